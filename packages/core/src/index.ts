@@ -1,0 +1,79 @@
+/** Values, ports, errors, events and assertions that every other package speaks in. */
+export { assert, unreachable } from './assert.ts'
+export {
+  equalBytes,
+  fromHex,
+  setU16,
+  setU16le,
+  setU24,
+  setU32,
+  setU32le,
+  setU8,
+  toHex,
+  u16,
+  u16le,
+  u24,
+  u32,
+  u32le,
+  u8,
+} from './bytes.ts'
+export { chance, type Entropy, type Random, type Ratio } from './chance.ts'
+export {
+  addressOf,
+  cidrContains,
+  cidrOf,
+  cidrRange,
+  cidrsOverlap,
+  interfaceAddress,
+  parseCidr,
+  parseInterfaceAddress,
+  prefixLength,
+  type Cidr,
+  type InterfaceAddress,
+} from './cidr.ts'
+export { instantAfter, type Clock, type Instant } from './clock.ts'
+export {
+  defineErrors,
+  describeError,
+  hasCode,
+  WeftError,
+  type ErrorDetails,
+  type ErrorFactory,
+  type ErrorsOf,
+  type ErrorTable,
+} from './errors.ts'
+export { Emitter, type EventMap, type EventSource } from './events.ts'
+export {
+  IPV4_BYTES,
+  IPV6_BYTES,
+  ipBytes,
+  ipFamily,
+  ipFromBigInt,
+  ipFromBytes,
+  ipLength,
+  ipToBigInt,
+  isMulticastIp,
+  parseIp,
+  writeIp,
+  type Ip,
+  type IpFamily,
+} from './ip.ts'
+export {
+  createLogger,
+  silentLogger,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  type LogSink,
+} from './logger.ts'
+export { isGroupMac, MAC_BYTES, macFromBytes, parseMac, writeMac, type Mac } from './mac.ts'
+export type { Runtime } from './runtime.ts'
+export { formatSocketAddress, PORT_MAX, type SocketAddress } from './socket-address.ts'
+export type {
+  DatagramListener,
+  DatagramSocket,
+  Underlay,
+  UnderlayErrors,
+} from './underlay.ts'
+export { valueError, type ValueErrors } from './value-errors.ts'
+export { VNI_MAX, vni, type Vni } from './vni.ts'
