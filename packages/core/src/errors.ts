@@ -70,6 +70,13 @@ export function hasCode<Code extends string>(
 /** One line for people: the message, then the facts. */
 export function describeError(error: unknown): string {
   if (!(error instanceof WeftError)) return error instanceof Error ? error.message : String(error)
-  const facts = Object.entries(error.details as ErrorDetails).map(([k, v]) => `${k}=${String(v)}`)
+  const facts = Object.entries(error.details as ErrorDetails).map(([k, v]) => `${k}=${fact(v)}`)
   return facts.length === 0 ? error.message : `${error.message} (${facts.join(', ')})`
+}
+
+function fact(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'bigint' ? String(part) : part,
+  )
 }

@@ -28,6 +28,9 @@ export class Emitter<Events extends EventMap> implements EventSource<Events> {
 
   /** Call every listener of this event now. What a listener throws reaches the emitter: a bug. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const entry of [...(this.#listeners.get(name) ?? [])]) entry.call(event as never)
+    const entries = this.#listeners.get(name)
+    // A copy, so that listeners added meanwhile wait for the next event; one disposed meanwhile
+    // (by an earlier listener) has been promised silence.
+    for (const entry of [...(entries ?? [])]) if (entries?.has(entry)) entry.call(event as never)
   }
 }

@@ -67,13 +67,15 @@ export {
   type LogSink,
 } from './logger.ts'
 export { isGroupMac, MAC_BYTES, macFromBytes, parseMac, writeMac, type Mac } from './mac.ts'
+export { RANDOM_BOUND_MAX, SeededRandom } from './random-stream.ts'
 export type { Runtime } from './runtime.ts'
 export { formatSocketAddress, PORT_MAX, type SocketAddress } from './socket-address.ts'
-export type {
-  DatagramListener,
-  DatagramSocket,
-  Underlay,
-  UnderlayErrors,
+export {
+  underlayError,
+  type DatagramListener,
+  type DatagramSocket,
+  type Underlay,
+  type UnderlayErrors,
 } from './underlay.ts'
 export { valueError, type ValueErrors } from './value-errors.ts'
 export { VNI_MAX, vni, type Vni } from './vni.ts'

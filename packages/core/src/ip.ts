@@ -1,4 +1,5 @@
 /** IP addresses of both families, as canonical strings that work as map keys and in JSON. */
+import { assert } from './assert.ts'
 import { setU16, setU8, u16, u8 } from './bytes.ts'
 import { valueError } from './value-errors.ts'
 
@@ -151,6 +152,7 @@ export function ipFromBigInt(value: bigint, family: IpFamily): Ip {
     bytes[i] = Number(rest & 0xffn)
     rest >>= 8n
   }
+  assert(rest === 0n, 'a number that stands for an address fits its family')
   return ipFromBytes(bytes, 0, family)
 }
 

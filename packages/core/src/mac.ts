@@ -7,7 +7,7 @@ export type Mac = string & { readonly __mac: never }
 
 export const MAC_BYTES = 6
 
-const PATTERN = /^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/
+const PATTERN = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/
 
 /** Read a MAC with colons or dashes in either case. Throws ERR_INVALID_VALUE. */
 export function parseMac(text: string): Mac {

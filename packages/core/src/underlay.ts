@@ -1,4 +1,5 @@
 /** Datagrams as a port: what carries tunnels and gossip between nodes. */
+import { defineErrors, type ErrorFactory } from './errors.ts'
 import type { SocketAddress } from './socket-address.ts'
 
 /** Called for each datagram; `bytes` is the callee's to keep. */
@@ -7,7 +8,10 @@ export type DatagramListener = (bytes: Uint8Array, from: SocketAddress) => void
 /** A bound socket. */
 export interface DatagramSocket extends AsyncDisposable {
   readonly local: SocketAddress
-  /** Send or drop, as datagrams do: never throws for what happens on the way. Copies `bytes`. */
+  /**
+   * Send or drop, as datagrams do: never throws for what happens on the way, nor on a closed
+   * socket, which drops. Copies `bytes`.
+   */
   send(bytes: Uint8Array, to: SocketAddress): void
   close(): Promise<void>
 }
@@ -23,3 +27,5 @@ export type UnderlayErrors = {
   ERR_ADDRESS_IN_USE: { readonly address: string }
   ERR_ADDRESS_NOT_LOCAL: { readonly address: string }
 }
+
+export const underlayError: ErrorFactory<UnderlayErrors> = defineErrors<UnderlayErrors>()
