@@ -1,5 +1,5 @@
 /** Address prefixes: a network (`10.0.1.0/24`) and an interface's address in one (`10.0.1.2/24`). */
-import { ipFamily, ipFromBigInt, ipLength, ipToBigInt, parseIp, type Ip } from './ip.ts'
+import { ipFamily, ipFromBigInt, ipLength, ipToBigInt, readIp, type Ip } from './ip.ts'
 import { valueError } from './value-errors.ts'
 
 /** A prefix with all host bits zero, canonical: `10.0.1.0/24`. */
@@ -12,9 +12,9 @@ function split(text: string): { address: Ip; length: number } | null {
   const slash = text.indexOf('/')
   const lengthText = text.slice(slash + 1)
   if (slash < 0 || !/^(0|[1-9][0-9]{0,2})$/.test(lengthText)) return null
-  const address = parseIp(text.slice(0, slash))
+  const address = readIp(text.slice(0, slash))
   const length = Number(lengthText)
-  return length > 8 * ipLength(ipFamily(address)) ? null : { address, length }
+  return address === null || length > 8 * ipLength(ipFamily(address)) ? null : { address, length }
 }
 
 /** Read a prefix; host bits must be zero. Throws ERR_INVALID_VALUE. */

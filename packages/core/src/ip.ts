@@ -24,15 +24,21 @@ export function ipLength(family: IpFamily): number {
 
 /** Read an address of either family. Throws ERR_INVALID_VALUE; zone suffixes are refused. */
 export function parseIp(text: string): Ip {
-  const bytes = text.includes(':') ? parseIpv6Text(text) : parseIpv4Text(text)
-  if (bytes === null) {
+  const address = readIp(text)
+  if (address === null) {
     throw valueError('ERR_INVALID_VALUE', 'not an IP address', {
       kind: 'ip',
       text,
       expected: 'an IPv4 address like 10.0.1.2 or an IPv6 address like fd00::2',
     })
   }
-  return ipFromBytes(bytes, 0, bytes.length === IPV4_BYTES ? 4 : 6)
+  return address
+}
+
+/** As `parseIp`, but null for text that is no address: for texts that have one inside. */
+export function readIp(text: string): Ip | null {
+  const bytes = text.includes(':') ? parseIpv6Text(text) : parseIpv4Text(text)
+  return bytes === null ? null : ipFromBytes(bytes, 0, bytes.length === IPV4_BYTES ? 4 : 6)
 }
 
 function parseIpv4Text(text: string): Uint8Array | null {
