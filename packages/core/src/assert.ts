@@ -1,4 +1,4 @@
-/** Assertions stay on in production: a false one is a bug, and a bug must stop the code that has it. */
+/** Assertions stay on in production: a false one is a bug, and a bug must stop its code. */
 
 /**
  * Crash when an invariant does not hold. Never for bad input: bad packets are faults and failed

@@ -1,4 +1,4 @@
-/** Indexed access to bytes. Callers have checked the window; reads outside it are bugs of theirs. */
+/** Indexed access to bytes. Callers have checked the window; reading outside is their bug. */
 
 /** The byte at `at`. */
 export function u8(bytes: Uint8Array, at: number): number {

@@ -1,4 +1,4 @@
-/** Address prefixes: a network (`10.0.1.0/24`) and an interface's address in one (`10.0.1.2/24`). */
+/** Address prefixes: a network (`10.0.1.0/24`), an interface's address in one (`10.0.1.2/24`). */
 import { ipFamily, ipFromBigInt, ipLength, ipToBigInt, readIp, type Ip } from './ip.ts'
 import { valueError } from './value-errors.ts'
 

@@ -59,7 +59,8 @@ describe('a failed operation', () => {
   })
 
   test('is nothing else', () => {
-    for (const value of [null, undefined, 1, 'ERR_GONE', {}, new Error('x'), { code: 'ERR_GONE' }]) {
+    const others = [null, undefined, 1, 'ERR_GONE', {}, new Error('x'), { code: 'ERR_GONE' }]
+    for (const value of others) {
       expect(value instanceof WeftError).toBe(false)
       expect(hasCode(value, 'ERR_GONE')).toBe(false)
     }

@@ -69,7 +69,7 @@ test('canonical text is what another implementation writes', () => {
   fc.assert(
     fc.property(v6Bytes, (bytes) => {
       const ip = ipFromBytes(bytes, 0, 6)
-      // Node writes mapped and compatible addresses with a dotted tail; RFC 5952 §5 leaves it open.
+      // Node writes mapped addresses with a dotted tail; RFC 5952 §5 leaves that open.
       fc.pre(bytes.subarray(0, 8).some((byte) => byte !== 0))
       expect(ip).toBe(new NodeAddress({ address: ip, family: 'ipv6' }).address)
     }),

@@ -106,7 +106,7 @@ describe('a datagram is lost, and the reason counted', () => {
     expect(p.heard).toEqual([])
   })
 
-  test('on a cut link, one way or both, also when it was on its way; healing ends that', async () => {
+  test('on a cut link, one way or both, also on its way; healing ends that', async () => {
     const p = await pair({ delayMs: 10 })
     p.say('under way')
     await p.world.clock.advance(5)
@@ -122,7 +122,7 @@ describe('a datagram is lost, and the reason counted', () => {
     expect(p.heard).toHaveLength(1)
   })
 
-  test('beyond the MTU to the byte: reported by a router, or swallowed by a black hole', async () => {
+  test('beyond the MTU to the byte: reported, or swallowed by a black hole', async () => {
     const p = await pair({ mtuBytes: 1500 })
     p.a.send(new Uint8Array(1472), address('10.0.0.2'))
     p.a.send(new Uint8Array(1473), address('10.0.0.2'))
@@ -135,7 +135,7 @@ describe('a datagram is lost, and the reason counted', () => {
 
   test('beyond the MTU counts the longer header of IPv6', async () => {
     const world = createSimWorld('six')
-    const a = await world.node('a', ['fd00::1']).underlay.bind(address('fd00::1'), () => undefined)
+    const a = await world.node('a', ['fd00::1']).underlay.bind(address('fd00::1'), () => {})
     await world.node('b', ['fd00::2']).underlay.bind(address('fd00::2'), () => undefined)
     a.send(new Uint8Array(1452), address('fd00::2'))
     a.send(new Uint8Array(1453), address('fd00::2'))
@@ -239,7 +239,7 @@ describe('a simulated host', () => {
   })
 })
 
-test('a transcript carries virtual time, node, level, fields and what crossed the links', async () => {
+test('a transcript carries time, node, level, fields and what crossed the links', async () => {
   const { world, say } = await pair()
   world.transcript.logger('b').child({ part: 'gossip' }).warn('peer suspected', {
     peer: 'node two',

@@ -1,4 +1,4 @@
-/** Time, chance and a network for tests: everything follows from a seed, nothing from the machine. */
+/** Time, chance and a network for tests: all follows from a seed, nothing from the machine. */
 export { RANDOM_BOUND_MAX, SeededRandom } from '../random-stream.ts'
 export { SimEntropy } from './sim-entropy.ts'
 export { EPHEMERAL_PORT_MIN, type SimHost } from './sim-host.ts'

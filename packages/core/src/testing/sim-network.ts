@@ -1,4 +1,4 @@
-/** A network in memory, on virtual time: hosts, links between them, and everything that goes wrong. */
+/** A network in memory, on virtual time: hosts, links between them, and all that goes wrong. */
 import { assert } from '../assert.ts'
 import type { Random } from '../chance.ts'
 import type { Clock, Instant } from '../clock.ts'

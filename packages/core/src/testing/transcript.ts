@@ -48,7 +48,7 @@ export class Transcript {
   }
 
   #add(node: string, text: string): void {
-    assert(this.#entries.length < TRANSCRIPT_LINES_MAX, 'a simulation says a bounded number of lines')
+    assert(this.#entries.length < TRANSCRIPT_LINES_MAX, 'a simulation says a bounded amount')
     const time = this.#clock.now().toFixed(3).padStart(TIME_WIDTH)
     this.#entries.push({ node, line: `${time} ${node} ${text}` })
   }
