@@ -2,13 +2,14 @@
 import { afterEach, beforeEach, expect } from 'vitest'
 
 const METHODS = ['debug', 'error', 'info', 'log', 'warn'] as const
-const originals = new Map<(typeof METHODS)[number], (...args: unknown[]) => void>()
+type Print = (this: void, ...args: unknown[]) => void
+const originals = new Map<(typeof METHODS)[number], Print>()
 let printed: string[] = []
 
 beforeEach(() => {
   printed = []
   for (const method of METHODS) {
-    originals.set(method, console[method])
+    originals.set(method, console[method] as Print)
     console[method] = (...args: unknown[]): void => {
       printed.push(`${method}: ${args.map(String).join(' ')}`)
     }

@@ -1,0 +1,108 @@
+/** `npm test`: laws, lint, types and every test tier this machine allows. */
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { readCounts, type Counts } from './counts.ts'
+import { parseOptions, USAGE, type CheckOptions } from './options.ts'
+import { runStep } from './step.ts'
+import { staticSteps, testStep, type Step } from './steps.ts'
+import { probeTiers, type Tiers } from './tiers.ts'
+import { listWorkspaces } from './workspaces.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+const EXIT_USAGE = 2
+const EXIT_INTERRUPTED = 130
+/** Where plain users keep no administrator's programs on their PATH, the kernel tests need them. */
+const ADMIN_PATHS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** A folder for caches that works in a checkout that belongs to somebody else, too. */
+function cacheFolder(scratch: string): string {
+  const usual = join(ROOT, 'node_modules/.cache')
+  try {
+    mkdirSync(usual, { recursive: true })
+    accessSync(usual, constants.W_OK)
+    return usual
+  } catch {
+    return join(scratch, 'cache')
+  }
+}
+
+function environment(options: CheckOptions, scratch: string): Record<string, string> {
+  const cache = cacheFolder(scratch)
+  const path = [process.env['PATH'] ?? '', ...ADMIN_PATHS].join(delimiter)
+  return {
+    PATH: path,
+    NX_DAEMON: 'false',
+    NX_NO_CLOUD: 'true',
+    NX_TUI: 'false',
+    NX_CACHE_DIRECTORY: join(cache, 'nx'),
+    NX_WORKSPACE_DATA_DIRECTORY: join(cache, 'nx-graph'),
+    ...(options.e2e ? { WEFT_E2E: '1' } : {}),
+  }
+}
+
+/** Runs one step; null when it was interrupted. */
+async function perform(step: Step, env: Record<string, string>): Promise<boolean | null> {
+  say(`\n> ${step.name}: ${step.argv.slice(0, 3).join(' ')}`)
+  const result = await runStep(step.argv, env)
+  const seconds = (result.ms / 1000).toFixed(1)
+  say(`> ${step.name}: ${result.ok ? 'ok' : `failed with exit code ${result.code}`} (${seconds} s)`)
+  return result.interrupted ? null : result.ok
+}
+
+function conclude(failures: readonly string[], tiers: Tiers, counts: Counts | null): number {
+  say('')
+  for (const line of tiers.off) say(`not run here: ${line}`)
+  if (tiers.unmet !== null) say(`failed: ${tiers.unmet}`)
+  for (const name of failures) say(`failed: ${name}`)
+  if (counts !== null && counts.skipped > 0) say(`${counts.skipped} skipped`)
+  const steps = failures.filter((name) => name !== 'tests').length + (tiers.unmet === null ? 0 : 1)
+  const died = failures.includes('tests') && (counts === null || counts.failed === 0) ? 1 : 0
+  const failed = (counts?.failed ?? 0) + steps + died
+  say(`${counts?.passed ?? 0} passed, ${failed} failed`)
+  return failed === 0 ? 0 : 1
+}
+
+async function check(options: CheckOptions, scratch: string): Promise<number> {
+  const workspaces = listWorkspaces(ROOT)
+  const env = environment(options, scratch)
+  Object.assign(process.env, env)
+  const countsFile = join(scratch, 'counts.json')
+  const tiers = await probeTiers(process.env['WEFT_REQUIRE'])
+  const steps = [
+    ...staticSteps(options, workspaces),
+    testStep(options, countsFile, tiers.netns),
+  ]
+  const failures: string[] = []
+  for (const step of steps) {
+    const ok = await perform(step, env)
+    if (ok === null) return EXIT_INTERRUPTED
+    if (!ok) failures.push(step.name)
+  }
+  return options.watch ? 0 : conclude(failures, tiers, readCounts(countsFile))
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  process.chdir(ROOT)
+  const options = parseOptions(argv, listWorkspaces(ROOT).map(({ name }) => name))
+  if (typeof options === 'string') {
+    process.stderr.write(`npm test: ${options}\n\n${USAGE}`)
+    return EXIT_USAGE
+  }
+  if (options.help) {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'weft-check-'))
+  try {
+    return await check(options, scratch)
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,54 @@
+/** The steps of the check as commands: what runs, in which order, with what around it. */
+import type { CheckOptions } from './options.ts'
+
+/** A command with the name it has in the account. */
+export interface Step {
+  readonly name: string
+  readonly argv: readonly string[]
+}
+
+/** A workspace: the folder it is in, and the name that vitest and `npm test -- NAME` use. */
+export interface Workspace {
+  readonly name: string
+  readonly folder: string
+  /** Its name in package.json, which is what nx uses. */
+  readonly project: string
+}
+
+const NODE = [process.execPath, '--conditions=@weft/source']
+
+/**
+ * Lint and types. The graph comes first: without a cached one, nx's boundary rule skips itself with
+ * a warning and lint passes.
+ */
+export function staticSteps(options: CheckOptions, workspaces: readonly Workspace[]): Step[] {
+  const chosen = workspaces.filter(({ name }) => options.projects.includes(name))
+  const folders = chosen.length === 0 ? ['.'] : chosen.map(({ folder }) => folder)
+  const projects = chosen.length === 0 ? [] : [`--projects=${names(chosen)}`]
+  const graph = { name: 'project graph', argv: ['nx', 'show', 'projects'] }
+  const lint = { name: 'lint', argv: ['eslint', '--max-warnings=0', ...folders] }
+  const purity = {
+    name: 'types of each package',
+    argv: ['nx', 'run-many', '--targets=typecheck', '--output-style=static', ...projects],
+  }
+  const whole = { name: 'types of the whole', argv: ['tsc', '-p', '.'] }
+  return [
+    ...(options.lint || options.types ? [graph] : []),
+    ...(options.lint ? [lint] : []),
+    ...(options.types ? [purity, whole] : []),
+  ]
+}
+
+function names(workspaces: readonly Workspace[]): string {
+  return workspaces.map(({ project }) => project).join(',')
+}
+
+/** Vitest over the chosen projects; inside a private world, as its root, when there is one. */
+export function testStep(options: CheckOptions, countsFile: string, inWorld: boolean): Step {
+  const vitest = ['vitest', options.watch ? 'watch' : 'run']
+  const projects = options.projects.flatMap((name) => ['--project', name])
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${countsFile}`]
+  const command = [...vitest, ...projects, ...(options.watch ? [] : reporters)]
+  const world = [...NODE, 'tools/lab/src/enter.ts', '--']
+  return { name: 'tests', argv: inWorld ? [...world, ...command] : command }
+}
