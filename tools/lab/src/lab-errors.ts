@@ -1,0 +1,23 @@
+/** What can go wrong in a lab, apart from what the kernel itself refuses (@weft/linux says that). */
+import { defineErrors } from '@weft/core'
+
+/** Errors of building and using a lab. */
+export type LabErrors = {
+  /** This machine cannot run the tier; `missing` says what it lacks, one fact an entry. */
+  ERR_TIER_UNAVAILABLE: { readonly tier: string; readonly missing: readonly string[] }
+  /** Something did not become true in time; `last` is why it was not when last looked at. */
+  ERR_NOT_EVENTUALLY: {
+    readonly what: string
+    readonly withinMs: number
+    readonly attempts: number
+    readonly last: string
+  }
+  /** The lab was asked for something that it cannot be or do. */
+  ERR_LAB_REQUEST: { readonly problem: string; readonly expected: string }
+  /** The process that owns a dataplane is gone, and with it the answer to this call. */
+  ERR_PROCESS_GONE: { readonly operation: string; readonly ending: string }
+  /** A TCP transfer between containers broke off or delivered other bytes than were sent. */
+  ERR_TRANSFER: { readonly from: string; readonly to: string; readonly problem: string }
+}
+
+export const labError = defineErrors<LabErrors>()
