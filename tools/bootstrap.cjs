@@ -1,8 +1,9 @@
 /**
- * The pre-script of every npm script: installs the locked dependencies when they are not all there.
+ * First half of every npm script: installs the locked dependencies when they are not all there.
  *
- * Runs on the machine's own Node, before anything is installed, so it is plain JavaScript that Node 18
- * understands. Everything it says goes to stderr: the stdout of `npm run demo -- --json` is one document.
+ * Runs on the machine's own Node, before anything is installed, so it is plain JavaScript that
+ * Node 18 understands. All it says goes to stderr: the stdout of `npm run demo -- --json` is one
+ * document. (It is no `pre…` script because npm leaves those out under `ignore-scripts`.)
  */
 'use strict'
 
@@ -19,7 +20,13 @@ const MODULES = path.join(ROOT, 'node_modules')
 const LOCKFILE = path.join(ROOT, 'package-lock.json')
 const STAMP = path.join(MODULES, '.weft-installed')
 const PINNED_NODE = path.join(MODULES, '.bin', 'node')
-const INSTALL = ['ci', '--ignore-scripts', '--loglevel=error', '--include=dev', '--include=optional']
+const INSTALL = [
+  'ci',
+  '--ignore-scripts',
+  '--loglevel=error',
+  '--include=dev',
+  '--include=optional',
+]
 
 function say(line) {
   fs.writeSync(2, 'weft: ' + line + '\n')
@@ -43,16 +50,11 @@ function hasPinnedNode() {
   return process.platform === 'linux' && (process.arch === 'x64' || process.arch === 'arm64')
 }
 
-function pinnedNodeRuns() {
-  try {
-    fs.accessSync(PINNED_NODE, fs.constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+function pinnedNodeIsThere() {
+  return !hasPinnedNode() || fs.existsSync(PINNED_NODE)
 }
 
-/** Names the lockfile and the platform it was installed for: one checkout may be mounted on several machines. */
+/** The lockfile and the platform: one checkout may be mounted on several machines. */
 function stampText() {
   const hash = createHash('sha256').update(fs.readFileSync(LOCKFILE)).digest('hex')
   return [hash, process.platform, process.arch].join(' ') + '\n'
@@ -66,7 +68,10 @@ function isStamped() {
   }
 }
 
-/** Why node_modules is not what the lockfile says, from npm's own record of what it installed; null when it is. */
+/**
+ * Why node_modules is not what the lockfile says, from npm's own record of what it installed; null
+ * when it is. Optional packages may be absent: they are for other platforms.
+ */
 function findGap() {
   const wanted = readJson(LOCKFILE)
   const installed = readJson(path.join(MODULES, '.package-lock.json'))
@@ -74,12 +79,16 @@ function findGap() {
   if (installed === null || !installed.packages) return 'nothing is installed'
   const gap = Object.keys(wanted.packages).find((name) => {
     const want = wanted.packages[name]
-    if (!name.startsWith('node_modules/') || want.link || want.optional || want.devOptional) return false
+    if (!name.includes('node_modules/') || want.optional || want.devOptional) return false
     const have = installed.packages[name]
-    return !have || have.version !== want.version || !fs.existsSync(path.join(ROOT, name, 'package.json'))
+    if (!have || have.version !== want.version) return true
+    return !fs.existsSync(path.join(ROOT, name, 'package.json'))
   })
   if (gap) return gap.slice('node_modules/'.length) + ' is missing or has another version'
-  return hasPinnedNode() && !pinnedNodeRuns() ? 'the pinned Node is missing' : null
+  if (!hasPinnedNode()) return null
+  const version = spawnSync(PINNED_NODE, ['--version'], { encoding: 'utf8' })
+  if (version.status === 0) return null
+  return 'the pinned Node ' + (version.error ? 'is missing' : 'does not run on this system')
 }
 
 /** A read-only node_modules that is complete is as good as a stamped one. */
@@ -92,7 +101,7 @@ function stamp() {
 }
 
 function isReady() {
-  if (isStamped() && (!hasPinnedNode() || pinnedNodeRuns())) return true
+  if (isStamped() && pinnedNodeIsThere()) return true
   if (findGap() !== null) return false
   stamp()
   return true
@@ -101,32 +110,33 @@ function isReady() {
 /** npm as it called us, or the one on the PATH when somebody ran this file by hand. */
 function runNpm(args) {
   const npm = process.env.npm_execpath
-  const viaNode = npm && /\.c?js$/.test(npm)
-  const command = viaNode ? process.execPath : npm || 'npm'
-  return spawnSync(command, viaNode ? [npm].concat(args) : args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
+  const options = { cwd: ROOT, stdio: ['ignore', 2, 2] }
+  if (!npm || !/npm-cli\.[cm]?js$/.test(npm)) return spawnSync('npm', args, options)
+  return spawnSync(process.execPath, [npm].concat(args), options)
 }
 
 function install() {
   if (isReady()) return
   say('installing dependencies (' + findGap() + ')')
   const run = runNpm(INSTALL)
-  const failed = run.error ? String(run.error.message) : run.status !== 0 && 'exit code ' + run.status
-  if (failed) {
+  if (run.status !== 0) {
+    const ending = run.error ? run.error.message : run.signal || 'exit code ' + run.status
     fail([
-      'installing the dependencies failed: ' + failed + '. npm says why above.',
-      'It needs a package registry it can reach, a writable node_modules and about 700 MB of disk.',
+      'installing the dependencies failed: ' + ending + '. npm says why above.',
+      'It needs a package registry it can reach, a writable node_modules and 500 MB of disk.',
       'By hand: npm ' + INSTALL.join(' '),
     ])
   }
   const gap = findGap()
-  if (gap !== null) fail(['npm reported success, yet ' + gap + '. By hand: npm ' + INSTALL.join(' ')])
+  if (gap !== null) fail(['npm reported success, yet ' + gap, 'By hand: npm ' + INSTALL.join(' ')])
   stamp()
   say('dependencies installed')
 }
 
 /**
- * Two runs must not install at once. The kernel's lock on package-lock.json needs no file of its own, works in
- * a read-only checkout, and ends with the process that holds it. Without flock(1), go on unlocked.
+ * Two runs must not install at once. The kernel's lock on package-lock.json needs no file of its
+ * own, works in a read-only checkout, and ends with the process that holds it. Without flock(1), go
+ * on unlocked.
  */
 function installAlone() {
   const probe = spawnSync('flock', ['-n', LOCKFILE, 'true'], { stdio: 'ignore' })
@@ -137,22 +147,25 @@ function installAlone() {
   if (run.status !== 0) process.exit(run.status || 1)
 }
 
-function main() {
+function checkVersion() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < NODE_MAJOR_MIN) {
     fail([
-      'Node ' + process.versions.node + ' is too old to start: ' + NODE_MAJOR_MIN + ' or newer is needed.',
-      'It is only needed to start: Node 26 is installed with the dependencies and runs everything else.',
+      'Node ' + process.versions.node + ' is too old to start: ' + NODE_MAJOR_MIN + ' is the least.',
+      'It only starts things: Node 26 comes with the dependencies and runs everything else.',
     ])
   }
-  if (!hasPinnedNode() && (major < STRIPPING_NODE[0] || (major === STRIPPING_NODE[0] && minor < STRIPPING_NODE[1]))) {
+  const [needMajor, needMinor] = STRIPPING_NODE
+  const strips = major > needMajor || (major === needMajor && minor >= needMinor)
+  if (!hasPinnedNode() && !strips) {
     fail([
-      'no pinned Node for ' + process.platform + ' on ' + process.arch + ', and this one is ' + process.versions.node + '.',
-      'Here Node ' + STRIPPING_NODE.join('.') + ' or newer must be on the PATH (26 is what the tests run on).',
+      'there is no pinned Node for ' + process.platform + ' on ' + process.arch + '.',
+      'Here the Node on the PATH must be ' + STRIPPING_NODE.join('.') + ' or newer, best 26;',
+      'it is ' + process.versions.node + '.',
     ])
   }
-  if (process.argv[2] === '--locked') return install()
-  if (!isReady()) installAlone()
 }
 
-main()
+checkVersion()
+if (process.argv[2] === '--locked') install()
+else if (!isReady()) installAlone()
