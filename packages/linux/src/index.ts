@@ -1,0 +1,74 @@
+/** The only door to the kernel: system calls, rtnetlink, nftables, namespaces, sockets in them. */
+export { AttributeReader } from './attribute-reader.ts'
+export { Addresses, readAddress, writeAddress, type AddressSpec, type LinkAddress } from './addresses.ts'
+export type { BridgeAttributes, BridgePortAttributes } from './bridge-attributes.ts'
+export { errno, errnoName, errnoText } from './errno.ts'
+export {
+  isKernelError,
+  kernelError,
+  linuxError,
+  type Attempt,
+  type KernelError,
+  type KernelFault,
+  type LinuxErrors,
+} from './errors.ts'
+export {
+  Forwarding,
+  readForwarding,
+  writeForwarding,
+  type ForwardingEntry,
+  type ForwardingOperation,
+  type ForwardingSpec,
+  type ForwardingTable,
+} from './forwarding.ts'
+export { Kernel } from './kernel.ts'
+export { readLink, type Link, type LinkCounters, type OperationalState } from './link-reader.ts'
+export {
+  writeChangeLink,
+  writeCreateLink,
+  writeDeleteLink,
+  type LinkChange,
+  type LinkKind,
+  type LinkRef,
+  type LinkSpec,
+  type VethPeer,
+} from './link-writer.ts'
+export { Links, type LinkFilter } from './links.ts'
+export { MessageReader } from './messages.ts'
+export { MessageWriter } from './message-writer.ts'
+export {
+  createNamespace,
+  deleteNamespace,
+  listNamespaces,
+  NAMESPACE_DIRECTORY,
+  namespacePath,
+  type NamespaceName,
+} from './named-namespaces.ts'
+export { NamespaceIds } from './namespace-ids.ts'
+export {
+  inNamespace,
+  inNewNamespace,
+  namespaceIdentity,
+  openNamespace,
+  type NamespaceHandle,
+} from './namespaces.ts'
+export {
+  Neighbours,
+  neighbourState,
+  readNeighbour,
+  writeNeighbour,
+  type Neighbour,
+  type NeighbourOperation,
+  type NeighbourSpec,
+} from './neighbours.ts'
+export {
+  DUMP_ATTEMPTS_MAX,
+  NETLINK_RECEIVE_BUFFER_BYTES,
+  NETLINK_SEND_BUFFER_BYTES,
+  NetlinkSocket,
+  REFUSAL_BYTES_MAX,
+  type BatchOutcome,
+  type TransactOptions,
+} from './netlink-socket.ts'
+export { readRoute, Routes, writeRoute, type Route, type RouteSpec, type RouteType } from './routes.ts'
+export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'

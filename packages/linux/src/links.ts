@@ -1,0 +1,143 @@
+/** The links of one namespace: create, change, delete, look up, list. */
+import { assert } from '@weft/core'
+import { isKernelError } from './errors.ts'
+import { readLink, type Link } from './link-reader.ts'
+import {
+  writeChangeLink,
+  writeCreateLink,
+  writeDeleteLink,
+  writeGetLink,
+  type LinkChange,
+  type LinkRef,
+  type LinkSpec,
+} from './link-writer.ts'
+import { MessageWriter } from './message-writer.ts'
+import type { MessageReader } from './messages.ts'
+import { NLM_F } from './netlink-numbers.ts'
+import type { NetlinkSocket } from './netlink-socket.ts'
+import {
+  IFINFOMSG_BYTES,
+  IFLA,
+  IFLA_INFO,
+  RTEXT_FILTER_SKIP_STATS,
+  RTM,
+} from './rtnetlink-numbers.ts'
+
+/** Which links a listing shows; the kernel filters, except very old ones. */
+export interface LinkFilter {
+  readonly kind?: string
+  readonly masterIndex?: number
+  /** Read the counters too. */
+  readonly counters?: boolean
+}
+
+/** Links as seen by one netlink socket. */
+export class Links {
+  readonly #socket: NetlinkSocket
+  readonly #writer = new MessageWriter()
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket
+  }
+
+  /**
+   * Make a device in this namespace and return its index. One that fails half way is removed
+   * again. Throws ERR_KERNEL: EEXIST for a name or VNI taken, EOPNOTSUPP for an unknown kind, ….
+   */
+  create(spec: LinkSpec): number {
+    assert(spec.namespaceFd === undefined, 'createIn makes devices in another namespace')
+    const writer = this.#writer.clear()
+    writeCreateLink(writer, spec)
+    writeGetLink(writer, spec.name)
+    let link: Link | null = null
+    const onAnswer = (message: MessageReader): void => {
+      link = readLink(message)
+    }
+    const attempt = { operation: `create ${spec.kind} link`, object: spec.name }
+    const { faults } = this.#socket.transact(writer, { onAnswer })
+    if (faults.size > 0) {
+      if (!faults.has(0)) this.#removeHalfMade(spec.name)
+      this.#socket.throwFirst(faults, attempt)
+    }
+    return (link as Link | null)?.index ?? this.require(spec.name).index
+  }
+
+  /**
+   * Make a device directly in the namespace of `namespaceFd`. What binds it to a namespace at its
+   * birth (a VXLAN's UDP socket) stays in the namespace of this object. Throws ERR_KERNEL.
+   */
+  createIn(namespaceFd: number, spec: LinkSpec): void {
+    writeCreateLink(this.#writer.clear(), { ...spec, namespaceFd })
+    const operation = `create ${spec.kind} link in another namespace`
+    this.#socket.carryOut(this.#writer, { operation, object: spec.name })
+  }
+
+  /** Change a device. Throws ERR_KERNEL. */
+  change(ref: LinkRef, change: LinkChange): void {
+    writeChangeLink(this.#writer.clear(), ref, change)
+    this.#socket.carryOut(this.#writer, { operation: 'change link', object: String(ref) })
+  }
+
+  /** Remove a device; false when it was not there. Throws ERR_KERNEL. */
+  delete(ref: LinkRef): boolean {
+    writeDeleteLink(this.#writer.clear(), ref)
+    try {
+      this.#socket.carryOut(this.#writer, { operation: 'delete link', object: String(ref) })
+      return true
+    } catch (error) {
+      if (isKernelError(error, 'ENODEV')) return false
+      throw error
+    }
+  }
+
+  /** One link, with counters; null when there is none. Throws ERR_KERNEL. */
+  get(ref: LinkRef): Link | null {
+    try {
+      return this.require(ref)
+    } catch (error) {
+      if (isKernelError(error, 'ENODEV')) return null
+      throw error
+    }
+  }
+
+  /** One link that should be there. Throws ERR_KERNEL, ENODEV when it is not. */
+  require(ref: LinkRef): Link {
+    writeGetLink(this.#writer.clear(), ref)
+    let link: Link | null = null
+    const attempt = { operation: 'get link', object: String(ref) }
+    this.#socket.carryOut(this.#writer, attempt, {
+      onAnswer: (message) => {
+        link = readLink(message)
+      },
+    })
+    assert(link !== null, 'the kernel acknowledged a link request and sent no link')
+    return link
+  }
+
+  /** All links, or those the filter leaves. Throws ERR_KERNEL. */
+  list(filter: LinkFilter = {}): Link[] {
+    const writer = this.#writer.clear()
+    writer.begin(RTM.GETLINK, NLM_F.DUMP, IFINFOMSG_BYTES)
+    if (filter.counters !== true) writer.u32(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    if (filter.masterIndex !== undefined) writer.u32(IFLA.MASTER, filter.masterIndex)
+    if (filter.kind !== undefined) {
+      const linkInfo = writer.open(IFLA.LINKINFO)
+      writer.text(IFLA_INFO.KIND, filter.kind)
+      writer.close(linkInfo)
+    }
+    return this.#socket.dump(writer, { operation: 'list links', object: 'links' }, (message) => {
+      const link = message.type === RTM.NEWLINK ? readLink(message) : null
+      return link !== null && matches(link, filter) ? link : null
+    })
+  }
+
+  #removeHalfMade(name: string): void {
+    writeDeleteLink(this.#writer.clear(), name)
+    this.#socket.transact(this.#writer)
+  }
+}
+
+function matches(link: Link, { kind, masterIndex }: LinkFilter): boolean {
+  if (kind !== undefined && link.kind !== kind) return false
+  return masterIndex === undefined || link.masterIndex === masterIndex
+}
