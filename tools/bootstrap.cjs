@@ -3,7 +3,8 @@
  *
  * Runs on the machine's own Node, before anything is installed, so it is plain JavaScript that
  * Node 18 understands. All it says goes to stderr: the stdout of `npm run demo -- --json` is one
- * document. (It is no `pre…` script because npm leaves those out under `ignore-scripts`.)
+ * document. It is no `pre…` script because npm leaves those out under `ignore-scripts`; and what
+ * follows it is `env node`, not `node`, because the shell remembers where it found the first one.
  */
 'use strict'
 
@@ -151,7 +152,7 @@ function checkVersion() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < NODE_MAJOR_MIN) {
     fail([
-      'Node ' + process.versions.node + ' is too old to start: ' + NODE_MAJOR_MIN + ' is the least.',
+      'Node ' + process.versions.node + ' is too old: ' + NODE_MAJOR_MIN + ' is the least.',
       'It only starts things: Node 26 comes with the dependencies and runs everything else.',
     ])
   }
