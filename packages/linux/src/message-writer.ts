@@ -114,27 +114,32 @@ export class MessageWriter {
 
   /** An attribute of one byte. */
   u8(type: number, value: number): void {
-    setU8(this.#bytes, this.#attribute(type, 1), value)
+    const at = this.#attribute(type, 1)
+    setU8(this.#bytes, at, value)
   }
 
   /** An attribute of 16 bits in host order. */
   u16(type: number, value: number): void {
-    setU16le(this.#bytes, this.#attribute(type, 2), value)
+    const at = this.#attribute(type, 2)
+    setU16le(this.#bytes, at, value)
   }
 
   /** An attribute of 32 bits in host order; negative values as two's complement. */
   u32(type: number, value: number): void {
-    setU32le(this.#bytes, this.#attribute(type, 4), value)
+    const at = this.#attribute(type, 4)
+    setU32le(this.#bytes, at, value)
   }
 
   /** An attribute of 16 bits in network order. */
   u16be(type: number, value: number): void {
-    setU16(this.#bytes, this.#attribute(type, 2), value)
+    const at = this.#attribute(type, 2)
+    setU16(this.#bytes, at, value)
   }
 
   /** An attribute of 32 bits in network order. */
   u32be(type: number, value: number): void {
-    setU32(this.#bytes, this.#attribute(type, 4), value)
+    const at = this.#attribute(type, 4)
+    setU32(this.#bytes, at, value)
   }
 
   /** An attribute that says something by being there. */
@@ -145,22 +150,26 @@ export class MessageWriter {
   /** An attribute of text with a closing zero. */
   text(type: number, value: string): void {
     const bytes = encoder.encode(value)
-    this.#bytes.set(bytes, this.#attribute(type, bytes.length + 1))
+    const at = this.#attribute(type, bytes.length + 1)
+    this.#bytes.set(bytes, at)
   }
 
   /** An attribute holding these bytes. */
   bytes(type: number, value: Uint8Array): void {
-    this.#bytes.set(value, this.#attribute(type, value.length))
+    const at = this.#attribute(type, value.length)
+    this.#bytes.set(value, at)
   }
 
   /** An attribute holding an address of 4 or 16 bytes. */
   ip(type: number, value: Ip): void {
-    writeIp(this.#bytes, this.#attribute(type, ipLength(ipFamily(value))), value)
+    const at = this.#attribute(type, ipLength(ipFamily(value)))
+    writeIp(this.#bytes, at, value)
   }
 
   /** An attribute holding a MAC. */
   mac(type: number, value: Mac): void {
-    writeMac(this.#bytes, this.#attribute(type, MAC_BYTES), value)
+    const at = this.#attribute(type, MAC_BYTES)
+    writeMac(this.#bytes, at, value)
   }
 
   /**
@@ -180,7 +189,10 @@ export class MessageWriter {
     setU16le(this.#bytes, opened, length)
   }
 
-  /** Header of an attribute; returns where its value goes. Padding is zeroed. */
+  /**
+   * Header of an attribute; returns where its value goes. Padding is zeroed. May replace the
+   * buffer: callers take `#bytes` after this, not in the same expression.
+   */
   #attribute(type: number, valueBytes: number): number {
     const length = ATTRIBUTE_HEADER_BYTES + valueBytes
     assert(length <= ATTRIBUTE_BYTES_MAX, 'an attribute outgrew 16 bits of length')
