@@ -46,8 +46,8 @@ function check(bytes: Uint8Array, start: number, end: number): WireFault | null 
   if (windowLength(bytes, start, end) < MESSAGE_BYTES) return 'short'
   if (u16(bytes, start) !== HARDWARE_ETHERNET) return 'bad-type'
   if (u16(bytes, start + 2) !== ETHER_TYPE.ipv4) return 'bad-type'
-  const sizesHold = u8(bytes, start + 4) === HARDWARE_BYTES && u8(bytes, start + 5) === PROTOCOL_BYTES
-  return sizesHold ? null : 'bad-length'
+  if (u8(bytes, start + 4) !== HARDWARE_BYTES) return 'bad-length'
+  return u8(bytes, start + 5) === PROTOCOL_BYTES ? null : 'bad-length'
 }
 
 function payloadStart(_bytes: Uint8Array, start: number): number {

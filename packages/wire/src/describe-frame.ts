@@ -14,8 +14,9 @@ import { vxlan } from './vxlan.ts'
 /** One line for one layer. */
 export function describeLayer(layer: Layer): string {
   const text = describePlain(layer)
-  if (!('checksum' in layer) || layer.checksum === 'good' || layer.checksum === 'unknown') return text
-  return `${text} checksum ${layer.checksum}`
+  if (!('checksum' in layer)) return text
+  const silent = layer.checksum === 'good' || layer.checksum === 'unknown'
+  return silent ? text : `${text} checksum ${layer.checksum}`
 }
 
 function describePlain(layer: Layer): string {
@@ -55,6 +56,7 @@ function describeEnd(layer: Extract<Layer, { kind: 'quote' | 'payload' | 'fault'
 
 /** The layers of a frame as lines, each indented one step further than the layer around it. */
 export function describeFrame(bytes: Uint8Array, options: DissectOptions = {}): string {
-  const lines = dissect(bytes, options).map((layer, depth) => '  '.repeat(depth) + describeLayer(layer))
-  return lines.join('\n')
+  return dissect(bytes, options)
+    .map((layer, depth) => '  '.repeat(depth) + describeLayer(layer))
+    .join('\n')
 }

@@ -13,7 +13,7 @@ import { transportChecksumState } from './transport-checksum.ts'
 import { udp } from './udp.ts'
 import { vxlan, VXLAN_PORT } from './vxlan.ts'
 
-/** Layers in one frame; frames that nest deeper (VXLAN in VXLAN in …) are cut off as `too-deep`. */
+/** Layers in one frame; what nests deeper (VXLAN in VXLAN and so on) is cut off as `too-deep`. */
 export const LAYERS_MAX = 32
 
 /** What to dissect. */
@@ -26,7 +26,7 @@ export interface DissectOptions {
   readonly vxlanPort?: number
 }
 
-/** What stands at a place, as far as the layer before it said. `ip` is where its IP header began. */
+/** What stands at a place, as the layer before it said. `ip` is where the last IP header began. */
 interface Step {
   readonly format: Format | 'payload' | 'quote'
   readonly start: number

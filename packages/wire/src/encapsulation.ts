@@ -32,7 +32,7 @@ export interface VxlanEncapsulation {
   readonly port?: number
   /** Source port; from the hash of the inner flow unless given. */
   readonly sourcePort?: number
-  /** Whether to compute a UDP checksum. Unless given: no over IPv4, yes over IPv6 (RFC 7348 §5). */
+  /** Compute a UDP checksum? Unless given: no over IPv4, yes over IPv6 (RFC 7348 §5, RFC 6936). */
   readonly checksum?: boolean
 }
 
@@ -40,7 +40,8 @@ export interface VxlanEncapsulation {
 export function encapsulateVxlan(packet: PacketBuffer, outer: VxlanEncapsulation): void {
   const six = ipFamily(outer.destination) === 6
   assert(six === (ipFamily(outer.source) === 6), 'tunnel addresses are of one family')
-  const sourcePort = outer.sourcePort ?? entropyPort(flowHash(packet.bytes, packet.start, packet.end))
+  const { bytes, start, end } = packet
+  const sourcePort = outer.sourcePort ?? entropyPort(flowHash(bytes, start, end))
   vxlan.write(packet.bytes, packet.prepend(vxlan.headerLength), outer.vxlan)
   const length = packet.length + udp.headerLength
   const destinationPort = outer.port ?? VXLAN_PORT

@@ -25,8 +25,8 @@ export type WireFault = (typeof WIRE_FAULTS)[number]
 
 /**
  * One header format. `check` guards everything that reads: after it returned null, accessors,
- * `payloadStart` and `decode` read inside the window only. Nothing but `decode` and `describe`
- * allocates. Records that `decode` returns share no memory with the bytes they came from.
+ * `payloadStart` and `decode` read inside the window only. `check` and the accessors allocate
+ * nothing. Records that `decode` returns share no memory with the bytes they came from.
  */
 export interface HeaderCodec<Header> {
   readonly name: string
@@ -34,7 +34,7 @@ export interface HeaderCodec<Header> {
   readonly headerLength: number
   /** The fault that makes these bytes unreadable, or null. Total: any bytes, any window. */
   check(bytes: Uint8Array, start: number, end: number): WireFault | null
-  /** Where the header that begins at `start` ends; `end` itself for formats that fill the window. */
+  /** Where the header that begins at `start` ends: `end` for formats that fill the window. */
   payloadStart(bytes: Uint8Array, start: number, end: number): number
   /** The header as plain data. */
   decode(bytes: Uint8Array, start: number, end: number): Header

@@ -79,7 +79,8 @@ export function writeHeaderOptions(
   const end = start + headerOptionsLength(options)
   let at = start
   for (const option of options) {
-    assert(option.type !== OPTION_NO_OPERATION || option.body.length === 0, 'no-operation is 1 byte')
+    const bodiless = option.type === OPTION_NO_OPERATION
+    assert(!bodiless || option.body.length === 0, 'no-operation is a single byte')
     setU8(bytes, at, option.type)
     if (option.type > OPTION_NO_OPERATION) setU8(bytes, at + 1, optionLength(option))
     at += optionLength(option)

@@ -66,7 +66,7 @@ function check(bytes: Uint8Array, start: number, end: number): WireFault | null 
   if (window < OTHER_BYTES) return 'short'
   const type = u8(bytes, start)
   if (window < HEADER_BYTES) return isRead(type) || neighbourKind(type) ? 'short' : null
-  // Another code than 0 makes it no neighbour discovery message (RFC 4861 §6 and §7): plain bytes.
+  // Neighbour discovery has code 0 only (RFC 4861 §6, §7); with another code they are plain bytes.
   if (u8(bytes, start + 1) !== 0 || neighbourKind(type) === undefined) return null
   return checkNeighbourMessage(bytes, start, end)
 }

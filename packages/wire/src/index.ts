@@ -77,6 +77,17 @@ export {
 } from './neighbour-option.ts'
 export { PACKET_HEADROOM_BYTES, PacketBuffer } from './packet-buffer.ts'
 export {
+  LINK_TYPE_ETHERNET,
+  PCAPNG_BLOCK,
+  PCAPNG_BYTE_ORDER,
+  PCAPNG_OPTION,
+  type PacketDirection,
+  type PcapngInterface,
+  type PcapngPacket,
+  type PcapngSection,
+} from './pcapng.ts'
+export { readPcapng, type PcapngReading } from './read-pcapng.ts'
+export {
   tcp,
   TCP_CHECKSUM_OFFSET,
   TCP_FLAG,
@@ -102,3 +113,10 @@ export {
   type GroupPolicy,
   type VxlanHeader,
 } from './vxlan.ts'
+export {
+  PCAPNG_OPTION_BYTES_MAX,
+  pcapngInterfaceBlock,
+  pcapngPacketBlock,
+  pcapngSectionBlock,
+  writePcapng,
+} from './write-pcapng.ts'

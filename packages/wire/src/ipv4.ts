@@ -139,7 +139,7 @@ function decode(bytes: Uint8Array, start: number): Ipv4Header {
 }
 
 function lengthOf(header: Ipv4Header): number {
-  return header.options.length === 0 ? HEADER_BYTES : HEADER_BYTES + headerOptionsLength(header.options)
+  return HEADER_BYTES + headerOptionsLength(header.options)
 }
 
 function fragmentBits(header: Ipv4Header): number {
@@ -180,8 +180,8 @@ function describe(header: Ipv4Header): string {
   const cut = moreFragments || fragmentOffset > 0
   const fragment = cut ? ` fragment at ${fragmentOffset}${moreFragments ? ', more' : ', last'}` : ''
   const noCut = header.dontFragment ? ' df' : ''
-  const kind = nameOfProtocol(header.protocol)
-  return `ipv4 ${source} > ${destination} ${kind} ttl ${header.ttl}${noCut} length ${totalLength}${fragment}`
+  const route = `${source} > ${destination} ${nameOfProtocol(header.protocol)}`
+  return `ipv4 ${route} ttl ${header.ttl}${noCut} length ${totalLength}${fragment}`
 }
 
 /** IPv4. The header checksum is verified by `check` and computed by `write`. */

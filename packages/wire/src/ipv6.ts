@@ -98,7 +98,7 @@ function trafficClass(bytes: Uint8Array, start: number): number {
   return (u16(bytes, start) >>> 4) & 0xff
 }
 
-/** True when the chain holds a fragment header that cuts: an atomic fragment (RFC 6946) does not. */
+/** True when a fragment header cuts the packet: that of an atomic fragment (RFC 6946) does not. */
 function isFragment(bytes: Uint8Array, start: number): boolean {
   const last = payloadStart(bytes, start)
   let type = u8(bytes, start + IPV6_OFFSET.nextHeader)
@@ -169,8 +169,8 @@ function describeExtension(extension: Ipv6Extension): string {
 function describe(header: Ipv6Header): string {
   const { source, destination, payloadLength, hopLimit } = header
   const extensions = header.extensions.map(describeExtension).join('')
-  const kind = nameOfProtocol(header.protocol)
-  return `ipv6 ${source} > ${destination} ${kind} hops ${hopLimit} payload ${payloadLength}${extensions}`
+  const route = `${source} > ${destination} ${nameOfProtocol(header.protocol)}`
+  return `ipv6 ${route} hops ${hopLimit} payload ${payloadLength}${extensions}`
 }
 
 /** IPv6. Extension headers are walked to the transport; chains beyond the limit are `too-deep`. */

@@ -1,5 +1,15 @@
 /** Builds neighbour solicitations and advertisements as whole frames (RFC 4861 §4.3, §4.4). */
-import { ipBytes, ipFromBytes, parseIp, setU24, toHex, u24, parseMac, type Ip, type Mac } from '@weft/core'
+import {
+  ipBytes,
+  ipFromBytes,
+  parseIp,
+  parseMac,
+  setU24,
+  toHex,
+  u24,
+  type Ip,
+  type Mac,
+} from '@weft/core'
 import type { Neighbour } from './arp-frame.ts'
 import { icmpv6, type Icmpv6Message } from './icmpv6.ts'
 import { IP_PROTOCOL } from './ip-protocol.ts'

@@ -1,5 +1,16 @@
 /** Bodies of neighbour discovery messages (RFC 4861 §4.1 to §4.5), behind the ICMPv6 header. */
-import { ipFromBytes, IPV6_BYTES, setU16, setU32, setU8, u16, u32, u8, writeIp, type Ip } from '@weft/core'
+import {
+  ipFromBytes,
+  IPV6_BYTES,
+  setU16,
+  setU32,
+  setU8,
+  u16,
+  u32,
+  u8,
+  writeIp,
+  type Ip,
+} from '@weft/core'
 import type { WireFault } from './header-codec.ts'
 import {
   checkNeighbourOptions,
@@ -162,7 +173,9 @@ export function writeNeighbourMessage(
   writeNeighbourOptions(bytes, start + OPTIONS_AT[message.kind], message.options)
 }
 
-function reservedBits(message: Exclude<NeighbourMessage, { kind: 'router-advertisement' }>): number {
+type RouterAdvertisement = Extract<NeighbourMessage, { kind: 'router-advertisement' }>
+
+function reservedBits(message: Exclude<NeighbourMessage, RouterAdvertisement>): number {
   if (message.kind !== 'neighbour-advertisement') return message.reserved
   const flags =
     (message.router ? ROUTER_BIT : 0) |
@@ -171,11 +184,7 @@ function reservedBits(message: Exclude<NeighbourMessage, { kind: 'router-adverti
   return (flags | message.reserved) >>> 0
 }
 
-function writeRouter(
-  bytes: Uint8Array,
-  start: number,
-  message: Extract<NeighbourMessage, { kind: 'router-advertisement' }>,
-): void {
+function writeRouter(bytes: Uint8Array, start: number, message: RouterAdvertisement): void {
   setU8(bytes, start + 4, message.hopLimit)
   setU8(bytes, start + 5, message.flags)
   setU16(bytes, start + 6, message.lifetimeSeconds)

@@ -1,4 +1,4 @@
-/** VXLAN headers (RFC 7348 §5) with the group policy extension (draft-smith-vxlan-group-policy). */
+/** VXLAN headers (RFC 7348 §5) with group policy (draft-smith-vxlan-group-policy-05 §2.1). */
 import { setU24, setU8, u16, u24, u8, type Vni } from '@weft/core'
 import { windowLength, type Accessors, type HeaderCodec, type WireFault } from './header-codec.ts'
 
