@@ -59,6 +59,14 @@ export {
   type IpFamily,
 } from './ip.ts'
 export {
+  formatFields,
+  LOG_DEPTH_MAX,
+  LOG_ITEMS_MAX,
+  plainFields,
+  plainValue,
+  type Plain,
+} from './log-fields.ts'
+export {
   createLogger,
   silentLogger,
   type LogFields,
@@ -70,6 +78,7 @@ export { isGroupMac, MAC_BYTES, macFromBytes, parseMac, writeMac, type Mac } fro
 export { RANDOM_BOUND_MAX, SeededRandom } from './random-stream.ts'
 export type { Runtime } from './runtime.ts'
 export { formatSocketAddress, PORT_MAX, type SocketAddress } from './socket-address.ts'
+export { TaskQueue } from './task-queue.ts'
 export {
   underlayError,
   type DatagramListener,

@@ -1,7 +1,8 @@
 /** Everything a simulation said, in order, with virtual time and the node that said it. */
 import { assert } from '../assert.ts'
 import type { Clock } from '../clock.ts'
-import { createLogger, type LogFields, type Logger } from '../logger.ts'
+import { formatFields } from '../log-fields.ts'
+import { createLogger, type Logger } from '../logger.ts'
 import { formatSocketAddress } from '../socket-address.ts'
 import type { SimNetwork } from './sim-network.ts'
 
@@ -52,17 +53,6 @@ export class Transcript {
     const time = this.#clock.now().toFixed(3).padStart(TIME_WIDTH)
     this.#entries.push({ node, line: `${time} ${node} ${text}` })
   }
-}
-
-function formatFields(fields: LogFields): string {
-  const parts = Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`)
-  return parts.join('')
-}
-
-function formatValue(value: unknown): string {
-  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)
-  if (typeof value === 'bigint') return String(value)
-  return JSON.stringify(value) ?? String(value)
 }
 
 /** FNV-1a: enough to tell datagrams apart in a transcript. */
