@@ -1,31 +1,46 @@
+/** Every workspace with a `test` folder is a project named after its folder; test-e2e is one too. */
 import { existsSync, readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Every workspace with a `test` folder is a project named after its folder. */
-const roots = ['packages', 'apps', 'tools']
-/** Kernel tests need root, real or mapped; the runner (tools/check) says so when they are left out. */
-const kernelTests = process.getuid?.() === 0 ? [] : ['test/**/*.kernel.test.ts']
+const ROOT = import.meta.dirname
+const PARENTS = ['packages', 'apps', 'tools']
+const CONDITIONS = ['@weft/source', 'node', 'import', 'default']
+/** Kernel tests need a root, real or mapped, that may make namespaces (tools/check finds out). */
+const kernelTier = process.getuid?.() === 0 && process.env['WEFT_NETNS'] !== 'off'
+const kernelTests = kernelTier ? [] : ['test/**/*.kernel.test.ts']
 
-const projects = roots
-  .flatMap((root) => readdirSync(root).map((name) => ({ name, root: `${root}/${name}` })))
-  .filter(({ root }) => existsSync(`${root}/test`))
+const projects = PARENTS.filter((parent) => existsSync(join(ROOT, parent)))
+  .flatMap((parent) => readdirSync(join(ROOT, parent)).map((name) => ({ name, parent })))
+  .map(({ name, parent }) => ({ name, root: join(ROOT, parent, name) }))
+  .filter(({ root }) => existsSync(join(root, 'test')))
   .map(({ name, root }) => ({
     extends: true as const,
     test: { name, root, include: ['test/**/*.test.ts'], exclude: kernelTests },
   }))
 
-export default defineConfig({
-  resolve: { conditions: ['@weft/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@weft/source', 'node', 'import', 'default'] } },
+/** Whole programs take minutes: only `npm test -- --e2e` runs them. */
+const endToEnd = {
+  extends: true as const,
   test: {
+    name: 'test-e2e',
+    root: join(ROOT, 'test-e2e'),
+    include: ['**/*.e2e.ts'],
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+  },
+}
+
+export default defineConfig({
+  resolve: { conditions: CONDITIONS },
+  ssr: { resolve: { conditions: CONDITIONS } },
+  test: {
+    // Kernel tests move their own main thread between namespaces: a process for each file.
     pool: 'forks',
-    // One setns at a time per process: kernel tests move their own main thread between namespaces.
-    fileParallelism: true,
     maxWorkers: 2,
     execArgv: ['--conditions=@weft/source'],
-    setupFiles: [resolve('tools/check/src/console-fails.ts')],
+    setupFiles: [join(ROOT, 'tools/check/src/console-fails.ts')],
     testTimeout: 30_000,
-    projects,
+    projects: process.env['WEFT_E2E'] === '1' ? [...projects, endToEnd] : projects,
   },
 })

@@ -73,6 +73,7 @@ async function check(options: CheckOptions, scratch: string): Promise<number> {
   Object.assign(process.env, env)
   const countsFile = join(scratch, 'counts.json')
   const tiers = await probeTiers(process.env['WEFT_REQUIRE'])
+  if (!tiers.netns) env['WEFT_NETNS'] = 'off'
   const steps = [
     ...staticSteps(options, workspaces),
     testStep(options, countsFile, tiers.netns),

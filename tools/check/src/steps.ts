@@ -45,7 +45,7 @@ function names(workspaces: readonly Workspace[]): string {
 
 /** Vitest over the chosen projects; inside a private world, as its root, when there is one. */
 export function testStep(options: CheckOptions, countsFile: string, inWorld: boolean): Step {
-  const vitest = ['vitest', options.watch ? 'watch' : 'run']
+  const vitest = ['vitest', options.watch ? 'watch' : 'run', '--configLoader', 'native']
   const projects = options.projects.flatMap((name) => ['--project', name])
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${countsFile}`]
   const command = [...vitest, ...projects, ...(options.watch ? [] : reporters)]
