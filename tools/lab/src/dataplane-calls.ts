@@ -14,21 +14,12 @@ import type {
   NetworkSpec,
   ObservedState,
 } from '@weft/dataplane'
+import type { KernelOptions } from '@weft/dataplane-kernel'
 import { recordError, reviveError, type ErrorRecord } from './error-record.ts'
-
-/** How the process is to open its dataplane. */
-export interface OpenRequest {
-  /** Name of the host, for log lines. */
-  readonly host: string
-  /** Path of the host's network namespace. */
-  readonly netns: string
-  /** Milliseconds between audits; null for the backend's own choice. */
-  readonly auditIntervalMs: number | null
-}
 
 /** The methods that can be called, each with its argument and what it answers. */
 export interface CallTable {
-  open: { readonly argument: OpenRequest; readonly answer: Opened }
+  open: { readonly argument: KernelOptions; readonly answer: Opened }
   apply: { readonly argument: PortableState; readonly answer: ApplyRecord }
   observe: { readonly argument: null; readonly answer: ObservedState }
   counters: { readonly argument: null; readonly answer: Counters }

@@ -5,7 +5,6 @@
 import { assert } from '@weft/core'
 import type { Dataplane } from '@weft/dataplane'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { openHostDataplane } from './open-host-dataplane.ts'
 import {
   arrivedState,
   recordFailures,
@@ -15,6 +14,7 @@ import {
   type Method,
 } from './dataplane-calls.ts'
 import { recordError } from './error-record.ts'
+import { openHostDataplane } from './open-host-dataplane.ts'
 import { STAY_VARIABLE } from './stay-variable.ts'
 
 type Handlers = {
@@ -31,8 +31,8 @@ function open(): Dataplane {
 }
 
 const handlers: Handlers = {
-  open: async (request) => {
-    const opened = await openHostDataplane(request)
+  open: async (options) => {
+    const opened = await openHostDataplane(options)
     opened.events.on('drift', ({ items, failures }) =>
       say({ kind: 'drift', items, failures: recordFailures(failures) }),
     )

@@ -1,7 +1,7 @@
 /** A host's dataplane in a process of its own, so that its owner can be killed and succeeded. */
 import { assert } from '@weft/core'
 import type { Dataplane } from '@weft/dataplane'
-import type { OpenRequest } from './dataplane-calls.ts'
+import type { KernelOptions } from '@weft/dataplane-kernel'
 import { DataplaneOwner } from './dataplane-owner.ts'
 import { RemoteDataplane } from './remote-dataplane.ts'
 
@@ -13,7 +13,9 @@ export interface OwnerSource {
 }
 
 /** How a dataplane process is to be started. */
-export interface DataplaneProcessOptions extends OpenRequest {
+export interface DataplaneProcessOptions {
+  /** As \`kernelOptions\` makes them; \`underlayNamespace\` is the host's. */
+  readonly kernel: KernelOptions
   /** Keep running, with the dataplane open, when this process ends; false when left out. */
   readonly stay?: boolean
   /** Processes are started for the purpose and killed afterwards when left out. */
@@ -25,16 +27,16 @@ export interface DataplaneProcessOptions extends OpenRequest {
  * most one process at a time owns the host's dataplane, and `dataplane` is its proxy.
  */
 export class DataplaneProcess implements AsyncDisposable {
-  readonly #request: OpenRequest
+  readonly #kernel: KernelOptions
   readonly #source: OwnerSource
   #owner: DataplaneOwner
   #dataplane: Dataplane
 
   private constructor(
-    parts: { readonly request: OpenRequest; readonly source: OwnerSource },
+    parts: { readonly kernel: KernelOptions; readonly source: OwnerSource },
     opened: { readonly owner: DataplaneOwner; readonly dataplane: Dataplane },
   ) {
-    this.#request = parts.request
+    this.#kernel = parts.kernel
     this.#source = parts.source
     this.#owner = opened.owner
     this.#dataplane = opened.dataplane
@@ -42,8 +44,8 @@ export class DataplaneProcess implements AsyncDisposable {
 
   /** Start a process and open a dataplane in it. Rejects with what the backend threw. */
   static async open(options: DataplaneProcessOptions): Promise<DataplaneProcess> {
-    const { stay = false, source = freshOwners(stay), ...request } = options
-    return new DataplaneProcess({ request, source }, await openIn(source, request))
+    const { kernel, stay = false, source = freshOwners(stay) } = options
+    return new DataplaneProcess({ kernel, source }, await openIn(source, kernel))
   }
 
   /** The dataplane that is open now, or was open last; another object after `restart`. */
@@ -69,7 +71,7 @@ export class DataplaneProcess implements AsyncDisposable {
   /** Open a dataplane again, as a successor would; a process that still runs is killed first. */
   async restart(): Promise<void> {
     await this.kill()
-    const opened = await openIn(this.#source, this.#request)
+    const opened = await openIn(this.#source, this.#kernel)
     this.#owner = opened.owner
     this.#dataplane = opened.dataplane
   }
@@ -93,11 +95,11 @@ export class DataplaneProcess implements AsyncDisposable {
 
 async function openIn(
   source: OwnerSource,
-  request: OpenRequest,
+  kernel: KernelOptions,
 ): Promise<{ readonly owner: DataplaneOwner; readonly dataplane: Dataplane }> {
   const owner = source.take()
   try {
-    const opened = await owner.call('open', request)
+    const opened = await owner.call('open', kernel)
     return { owner, dataplane: new RemoteDataplane(owner, opened) }
   } catch (error) {
     if (owner.running) await owner.kill('SIGKILL')

@@ -1,0 +1,41 @@
+/** Hosts made of network namespaces, joined by a routed underlay, with taps on every wire. */
+export { atExit } from './at-exit.ts'
+export { STDERR_KEPT_CHARACTERS } from './dataplane-owner.ts'
+export {
+  DataplaneProcess,
+  OwnerPool,
+  type DataplaneProcessOptions,
+  type OwnerSource,
+} from './dataplane-process.ts'
+export { eventually, type Patience } from './eventually.ts'
+export { labError, type LabErrors } from './lab-errors.ts'
+export { LabNamespace } from './lab-namespace.ts'
+export {
+  becomePrivate,
+  insidePrivateWorld,
+  privateWorldCommand,
+  runPrivately,
+  WORLD_VARIABLE,
+  type Command,
+} from './private-world.ts'
+export {
+  checkRequiredTiers,
+  netnsTier,
+  requiredTiers,
+  tierReport,
+  TIERS,
+  type Privilege,
+  type Tier,
+  type TierReport,
+} from './tier-report.ts'
+export {
+  LAB_HOSTS_MAX,
+  planUnderlay,
+  UNDERLAY_MTU_DEFAULT_BYTES,
+  UNDERLAY_MTU_RANGE_BYTES,
+  type HostPlan,
+  type SubnetPlan,
+  type UnderlayOptions,
+  type UnderlayPlan,
+} from './underlay-plan.ts'
+export { openUnderlay, type LabHost, type Underlay } from './underlay.ts'
