@@ -1,6 +1,12 @@
 /** The only door to the kernel: system calls, rtnetlink, nftables, namespaces, sockets in them. */
 export { AttributeReader } from './attribute-reader.ts'
-export { Addresses, readAddress, writeAddress, type AddressSpec, type LinkAddress } from './addresses.ts'
+export {
+  Addresses,
+  readAddress,
+  writeAddress,
+  type AddressSpec,
+  type LinkAddress,
+} from './addresses.ts'
 export type { BridgeAttributes, BridgePortAttributes } from './bridge-attributes.ts'
 export { errno, errnoName, errnoText } from './errno.ts'
 export {
@@ -70,5 +76,21 @@ export {
   type BatchOutcome,
   type TransactOptions,
 } from './netlink-socket.ts'
-export { readRoute, Routes, writeRoute, type Route, type RouteSpec, type RouteType } from './routes.ts'
+export {
+  readRoute,
+  Routes,
+  writeRoute,
+  type Route,
+  type RouteSpec,
+  type RouteType,
+} from './routes.ts'
 export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'
+export {
+  MONITOR_BUFFER_BYTES,
+  openMonitor,
+  type MonitorListener,
+  type MonitorOptions,
+  type MonitorTopic,
+} from './monitor.ts'
+export { readNotice, readNotices, type Notice } from './notices.ts'
+export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'

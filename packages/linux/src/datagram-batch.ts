@@ -1,0 +1,51 @@
+/** Received datagrams packed into one buffer, to cross from the poll thread in one message. */
+import { setU32le, u32le } from '@weft/core'
+import { SENDER_BYTES, type Received } from './receive-arena.ts'
+
+/** Before each datagram: length, original length, seconds, nanoseconds, sender. */
+const RECORD_BYTES = 16 + SENDER_BYTES
+
+/** Bytes a datagram takes in a batch. */
+function recordLength(length: number): number {
+  return RECORD_BYTES + ((length + 7) & ~7)
+}
+
+/** Pack datagrams; their bytes are copied, and cut to `bytesMax` each. */
+export function packDatagrams(datagrams: readonly Received[], bytesMax: number): Uint8Array {
+  const kept = (datagram: Received): number => Math.min(datagram.bytes.length, bytesMax)
+  let total = 0
+  for (const datagram of datagrams) total += recordLength(kept(datagram))
+  const batch = new Uint8Array(total)
+  let at = 0
+  for (const datagram of datagrams) {
+    const length = kept(datagram)
+    setU32le(batch, at, length)
+    setU32le(batch, at + 4, datagram.originalLength)
+    setU32le(batch, at + 8, datagram.seconds)
+    setU32le(batch, at + 12, datagram.nanoseconds)
+    batch.set(datagram.sender, at + 16)
+    batch.set(datagram.bytes.subarray(0, length), at + RECORD_BYTES)
+    at += recordLength(length)
+  }
+  return batch
+}
+
+/** The datagrams of a batch: views into it. Stops at a record that does not fit. */
+export function unpackDatagrams(batch: Uint8Array): Received[] {
+  const datagrams: Received[] = []
+  let at = 0
+  while (at + RECORD_BYTES <= batch.length) {
+    const length = u32le(batch, at)
+    const from = at + RECORD_BYTES
+    if (from + length > batch.length) break
+    datagrams.push({
+      bytes: batch.subarray(from, from + length),
+      originalLength: u32le(batch, at + 4),
+      sender: batch.subarray(at + 16, from),
+      seconds: u32le(batch, at + 8),
+      nanoseconds: u32le(batch, at + 12),
+    })
+    at += recordLength(length)
+  }
+  return datagrams
+}

@@ -1,0 +1,44 @@
+/** What the main thread and the poll thread say to each other. */
+import type { MessagePort } from 'node:worker_threads'
+
+/** The poll thread looks up at least this often, in milliseconds: a backstop, nothing relies on it. */
+export const IDLE_MS_MAX = 1000
+
+/** Word of the control memory that ends the poll thread when it is not 0. */
+export const STOP = 0
+
+/** Words of a socket's credit: bytes posted and not yet consumed; whether the poll thread waits. */
+export const OUTSTANDING = 0
+export const PAUSED = 1
+
+/** Handed to the poll thread at its start. */
+export interface PollWorkerInput {
+  readonly port: MessagePort
+  readonly wakeFd: number
+  readonly control: SharedArrayBuffer
+}
+
+/** Main thread to poll thread, followed by a write to the eventfd. */
+export type PollCommand =
+  | {
+      readonly kind: 'watch'
+      readonly id: number
+      readonly fd: number
+      /** Datagrams are cut to this many bytes. */
+      readonly bytesMax: number
+      /** Beyond so many unconsumed bytes the socket is left alone. */
+      readonly outstandingMax: number
+      readonly credit: SharedArrayBuffer
+    }
+  | { readonly kind: 'close'; readonly id: number; readonly fd: number }
+
+/** Poll thread to main thread. */
+export type PollReport =
+  | { readonly kind: 'batch'; readonly id: number; readonly batch: Uint8Array }
+  | { readonly kind: 'failure'; readonly id: number; readonly code: number }
+  | { readonly kind: 'closed'; readonly id: number }
+
+/** The two words of a socket's credit. */
+export function creditOf(memory: SharedArrayBuffer): Int32Array {
+  return new Int32Array(memory)
+}

@@ -1,0 +1,96 @@
+/** The thread that waits: blocked in poll() on all watched sockets and on an eventfd that wakes it. */
+import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { packDatagrams } from './datagram-batch.ts'
+import { errno } from './errno.ts'
+import type { PollCommand, PollReport, PollWorkerInput } from './poll-protocol.ts'
+import { creditOf, IDLE_MS_MAX, PAUSED, OUTSTANDING, STOP } from './poll-protocol.ts'
+import { ARENA_SLOTS, ReceiveArena, type Received } from './receive-arena.ts'
+import { POLL } from './socket-numbers.ts'
+import { sys } from './syscalls.ts'
+
+/** A socket that only ever fails is let go after this many failures in a row. */
+const FAILURES_MAX = 64
+
+
+interface Watched {
+  readonly id: number
+  readonly fd: number
+  readonly bytesMax: number
+  readonly outstandingMax: number
+  readonly credit: Int32Array
+  failures: number
+}
+
+const input = workerData as PollWorkerInput
+const control = new Int32Array(input.control)
+const watched = new Map<number, Watched>()
+const arena = new ReceiveArena()
+const wakeBytes = new Uint8Array(8)
+
+while (Atomics.load(control, STOP) === 0) turn()
+for (const { fd } of watched.values()) sys.close(fd)
+
+/** Wait once, then serve each socket that is ready one batch, so that none starves another. */
+function turn(): void {
+  const ready = [...watched.values()].filter(hasCredit)
+  const entries = new Int32Array(2 * (ready.length + 1))
+  const view = new Uint16Array(entries.buffer)
+  const fds = [input.wakeFd, ...ready.map(({ fd }) => fd)]
+  fds.forEach((fd, i) => {
+    entries[2 * i] = fd
+    view[4 * i + 2] = POLL.IN
+  })
+  if (sys.poll(entries, fds.length, IDLE_MS_MAX) <= 0) return
+  // Sockets first, commands after: a socket that is being closed still delivers what it has.
+  ready.forEach((socket, i) => {
+    if (view[4 * (i + 1) + 3] !== 0) serve(socket)
+  })
+  if (view[3] !== 0) obey()
+}
+
+/** Whether the main thread keeps up with this socket; if not, the kernel's buffer is the queue. */
+function hasCredit({ credit, outstandingMax }: Watched): boolean {
+  if (Atomics.load(credit, OUTSTANDING) <= outstandingMax) return true
+  Atomics.store(credit, PAUSED, 1)
+  // The main thread may have caught up before it could see the flag.
+  return Atomics.load(credit, OUTSTANDING) <= outstandingMax
+}
+
+function serve(socket: Watched): void {
+  const count = arena.receive(socket.fd)
+  if (count > 0) {
+    socket.failures = 0
+    const datagrams: Received[] = []
+    for (let i = 0; i < Math.min(count, ARENA_SLOTS); i++) datagrams.push(arena.at(i))
+    const batch = packDatagrams(datagrams, socket.bytesMax)
+    Atomics.add(socket.credit, OUTSTANDING, batch.byteLength)
+    report({ kind: 'batch', id: socket.id, batch }, [batch.buffer as ArrayBuffer])
+  } else if (count < 0 && count !== -errno.EAGAIN && count !== -errno.EINTR) fail(socket, -count)
+}
+
+function fail(socket: Watched, code: number): void {
+  report({ kind: 'failure', id: socket.id, code })
+  if (++socket.failures >= FAILURES_MAX) watched.delete(socket.id)
+}
+
+function obey(): void {
+  sys.read(input.wakeFd, wakeBytes, wakeBytes.length)
+  for (;;) {
+    const received = receiveMessageOnPort(input.port) as { message: PollCommand } | undefined
+    if (received === undefined) return
+    const command = received.message
+    if (command.kind === 'watch') {
+      const { bytesMax, fd, id, outstandingMax } = command
+      const credit = creditOf(command.credit)
+      watched.set(id, { id, fd, bytesMax, outstandingMax, credit, failures: 0 })
+    } else {
+      watched.delete(command.id)
+      sys.close(command.fd)
+      report({ kind: 'closed', id: command.id })
+    }
+  }
+}
+
+function report(message: PollReport, transfer: ArrayBuffer[] = []): void {
+  input.port.postMessage(message, transfer)
+}

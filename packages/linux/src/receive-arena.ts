@@ -1,0 +1,115 @@
+/** Memory for recvmmsg: many receive buffers the kernel is given by address, and kept in place. */
+import { assert, setU32le, u32le } from '@weft/core'
+import { addressOfBytes, sys } from './syscalls.ts'
+import { MSG } from './socket-numbers.ts'
+
+/** Datagrams taken by one call; more gains nothing. */
+export const ARENA_SLOTS = 32
+
+/** Room for one datagram: the largest of 65,535 bytes with an Ethernet header and to spare. */
+export const SLOT_BYTES = 66_000
+
+/** Room for the sender: `struct sockaddr_in6` has 28 bytes, the others fewer. */
+export const SENDER_BYTES = 32
+
+/** Room for control messages: a timestamp takes 32 bytes, PACKET_AUXDATA 40. */
+const CONTROL_BYTES = 128
+
+/** `struct mmsghdr` and `struct iovec` on 64-bit Linux. */
+const MMSGHDR_BYTES = 64
+const IOVEC_BYTES = 16
+
+/** SO_TIMESTAMPNS doubles as the type of its control message. */
+const SCM_TIMESTAMPNS = 35
+const SOL_SOCKET = 1
+
+/** One received datagram: views into the arena, good until the next `receive`. */
+export interface Received {
+  readonly bytes: Uint8Array
+  /** Length before it was cut to the slot. */
+  readonly originalLength: number
+  /** `struct sockaddr…` of the sender, zero-filled. */
+  readonly sender: Uint8Array
+  /** When the kernel saw it; zero without SO_TIMESTAMPNS. */
+  readonly seconds: number
+  readonly nanoseconds: number
+}
+
+/**
+ * Invariant: `#memory` is allocated once and never moves, because it is larger than what V8 keeps
+ * inside its heap, and this object holds it as long as addresses into it are handed out.
+ */
+export class ReceiveArena {
+  readonly #memory: Uint8Array
+  readonly #headers: Uint8Array
+  readonly #senders: number
+  readonly #controls: number
+  readonly #slots: number
+
+  constructor() {
+    const iovecs = ARENA_SLOTS * MMSGHDR_BYTES
+    this.#senders = iovecs + ARENA_SLOTS * IOVEC_BYTES
+    this.#controls = this.#senders + ARENA_SLOTS * SENDER_BYTES
+    this.#slots = this.#controls + ARENA_SLOTS * CONTROL_BYTES
+    this.#memory = new Uint8Array(this.#slots + ARENA_SLOTS * SLOT_BYTES)
+    this.#headers = this.#memory.subarray(0, iovecs)
+    const base = addressOfBytes(this.#memory)
+    const view = new DataView(this.#memory.buffer)
+    for (let i = 0; i < ARENA_SLOTS; i++) {
+      // struct msghdr: name 0, its length 8, iov 16, count 24, control 32, its length 40.
+      const header = i * MMSGHDR_BYTES
+      const iovec = iovecs + i * IOVEC_BYTES
+      const pointer = (at: number, to: number): void =>
+        view.setBigUint64(at, base + BigInt(to), true)
+      pointer(header, this.#senders + i * SENDER_BYTES)
+      pointer(header + 16, iovec)
+      view.setBigUint64(header + 24, 1n, true)
+      pointer(header + 32, this.#controls + i * CONTROL_BYTES)
+      pointer(iovec, this.#slots + i * SLOT_BYTES)
+      view.setBigUint64(iovec + 8, BigInt(SLOT_BYTES), true)
+    }
+  }
+
+  /** Take what waits on a socket, without blocking. A count, or a negative error number. */
+  receive(fd: number): number {
+    const memory = this.#memory
+    memory.fill(0, this.#senders, this.#controls)
+    for (let i = 0; i < ARENA_SLOTS; i++) {
+      const header = i * MMSGHDR_BYTES
+      setU32le(memory, header + 8, SENDER_BYTES)
+      setU32le(memory, header + 40, CONTROL_BYTES)
+    }
+    return sys.recvmmsg(fd, this.#headers, ARENA_SLOTS, MSG.DONTWAIT | MSG.TRUNC, null)
+  }
+
+  /** Datagram `index` of the last `receive`. */
+  at(index: number): Received {
+    assert(index >= 0 && index < ARENA_SLOTS, 'no such slot')
+    const header = index * MMSGHDR_BYTES
+    const originalLength = u32le(this.#memory, header + 56)
+    const slot = this.#slots + index * SLOT_BYTES
+    const sender = this.#senders + index * SENDER_BYTES
+    const stamp = this.#timestampAt(index)
+    return {
+      bytes: this.#memory.subarray(slot, slot + Math.min(originalLength, SLOT_BYTES)),
+      originalLength,
+      sender: this.#memory.subarray(sender, sender + SENDER_BYTES),
+      seconds: stamp < 0 ? 0 : u32le(this.#memory, stamp),
+      nanoseconds: stamp < 0 ? 0 : u32le(this.#memory, stamp + 8),
+    }
+  }
+
+  /** `struct cmsghdr`: length 0 (8 bytes), level 8, type 12, then `struct timespec`. */
+  #timestampAt(index: number): number {
+    const start = this.#controls + index * CONTROL_BYTES
+    const end = start + u32le(this.#memory, index * MMSGHDR_BYTES + 40)
+    for (let at = start; at + 16 <= end; ) {
+      const length = u32le(this.#memory, at)
+      const level = u32le(this.#memory, at + 8)
+      const type = u32le(this.#memory, at + 12)
+      if (level === SOL_SOCKET && type === SCM_TIMESTAMPNS && length >= 32) return at + 16
+      at += Math.max(16, (length + 7) & ~7)
+    }
+    return -1
+  }
+}
