@@ -28,5 +28,40 @@ export type {
   SubnetSpec,
 } from './desired-state.ts'
 export type { FramePort } from './frame-port.ts'
+export type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'
+export { ApplyQueue } from './apply-queue.ts'
+export { capabilityName, capabilityNames } from './capability-name.ts'
+export {
+  changedItems,
+  order,
+  type Change,
+  type ForwardingChange,
+  type LocalChange,
+  type NeighbourChange,
+  type NetworkChange,
+  type NetworkShape,
+  type PlacedEndpoint,
+  type SubnetChange,
+  type SubnetShape,
+} from './change.ts'
+export { diff } from './diff.ts'
+export { diffProgrammed, NOTHING_PROGRAMMED } from './diff-programmed.ts'
+export {
+  IFNAME_BYTES_MAX,
+  NAME_CHARS_MAX,
+  nameProblem,
+  NETNS_PATH_BYTES_MAX,
+  type Problem,
+} from './item-checks.ts'
 export { expectedItems, itemPath, itemText, subnetOf } from './items.ts'
 export { MTU_MIN_BYTES, overlayMtu, VXLAN_OVERHEAD_BYTES } from './mtu.ts'
+export {
+  programmedItems,
+  programmedOf,
+  type ProgrammedEndpoint,
+  type ProgrammedNetwork,
+  type ProgrammedState,
+  type ProgrammedSubnet,
+} from './programmed-state.ts'
+export { SubnetFinder, subnetFinder, type SubnetMatch } from './subnet-finder.ts'
+export { validate, Validator, type NodeFacts, type Validated } from './validator.ts'

@@ -2,25 +2,22 @@
  * Names and canonical text of what a dataplane programs: failures name the desired path, read-back
  * uses the observed path and text, and both backends and tests get them here and nowhere else.
  */
-import {
-  cidrContains,
-  formatSocketAddress,
-  type Ip,
-  type Mac,
-  type SocketAddress,
-  type Vni,
-} from '@weft/core'
+import { formatSocketAddress, type Ip, type Mac, type SocketAddress, type Vni } from '@weft/core'
 import type {
   DesiredState,
   EndpointId,
   NetworkId,
   NetworkSpec,
   NodeId,
+  PrefixSpec,
   SubnetSpec,
 } from './desired-state.ts'
+import { subnetFinder } from './subnet-finder.ts'
 
 /** Desired and observed paths of items. */
 export const itemPath = {
+  /** Our own VTEP: it fails when nothing here can use it. */
+  tunnel: 'tunnel',
   peer: (id: NodeId): string => `peers/${id}`,
   network: (id: NetworkId): string => `networks/${id}`,
   subnet: (id: NetworkId, vni: Vni): string => `networks/${id}/subnets/${vni}`,
@@ -36,18 +33,21 @@ export const itemPath = {
 /** Canonical text of items as `observe()` gives it. */
 export const itemText = {
   network: (encapsulation: string, mtuBytes: number): string => `${encapsulation} mtu ${mtuBytes}`,
-  subnet: (subnet: SubnetSpec, port: number): string =>
-    `port ${port} ${subnet.prefixes.map((p) => `${p.cidr} gateway ${p.gateway ?? 'none'}`).join(' ')}`,
+  /** Prefixes in the order of their text: neither side of a comparison has another to offer. */
+  subnet: ({ prefixes }: Pick<SubnetSpec, 'prefixes'>, port: number): string =>
+    [`port ${port}`, ...prefixes.map(prefixText).sort()].join(' '),
   local: (mac: Mac, addresses: readonly Ip[]): string => `${mac} ${[...addresses].sort().join(' ')}`,
   forwarding: (to: SocketAddress): string => formatSocketAddress(to),
   neighbour: (mac: Mac): string => mac,
 } as const
 
+function prefixText({ cidr, gateway }: PrefixSpec): string {
+  return `${cidr} gateway ${gateway ?? 'none'}`
+}
+
 /** The subnet that holds all these addresses; null when none does. */
 export function subnetOf(network: NetworkSpec, addresses: readonly Ip[]): SubnetSpec | null {
-  const holds = (subnet: SubnetSpec): boolean =>
-    addresses.every((ip) => subnet.prefixes.some((prefix) => cidrContains(prefix.cidr, ip)))
-  return network.subnets.find(holds) ?? null
+  return subnetFinder(network.subnets).subnetOf(addresses)
 }
 
 /**
