@@ -64,6 +64,7 @@ export {
   LOG_ITEMS_MAX,
   plainFields,
   plainValue,
+  quoteText,
   type Plain,
 } from './log-fields.ts'
 export {

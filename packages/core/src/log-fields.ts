@@ -45,8 +45,18 @@ export function formatFields(fields: LogFields): string {
     .join('')
 }
 
+/**
+ * Text in quotes, with everything escaped that could forge a line, steer a terminal or turn the
+ * reading direction.
+ */
+export function quoteText(value: Plain): string {
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (odd) => {
+    return [...odd].map((c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`).join('')
+  })
+}
+
 function formatPlain(value: Plain): string {
-  return typeof value === 'string' && /^[!#-<>-~]+$/.test(value) ? value : JSON.stringify(value)
+  return typeof value === 'string' && /^[!#-<>-~]+$/.test(value) ? value : quoteText(value)
 }
 
 function plainObject(value: object, depth: number): Plain {

@@ -63,4 +63,8 @@ test('log fields as text quote what could pass for another field or another line
   expect(formatFields({ a: 'x y', b: 'p=q', c: 'l\nm', d: '\u001b[31m', e: '' })).toBe(
     ' a="x y" b="p=q" c="l\\nm" d="\\u001b[31m" e=""',
   )
+  // C1 control sequences and direction overrides reach terminals too.
+  expect(formatFields({ a: '\u009b31m', b: 'ab\u202ecd', c: 'näher' })).toBe(
+    ' a="\\u{9b}31m" b="ab\\u{202e}cd" c="näher"',
+  )
 })
