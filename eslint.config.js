@@ -129,7 +129,7 @@ export default tseslint.config(
       'no-restricted-properties': [
         'error',
         { object: 'vi', property: 'mock', message: 'The seam is wrong: pass a double in.' },
-        { object: 'vi', property: 'useFakeTimers', message: 'Use the VirtualClock of core/testing.' },
+        { object: 'vi', property: 'useFakeTimers', message: 'Use core/testing: VirtualClock.' },
         { object: 'Math', property: 'random', message: 'Use a seeded Random, or fast-check.' },
       ],
       // `expect.any(…)` is an `any`, and `expect(object.method)` does not call it.

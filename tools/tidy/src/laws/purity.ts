@@ -1,0 +1,83 @@
+/** Pure packages touch neither Node nor the DOM nor the clock nor ambient chance. */
+import ts from 'typescript'
+import type { Law, Offence } from '../law.ts'
+import { listPackages, packageAt, type Package } from '../packages.ts'
+import type { Repository } from '../repository.ts'
+import { isSource, isTest, lineOf, moduleReferences, parse, walk } from '../source.ts'
+
+/** Members of globals that differ between runs or machines, with what to use in pure code. */
+const IMPURE_MEMBERS: ReadonlyMap<string, string> = new Map([
+  ['Math.random', 'the Random port'],
+  ...['log', 'log2', 'log10', 'log1p', 'pow', 'exp', 'sqrt', 'cbrt', 'sin', 'cos', 'tan'].map(
+    (name) => [`Math.${name}`, 'an integer table: floating point differs by machine'] as const,
+  ),
+  ['Date.now', 'an Instant handed in, or the Clock port'],
+  ['Date.parse', 'an Instant handed in, or the Clock port'],
+  ['performance.now', 'an Instant handed in, or the Clock port'],
+  ['crypto.randomUUID', 'the Entropy port'],
+  ['Promise.race', 'a state machine: a race is decided by the scheduler'],
+])
+
+/** Third-party packages that pure packages may use. None yet; each would need a decision record. */
+const PURE_DEPENDENCIES = new Set<string>()
+
+/** What the compiler cannot see about purity, and that nobody has told the compiler to look away. */
+export const purityLaw: Law = {
+  name: 'io:pure packages are pure',
+  find: (repository) => {
+    const pure = listPackages(repository).filter((one) => one.pure)
+    return [
+      ...pure.flatMap((one) => looseCompiler(repository, one)),
+      ...repository.paths
+        .filter((path) => isSource(path) && !isTest(path))
+        .filter((path) => packageAt(pure, path) !== undefined)
+        .flatMap((path) => [...impureImports(repository, path), ...impureUses(repository, path)]),
+    ]
+  },
+}
+
+function looseCompiler(repository: Repository, one: Package): Offence[] {
+  const path = `${one.folder}/tsconfig.json`
+  const { config } = ts.parseConfigFileTextToJson(path, repository.read(path)) as {
+    readonly config?: { readonly compilerOptions?: object; readonly extends?: string }
+  }
+  const options = Object.keys(config?.compilerOptions ?? {})
+  const loose = options.filter((option) => ['types', 'lib', 'typeRoots'].includes(option))
+  const inherits = config?.extends === '../../tsconfig.base.json'
+  const instead = 'extend ../../tsconfig.base.json and leave `types` and `lib` to it'
+  if (!inherits) return [{ path, what: 'does not extend the strict base', instead }]
+  return loose.map((option) => ({ path, what: `sets \`${option}\` in a pure package`, instead }))
+}
+
+function impureImports(repository: Repository, path: string): Offence[] {
+  return moduleReferences(parse(repository, path))
+    .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('@weft/'))
+    .filter(({ specifier }) => !PURE_DEPENDENCIES.has(specifier))
+    .map(({ specifier, line }) => {
+      const instead = 'declare a port in core and implement it in runtime-node or linux'
+      return { path, line, what: `a pure package imports ${specifier}`, instead }
+    })
+}
+
+function impureUses(repository: Repository, path: string): Offence[] {
+  const file = parse(repository, path)
+  const found: Offence[] = []
+  walk(file, (node) => {
+    const use = impureUse(node)
+    if (use !== null) found.push({ path, line: lineOf(file, node), ...use })
+  })
+  return found
+}
+
+function impureUse(node: ts.Node): Pick<Offence, 'what' | 'instead'> | null {
+  if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+    const member = `${node.expression.text}.${node.name.text}`
+    const instead = IMPURE_MEMBERS.get(member)
+    return instead === undefined ? null : { what: `${member} in a pure package`, instead }
+  }
+  const isDate = ts.isNewExpression(node) && ts.isIdentifier(node.expression)
+  if (isDate && node.expression.text === 'Date') {
+    return { what: 'new Date in a pure package', instead: 'an Instant handed in' }
+  }
+  return null
+}
