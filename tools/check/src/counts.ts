@@ -9,7 +9,7 @@ export interface Counts {
 }
 
 /**
- * Reads the report; null when there is none or it is no report, which a run that died leaves behind.
+ * Reads the report; null when there is none or it is none, which a run that died leaves behind.
  * A file that failed without running any test counts as one failure.
  */
 export function readCounts(file: string): Counts | null {

@@ -36,19 +36,19 @@ export const firstLineLaw: Law = {
 
 function undocumentedBehind(repository: Repository, door: string): Offence[] {
   if (!repository.has(door)) {
-    return [{ path: door, what: 'a door without a file', instead: 'mend `exports` or add the file' }]
+    return [{ path: door, what: 'a door without a file', instead: 'mend `exports` or add it' }]
   }
   return exportedNames(parse(repository, door)).flatMap(({ name, from, line }) => {
     const target = from === null ? door : resolve(door, from)
     const declaration = findDeclaration(repository, target, name)
-    const undocumented = { what: `${name} has no doc comment`, instead: 'say what it is, with units' }
     if (declaration === null) {
       const what = `${name} comes from ${target}, which does not declare it`
       return [{ path: door, line, what, instead: 'export it from where it is declared' }]
     }
-    return declaration.documented
-      ? []
-      : [{ path: declaration.path, line: declaration.line, ...undocumented }]
+    if (declaration.documented) return []
+    const { path, line: place } = declaration
+    const instead = 'say what it is, with units'
+    return [{ path, line: place, what: `${name} has no doc comment`, instead }]
   })
 }
 
@@ -62,11 +62,11 @@ interface ExportedName {
 function exportedNames(file: ts.SourceFile): ExportedName[] {
   return file.statements.flatMap((statement) => {
     if (!ts.isExportDeclaration(statement)) return []
-    if (statement.exportClause === undefined || !ts.isNamedExports(statement.exportClause)) return []
-    const { moduleSpecifier } = statement
+    const { exportClause, moduleSpecifier } = statement
+    if (exportClause === undefined || !ts.isNamedExports(exportClause)) return []
     const local = moduleSpecifier !== undefined && ts.isStringLiteral(moduleSpecifier)
     const from = local ? moduleSpecifier.text : null
-    return statement.exportClause.elements.map((element) => ({
+    return exportClause.elements.map((element) => ({
       name: (element.propertyName ?? element.name).text,
       from,
       line: lineOf(file, element),

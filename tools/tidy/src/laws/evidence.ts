@@ -47,7 +47,7 @@ function waivers(repository: Repository, path: string): Offence[] {
   return found
 }
 
-/** Entries of the object after the cases in `describeCompliance(…)`, or of a constant `…waivers`. */
+/** Entries of an object in `describeCompliance(…)`, or of one that is called `…waivers`. */
 function waiversOf(node: ts.Node): readonly ts.ObjectLiteralElementLike[] {
   if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name)) {
     const isTable = /waivers$/i.test(node.name.text) && node.initializer !== undefined

@@ -16,7 +16,7 @@ export const LAYERS_BELOW: ReadonlyMap<number, readonly number[]> = new Map([
 ])
 
 /** What every workspace may use without naming it, for its tests and for the tools themselves. */
-const FOR_ALL = new Set(['vitest', 'vitest/config', 'fast-check', 'typescript', 'typescript-eslint'])
+const FOR_ALL = new Set(['vitest', 'vitest/config', 'fast-check', 'typescript'])
 
 /** Every import of every workspace goes to a layer below, through a door, and is declared. */
 export const layersLaw: Law = {
@@ -47,8 +47,9 @@ function offencesOf(
   const from = packageAt(packages, path)
   if (from === undefined) return []
   return moduleReferences(parse(repository, path)).flatMap(({ specifier, line }) => {
+    const target = new URL(specifier, `file:///${path}`).pathname.slice(1)
     const problem = specifier.startsWith('.')
-      ? crossing(packages, from, path, specifier)
+      ? crossing(packages, from, target)
       : foreign(packages, from, specifier)
     return problem === null ? [] : [{ path, line, ...problem }]
   })
@@ -57,13 +58,7 @@ function offencesOf(
 type Problem = Pick<Offence, 'what' | 'instead'> | null
 
 /** A relative path that leaves its own package. */
-function crossing(
-  packages: readonly Package[],
-  from: Package,
-  path: string,
-  specifier: string,
-): Problem {
-  const target = new URL(specifier, `file:///${path}`).pathname.slice(1)
+function crossing(packages: readonly Package[], from: Package, target: string): Problem {
   if (target.startsWith(`${from.folder}/`)) return null
   const owner = packageAt(packages, target)
   const instead = owner === undefined ? 'keep it inside the package' : `import ${owner.name}`

@@ -137,7 +137,8 @@ function lockedOffences(path: string, name: string, one: LockedPackage): Offence
     const instead = 'keep omit-lockfile-registry-resolved in .npmrc and install again'
     found.push({ path, what: `${name} is resolved to a host`, instead })
   }
-  if (one.link === true || LICENCE_EXCEPTIONS.some((exception) => exception.name.test(name))) return found
+  const isExcepted = LICENCE_EXCEPTIONS.some((exception) => exception.name.test(name))
+  if (one.link === true || isExcepted) return found
   const licence = one.license ?? 'none named'
   if (!isPermissive(licence)) {
     const instead = 'another package, or an exception with its reason'
