@@ -94,3 +94,23 @@ export {
 } from './monitor.ts'
 export { readNotice, readNotices, type Notice } from './notices.ts'
 export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'
+export {
+  CAPTURE_BUFFER_BYTES,
+  openCapture,
+  type Capture,
+  type CaptureCounters,
+  type CapturedFrame,
+  type CaptureOptions,
+} from './capture.ts'
+export { openRawSocket, type RawPacket, type RawSocket, type RawSocketOptions } from './raw-socket.ts'
+export {
+  closeFd,
+  connectTcp,
+  LISTEN_BACKLOG,
+  localAddress,
+  openTcpListener,
+  openUdpSocket,
+  type BindOptions,
+  type ConnectOptions,
+  type SocketPlace,
+} from './sockets.ts'

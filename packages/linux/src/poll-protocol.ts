@@ -30,12 +30,14 @@ export type PollCommand =
       readonly outstandingMax: number
       readonly credit: SharedArrayBuffer
     }
+  | { readonly kind: 'flush'; readonly id: number; readonly ticket: number }
   | { readonly kind: 'close'; readonly id: number; readonly fd: number }
 
 /** Poll thread to main thread. */
 export type PollReport =
   | { readonly kind: 'batch'; readonly id: number; readonly batch: Uint8Array }
   | { readonly kind: 'failure'; readonly id: number; readonly code: number }
+  | { readonly kind: 'flushed'; readonly id: number; readonly ticket: number }
   | { readonly kind: 'closed'; readonly id: number }
 
 /** The two words of a socket's credit. */

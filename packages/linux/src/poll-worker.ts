@@ -12,6 +12,9 @@ import { sys } from './syscalls.ts'
 const FAILURES_MAX = 64
 
 
+/** A flush takes at most so many batches, some 130,000 datagrams. */
+const FLUSH_BATCHES_MAX = 4096
+
 interface Watched {
   readonly id: number
   readonly fd: number
@@ -56,7 +59,8 @@ function hasCredit({ credit, outstandingMax }: Watched): boolean {
   return Atomics.load(credit, OUTSTANDING) <= outstandingMax
 }
 
-function serve(socket: Watched): void {
+/** Take one batch; false when nothing was there. */
+function serve(socket: Watched): boolean {
   const count = arena.receive(socket.fd)
   if (count > 0) {
     socket.failures = 0
@@ -66,6 +70,7 @@ function serve(socket: Watched): void {
     Atomics.add(socket.credit, OUTSTANDING, batch.byteLength)
     report({ kind: 'batch', id: socket.id, batch }, [batch.buffer as ArrayBuffer])
   } else if (count < 0 && count !== -errno.EAGAIN && count !== -errno.EINTR) fail(socket, -count)
+  return count !== 0 && count !== -errno.EAGAIN
 }
 
 function fail(socket: Watched, code: number): void {
@@ -78,16 +83,26 @@ function obey(): void {
   for (;;) {
     const received = receiveMessageOnPort(input.port) as { message: PollCommand } | undefined
     if (received === undefined) return
-    const command = received.message
-    if (command.kind === 'watch') {
-      const { bytesMax, fd, id, outstandingMax } = command
-      const credit = creditOf(command.credit)
-      watched.set(id, { id, fd, bytesMax, outstandingMax, credit, failures: 0 })
-    } else {
-      watched.delete(command.id)
-      sys.close(command.fd)
-      report({ kind: 'closed', id: command.id })
-    }
+    carryOut(received.message)
+  }
+}
+
+function carryOut(command: PollCommand): void {
+  const { id } = command
+  if (command.kind === 'watch') {
+    const { bytesMax, fd, outstandingMax } = command
+    const credit = creditOf(command.credit)
+    watched.set(id, { id, fd, bytesMax, outstandingMax, credit, failures: 0 })
+  } else if (command.kind === 'flush') {
+    const socket = watched.get(id)
+    // Whatever the credit: the asker waits for all of it. Bounded by the kernel's buffer, but a
+    // fast enough sender must not hold the thread for ever.
+    for (let i = 0; i < FLUSH_BATCHES_MAX && socket !== undefined && serve(socket); i++);
+    report({ kind: 'flushed', id, ticket: command.ticket })
+  } else {
+    watched.delete(id)
+    sys.close(command.fd)
+    report({ kind: 'closed', id })
   }
 }
 

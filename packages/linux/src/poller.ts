@@ -29,6 +29,8 @@ export interface WatchOptions {
 
 /** A socket in the care of the poll thread. */
 export interface Watch {
+  /** Settles when everything the socket had received by now has been handed to `onBatch`. */
+  flush(): Promise<void>
   /** Stop watching and close the descriptor; settles when both have happened. Idempotent. */
   close(): Promise<void>
 }
@@ -48,6 +50,7 @@ let shared: Poller | undefined
 interface Entry {
   readonly options: WatchOptions
   readonly credit: Int32Array
+  readonly flushes: Map<number, PromiseWithResolvers<void>>
   closed: PromiseWithResolvers<void> | null
 }
 
@@ -57,7 +60,9 @@ class Poller {
   readonly #wakeFd: number
   readonly #entries = new Map<number, Entry>()
   #lastId = 0
-  #closing = 0
+  #lastTicket = 0
+  /** Promises given out and not settled. */
+  #awaited = 0
 
   constructor() {
     this.#wakeFd = checked(sys.eventfd(0, EFD.CLOEXEC | EFD.NONBLOCK), 'open eventfd', 'poller')
@@ -85,22 +90,42 @@ class Poller {
     const id = ++this.#lastId
     const credit = new SharedArrayBuffer(8)
     const { bytesMax, fd } = options
-    this.#entries.set(id, { options, credit: creditOf(credit), closed: null })
+    this.#entries.set(id, { options, credit: creditOf(credit), flushes: new Map(), closed: null })
     const outstandingMax = OUTSTANDING_BYTES_MAX
     this.#command({ kind: 'watch', id, fd, bytesMax, outstandingMax, credit })
-    return { close: () => this.#close(id) }
+    return { flush: () => this.#flush(id), close: () => this.#close(id) }
+  }
+
+  #flush(id: number): Promise<void> {
+    const entry = this.#entries.get(id)
+    if (entry === undefined || entry.closed !== null) return Promise.resolve()
+    const flush = this.#await()
+    const ticket = ++this.#lastTicket
+    entry.flushes.set(ticket, flush)
+    this.#command({ kind: 'flush', id, ticket })
+    return flush.promise
   }
 
   #close(id: number): Promise<void> {
     const entry = this.#entries.get(id)
     if (entry === undefined) return Promise.resolve()
     if (entry.closed === null) {
-      entry.closed = Promise.withResolvers<void>()
-      // Somebody may await this with nothing else keeping the process alive.
-      if (this.#closing++ === 0) this.#port.ref()
+      entry.closed = this.#await()
       this.#command({ kind: 'close', id, fd: entry.options.fd })
     }
     return entry.closed.promise
+  }
+
+  /** A promise that may be awaited with nothing else keeping the process alive. */
+  #await(): PromiseWithResolvers<void> {
+    if (this.#awaited++ === 0) this.#port.ref()
+    return Promise.withResolvers<void>()
+  }
+
+  #settle(promise: PromiseWithResolvers<void> | null | undefined): void {
+    if (promise == null) return
+    if (--this.#awaited === 0) this.#port.unref()
+    promise.resolve()
   }
 
   #hear(report: PollReport): void {
@@ -108,8 +133,10 @@ class Poller {
     if (entry === undefined) return
     if (report.kind === 'closed') {
       this.#entries.delete(report.id)
-      if (--this.#closing === 0) this.#port.unref()
-      entry.closed?.resolve()
+      this.#settle(entry.closed)
+    } else if (report.kind === 'flushed') {
+      this.#settle(entry.flushes.get(report.ticket))
+      entry.flushes.delete(report.ticket)
     } else if (entry.closed !== null) return
     else if (report.kind === 'failure') entry.options.onFailure(report.code)
     else {

@@ -1,0 +1,101 @@
+/** Raw IP sockets in a namespace: ICMP without running `ping`. */
+import type { Ip } from '@weft/core'
+import { unpackDatagrams } from './datagram-batch.ts'
+import { checked, kernelFault, type KernelFault } from './errors.ts'
+import { inNamespace } from './namespaces.ts'
+import { watchSocket, type Watch } from './poller.ts'
+import { SLOT_BYTES } from './receive-arena.ts'
+import { readSockaddr, sockaddrBytes } from './sockaddr.ts'
+import { AF, MSG, SO, SOCK, SOL } from './socket-numbers.ts'
+import { growReceiveBuffer, setOption } from './socket-options.ts'
+import type { SocketPlace } from './sockets.ts'
+import { sys } from './syscalls.ts'
+
+/** Asked of the kernel for packets that wait. */
+const RECEIVE_BUFFER_BYTES = 1 << 20
+
+/** Path MTU options: never fragment, refuse what does not fit (linux/in.h, linux/in6.h). */
+const IP_MTU_DISCOVER = 10
+const IPV6_MTU_DISCOVER = 23
+const IPV6_DONTFRAG = 62
+const PMTUDISC_DO = 2
+
+/** Which packets, and from where. */
+export interface RawSocketOptions extends SocketPlace {
+  readonly family: 4 | 6
+  /** IP protocol number: 1 is ICMP, 58 ICMPv6. */
+  readonly protocol: number
+  /** Packets that do not fit the path are refused with EMSGSIZE. */
+  readonly dontFragment?: boolean
+}
+
+/** A received packet. */
+export interface RawPacket {
+  /** For IPv4 with the IP header, for IPv6 without (ip(7), RFC 3542 §3). */
+  readonly bytes: Uint8Array
+  readonly from: Ip
+  /** When the kernel saw it: seconds and nanoseconds of the epoch. */
+  readonly seconds: number
+  readonly nanoseconds: number
+}
+
+/** A raw socket whose packets arrive by the poll thread. */
+export interface RawSocket {
+  /** Send one packet without an IP header; the kernel's refusal, or null. */
+  send(bytes: Uint8Array, to: Ip): KernelFault | null
+  /** Settles when all packets received up to now have been handed over. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Open a raw socket. `onPacket` must not throw. Throws ERR_KERNEL: EPERM without CAP_NET_RAW. */
+export function openRawSocket(
+  options: RawSocketOptions,
+  onPacket: (packet: RawPacket) => void,
+): RawSocket {
+  const { namespace } = options
+  const open = (): number => openFd(options)
+  const fd = namespace === undefined ? open() : inNamespace(namespace, open)
+  const watch: Watch = watchSocket({
+    fd,
+    bytesMax: SLOT_BYTES,
+    // ICMP errors that concern this socket: the packets tell the same.
+    onFailure: () => undefined,
+    onBatch: (batch) => {
+      for (const { bytes, nanoseconds, seconds, sender } of unpackDatagrams(batch)) {
+        const address = readSockaddr(sender)
+        if (address !== null) onPacket({ bytes, from: address.ip, seconds, nanoseconds })
+      }
+    },
+  })
+  return {
+    send(bytes, to) {
+      const address = sockaddrBytes({ ip: to, port: 0 })
+      const { length } = bytes
+      const sent = sys.sendto(fd, bytes, length, MSG.DONTWAIT, address, address.length)
+      return sent < 0 ? kernelFault(sent) : null
+    },
+    flush: () => watch.flush(),
+    close: () => watch.close(),
+  }
+}
+
+function openFd({ dontFragment, family, protocol }: RawSocketOptions): number {
+  const domain = family === 4 ? AF.INET : AF.INET6
+  const type = SOCK.RAW | SOCK.CLOEXEC | SOCK.NONBLOCK
+  const fd = checked(sys.socket(domain, type, protocol), 'open raw socket', String(protocol))
+  try {
+    growReceiveBuffer(fd, RECEIVE_BUFFER_BYTES)
+    setOption(fd, { level: SOL.SOCKET, name: SO.TIMESTAMPNS }, 1)
+    if (dontFragment === true && family === 4) {
+      setOption(fd, { level: SOL.IP, name: IP_MTU_DISCOVER }, PMTUDISC_DO)
+    } else if (dontFragment === true) {
+      setOption(fd, { level: SOL.IPV6, name: IPV6_MTU_DISCOVER }, PMTUDISC_DO)
+      setOption(fd, { level: SOL.IPV6, name: IPV6_DONTFRAG }, 1)
+    }
+    return fd
+  } catch (error) {
+    sys.close(fd)
+    throw error
+  }
+}
