@@ -102,7 +102,12 @@ export {
   type CapturedFrame,
   type CaptureOptions,
 } from './capture.ts'
-export { openRawSocket, type RawPacket, type RawSocket, type RawSocketOptions } from './raw-socket.ts'
+export {
+  openRawSocket,
+  type RawPacket,
+  type RawSocket,
+  type RawSocketOptions,
+} from './raw-socket.ts'
 export {
   closeFd,
   connectTcp,
@@ -114,3 +119,15 @@ export {
   type ConnectOptions,
   type SocketPlace,
 } from './sockets.ts'
+export {
+  COMMENT_BYTES_MAX,
+  type ChainSpec,
+  type Match,
+  type RuleSpec,
+  type TableFamily,
+  type TableRef,
+  type TableSpec,
+} from './nft-writer.ts'
+export { Nftables, type NftRule } from './nftables.ts'
+export { probeKernel, type KernelAbility, type KernelFacts } from './kernel-probe.ts'
+export { findNamespaces, type ReachableNamespace } from './namespace-search.ts'

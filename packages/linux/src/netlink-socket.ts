@@ -45,6 +45,8 @@ export interface BatchOutcome {
 export interface TransactOptions {
   /** In one send whatever its size, as nftables demands for its transactions. */
   readonly whole?: boolean
+  /** In a whole batch, the message that asks for acknowledgement; the last when left out. */
+  readonly acknowledged?: number
   /** Called for each message that is an answer and not an acknowledgement. */
   readonly onAnswer?: (message: MessageReader, index: number) => void
 }
@@ -97,7 +99,8 @@ export class NetlinkSocket implements Disposable {
     let from = 0
     while (from < batch.count) {
       const to = options.whole === true ? batch.count : this.#chunkEnd(batch, from)
-      this.#exchange({ batch, from, to, faults, onAnswer: options.onAnswer })
+      const acknowledged = options.acknowledged ?? to - 1
+      this.#exchange({ batch, from, to, acknowledged, faults, onAnswer: options.onAnswer })
       from = to
     }
     return { count: batch.count, faults }
@@ -161,9 +164,9 @@ export class NetlinkSocket implements Disposable {
   }
 
   #exchange(part: Part): void {
-    const { batch, from, to } = part
+    const { acknowledged, batch, from, to } = part
     const first = this.#take(to - from)
-    for (let i = from; i < to; i++) batch.stamp(i, (first + i - from) >>> 0, i === to - 1)
+    for (let i = from; i < to; i++) batch.stamp(i, (first + i - from) >>> 0, i === acknowledged)
     this.#send(batch.view(from, to))
     // Requests are carried out inside send, so every answer is there already.
     for (;;) {
@@ -178,7 +181,7 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** True when the last message of the part has its outcome. */
+  /** True when the acknowledged message of the part has its outcome. */
   #readAnswers(part: Part, first: number, length: number): boolean {
     const message = new MessageReader(this.#buffer, 0, length)
     let ended = false
@@ -191,7 +194,7 @@ export class NetlinkSocket implements Disposable {
       }
       const fault = faultOf(message)
       if (fault !== null) part.faults.set(index, fault)
-      if (index === part.to - 1) ended = true
+      if (index === part.acknowledged) ended = true
     }
     return ended
   }
@@ -259,6 +262,7 @@ interface Part {
   readonly batch: MessageWriter
   readonly from: number
   readonly to: number
+  readonly acknowledged: number
   readonly faults: Map<number, KernelFault>
   readonly onAnswer: TransactOptions['onAnswer'] | undefined
 }

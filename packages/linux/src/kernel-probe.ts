@@ -1,0 +1,144 @@
+/** What this kernel lets this process do, found out by doing it in a namespace thrown away after. */
+import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { parseIp, WeftError, vni } from '@weft/core'
+import { errno } from './errno.ts'
+import { checked, kernelFault, type KernelFault } from './errors.ts'
+import { Kernel } from './kernel.ts'
+import type { LinkSpec } from './link-writer.ts'
+import { inNewNamespace } from './namespaces.ts'
+import { Nftables } from './nftables.ts'
+import { AF, SOCK } from './socket-numbers.ts'
+import { sys } from './syscalls.ts'
+
+/** Things a kernel may lack or forbid. */
+export type KernelAbility =
+  | 'network-namespace'
+  | 'bridge'
+  | 'bridge-vlan-filtering'
+  | 'vxlan'
+  | 'vxlan-over-ipv6'
+  | 'veth'
+  | 'dummy'
+  | 'nftables'
+  | 'packet-socket'
+  | 'raw-socket'
+  | 'user-namespace'
+
+/** Null where it works; the kernel's refusal where it does not. */
+export type KernelFacts = {
+  readonly [ability in KernelAbility]: KernelFault | null
+} & {
+  /** Like `6.18.44`. */
+  readonly release: string
+}
+
+/** Find out. Takes some milliseconds, never throws, leaves no trace. */
+export function probeKernel(): KernelFacts {
+  const inside = attempt(() => inNewNamespace(probeInside))
+  const without = (fault: KernelFault): InsideFacts => ({
+    bridge: fault,
+    'bridge-vlan-filtering': fault,
+    vxlan: fault,
+    'vxlan-over-ipv6': fault,
+    veth: fault,
+    dummy: fault,
+    nftables: fault,
+    'packet-socket': fault,
+    'raw-socket': fault,
+  })
+  return {
+    release: release(),
+    'network-namespace': inside.fault,
+    ...(inside.fault === null ? inside.value : without(inside.fault)),
+    'user-namespace': probeUserNamespace(),
+  }
+}
+
+type InsideFacts = Pick<
+  KernelFacts,
+  Exclude<KernelAbility, 'network-namespace' | 'user-namespace'>
+>
+
+function probeInside(): InsideFacts {
+  using kernel = Kernel.open()
+  const link = (spec: LinkSpec): KernelFault | null => {
+    return attempt(() => {
+      kernel.links.create(spec)
+      kernel.links.delete(spec.name)
+    }).fault
+  }
+  const vxlan = { vni: vni(1), port: 4789 }
+  return {
+    bridge: link({ kind: 'bridge', name: 'probe0', up: true }),
+    'bridge-vlan-filtering': link({
+      kind: 'bridge',
+      name: 'probe0',
+      bridge: { vlanFiltering: true },
+    }),
+    vxlan: link({ kind: 'vxlan', name: 'probe0', vxlan, up: true }),
+    // Its socket is opened when the device comes up: only then a missing IPv6 shows.
+    'vxlan-over-ipv6': link({
+      kind: 'vxlan',
+      name: 'probe0',
+      vxlan: { ...vxlan, group: parseIp('::') },
+      up: true,
+    }),
+    veth: link({ kind: 'veth', name: 'probe0', peer: { name: 'probe1' } }),
+    dummy: link({ kind: 'dummy', name: 'probe0', up: true }),
+    nftables: attempt(probeNftables).fault,
+    'packet-socket': attempt(() => probeSocket(AF.PACKET, 0)).fault,
+    'raw-socket': attempt(() => probeSocket(AF.INET, 1)).fault,
+  }
+}
+
+function probeNftables(): void {
+  using nft = Nftables.open()
+  const chain = { name: 'c', hook: 'input', priority: 0, policy: 'accept' } as const
+  const rule = { matches: [], counter: true, verdict: 'drop' } as const
+  const chains = [{ ...chain, rules: [rule] }]
+  nft.replaceTable({ family: 'inet', name: 'probe', chains })
+}
+
+function probeSocket(domain: number, protocol: number): void {
+  const fd = sys.socket(domain, SOCK.RAW | SOCK.CLOEXEC, protocol)
+  sys.close(checked(fd, 'open socket', 'probe'))
+}
+
+type Attempted<Value> =
+  | { readonly fault: null; readonly value: Value }
+  | { readonly fault: KernelFault }
+
+function attempt<Value>(step: () => Value): Attempted<Value> {
+  try {
+    return { fault: null, value: step() }
+  } catch (error) {
+    return { fault: faultOfError(error) }
+  }
+}
+
+function faultOfError(error: unknown): KernelFault {
+  if (!(error instanceof WeftError) || error.code !== 'ERR_KERNEL') throw error
+  const { diagnostic, errno: name } = error.details
+  return { errno: String(name), diagnostic: String(diagnostic) }
+}
+
+/**
+ * Whether a process without privileges could make one. Read, not tried: a process of several
+ * threads cannot enter a user namespace, nor leave one.
+ */
+function probeUserNamespace(): KernelFault | null {
+  const setting = (name: string): string | null => {
+    try {
+      return readFileSync(`/proc/sys/${name}`, 'utf8').trim()
+    } catch {
+      return null
+    }
+  }
+  if (setting('user/max_user_namespaces') === null) return kernelFault(errno.EINVAL)
+  if (setting('user/max_user_namespaces') === '0') return kernelFault(errno.ENOSPC)
+  const forbidden =
+    setting('kernel/unprivileged_userns_clone') === '0' ||
+    setting('kernel/apparmor_restrict_unprivileged_userns') === '1'
+  return forbidden ? kernelFault(errno.EPERM) : null
+}

@@ -1,0 +1,67 @@
+/** Numbers of nftables: linux/netfilter/nfnetlink.h, nf_tables.h and netfilter.h. */
+
+/** The nftables subsystem of nfnetlink; its messages are `subsystem << 8 | message`. */
+export const NFNL_SUBSYS_NFTABLES = 10
+
+/** First and last message of a transaction (nfnetlink.h). */
+export const NFNL_MSG = { BATCH_BEGIN: 16, BATCH_END: 17 } as const
+
+/** `struct nfgenmsg`: family, version, resource id in network order. */
+export const NFGENMSG_BYTES = 4
+
+/** Messages (enum nf_tables_msg_types). */
+export const NFT_MSG = {
+  NEWTABLE: 0,
+  GETTABLE: 1,
+  DELTABLE: 2,
+  NEWCHAIN: 3,
+  NEWRULE: 6,
+  GETRULE: 7,
+} as const
+
+/** Families of tables (NFPROTO_…, netfilter.h). */
+export const NFPROTO = { inet: 1, ip: 2, netdev: 5, bridge: 7, ip6: 10 } as const
+
+/** Hook numbers (enum nf_inet_hooks, enum nf_dev_hooks). */
+export const INET_HOOK = {
+  prerouting: 0,
+  input: 1,
+  forward: 2,
+  output: 3,
+  postrouting: 4,
+} as const
+export const NETDEV_HOOK = { ingress: 0, egress: 1 } as const
+
+/** Attributes, each enum by its name in nf_tables.h. */
+export const NFTA_TABLE = { NAME: 1 } as const
+export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7 } as const
+export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2, DEV: 3 } as const
+export const NFTA_RULE = { TABLE: 1, CHAIN: 2, HANDLE: 3, EXPRESSIONS: 4, USERDATA: 7 } as const
+export const NFTA_LIST_ELEM = 1
+export const NFTA_EXPR = { NAME: 1, DATA: 2 } as const
+export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const
+export const NFTA_META = { DREG: 1, KEY: 2 } as const
+export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const
+export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5 } as const
+export const NFTA_COUNTER = { BYTES: 1, PACKETS: 2 } as const
+export const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const
+export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const
+export const NFTA_VERDICT_CODE = 1
+
+/** Registers (enum nft_registers): the verdict, and the first of 16 bytes. */
+export const NFT_REG = { VERDICT: 0, ONE: 1 } as const
+
+/** Keys of meta expressions (enum nft_meta_keys). */
+export const NFT_META = { PROTOCOL: 1, IIFNAME: 6, OIFNAME: 7, NFPROTO: 15, L4PROTO: 16 } as const
+
+/** Bases of payload expressions (enum nft_payload_bases). */
+export const NFT_PAYLOAD = { NETWORK: 1, TRANSPORT: 2 } as const
+
+/** Comparison for equality (enum nft_cmp_ops). */
+export const NFT_CMP_EQ = 0
+
+/** Verdicts (netfilter.h). */
+export const NF_VERDICT = { drop: 0, accept: 1 } as const
+
+/** Type of a comment in a rule's user data (libnftnl, udata.h: NFTNL_UDATA_RULE_COMMENT). */
+export const UDATA_COMMENT = 0
