@@ -1,9 +1,9 @@
 /** What this kernel lets this process do, found out by doing it in a namespace thrown away after. */
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
-import { parseIp, WeftError, vni } from '@weft/core'
+import { parseIp, vni } from '@weft/core'
 import { errno } from './errno.ts'
-import { checked, kernelFault, type KernelFault } from './errors.ts'
+import { checked, isKernelError, kernelFault, type KernelFault } from './errors.ts'
 import { Kernel } from './kernel.ts'
 import type { LinkSpec } from './link-writer.ts'
 import { inNewNamespace } from './namespaces.ts'
@@ -60,32 +60,25 @@ type InsideFacts = Pick<
   Exclude<KernelAbility, 'network-namespace' | 'user-namespace'>
 >
 
+/** Nothing is deleted one by one, which would wait for the kernel: all goes with the namespace. */
 function probeInside(): InsideFacts {
   using kernel = Kernel.open()
-  const link = (spec: LinkSpec): KernelFault | null => {
-    return attempt(() => {
-      kernel.links.create(spec)
-      kernel.links.delete(spec.name)
-    }).fault
-  }
-  const vxlan = { vni: vni(1), port: 4789 }
+  const link = (spec: LinkSpec): KernelFault | null =>
+    attempt(() => kernel.links.create(spec)).fault
+  // The socket of a VXLAN is opened when the device comes up: only then a missing IPv6 shows.
+  const vxlan = { port: 4789 }
+  const vxlan6 = { ...vxlan, vni: vni(2), group: parseIp('::') }
   return {
-    bridge: link({ kind: 'bridge', name: 'probe0', up: true }),
+    bridge: link({ kind: 'bridge', name: 'bridge', up: true }),
     'bridge-vlan-filtering': link({
       kind: 'bridge',
-      name: 'probe0',
+      name: 'vlans',
       bridge: { vlanFiltering: true },
     }),
-    vxlan: link({ kind: 'vxlan', name: 'probe0', vxlan, up: true }),
-    // Its socket is opened when the device comes up: only then a missing IPv6 shows.
-    'vxlan-over-ipv6': link({
-      kind: 'vxlan',
-      name: 'probe0',
-      vxlan: { ...vxlan, group: parseIp('::') },
-      up: true,
-    }),
-    veth: link({ kind: 'veth', name: 'probe0', peer: { name: 'probe1' } }),
-    dummy: link({ kind: 'dummy', name: 'probe0', up: true }),
+    vxlan: link({ kind: 'vxlan', name: 'vxlan', vxlan: { ...vxlan, vni: vni(1) }, up: true }),
+    'vxlan-over-ipv6': link({ kind: 'vxlan', name: 'vxlan6', vxlan: vxlan6, up: true }),
+    veth: link({ kind: 'veth', name: 'veth', peer: { name: 'peer' } }),
+    dummy: link({ kind: 'dummy', name: 'dummy', up: true }),
     nftables: attempt(probeNftables).fault,
     'packet-socket': attempt(() => probeSocket(AF.PACKET, 0)).fault,
     'raw-socket': attempt(() => probeSocket(AF.INET, 1)).fault,
@@ -118,9 +111,9 @@ function attempt<Value>(step: () => Value): Attempted<Value> {
 }
 
 function faultOfError(error: unknown): KernelFault {
-  if (!(error instanceof WeftError) || error.code !== 'ERR_KERNEL') throw error
+  if (!isKernelError(error)) throw error
   const { diagnostic, errno: name } = error.details
-  return { errno: String(name), diagnostic: String(diagnostic) }
+  return { errno: name, diagnostic }
 }
 
 /**

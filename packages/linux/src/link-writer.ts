@@ -83,10 +83,8 @@ export function writeChangeLink(writer: MessageWriter, ref: LinkRef, change: Lin
   // A port takes its properties only when its master was set by an earlier message.
   const { bridgePort, ...first } = change
   if (bridgePort !== undefined && change.masterIndex !== undefined) {
-    const { up: _, ...withoutUp } = first
-    writeChange(writer, ref, withoutUp)
-    const named = typeof ref === 'string' ? (change.name ?? ref) : ref
-    writeChange(writer, named, { bridgePort, ...(change.up === undefined ? {} : { up: change.up }) })
+    writeChange(writer, ref, first)
+    writeChange(writer, ref, { bridgePort })
   } else writeChange(writer, ref, change)
 }
 
@@ -150,8 +148,7 @@ function writeKindData(writer: MessageWriter, spec: LinkSpec): void {
 function writePeer(writer: MessageWriter, peer: VethPeer): void {
   const opened = writer.open(VETH_INFO_PEER, IFINFOMSG_BYTES)
   writer.text(IFLA.IFNAME, peer.name)
-  const { name: _, ...properties } = peer
-  writeProperties(writer, properties)
+  writeProperties(writer, peer)
   writer.close(opened)
 }
 

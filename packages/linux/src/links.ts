@@ -49,17 +49,19 @@ export class Links {
     const writer = this.#writer.clear()
     writeCreateLink(writer, spec)
     writeGetLink(writer, spec.name)
-    let link: Link | null = null
-    const onAnswer = (message: MessageReader): void => {
-      link = readLink(message)
-    }
     const attempt = { operation: `create ${spec.kind} link`, object: spec.name }
+    const indexes: number[] = []
+    const onAnswer = (message: MessageReader): void => {
+      indexes.push(readLink(message)?.index ?? 0)
+    }
     const { faults } = this.#socket.transact(writer, { onAnswer })
     if (faults.size > 0) {
       if (!faults.has(0)) this.#removeHalfMade(spec.name)
       this.#socket.throwFirst(faults, attempt)
     }
-    return (link as Link | null)?.index ?? this.require(spec.name).index
+    const index = indexes.at(-1)
+    assert(index !== undefined && index > 0, 'the kernel made a link and did not show it')
+    return index
   }
 
   /**
@@ -103,13 +105,8 @@ export class Links {
   /** One link that should be there. Throws ERR_KERNEL, ENODEV when it is not. */
   require(ref: LinkRef): Link {
     writeGetLink(this.#writer.clear(), ref)
-    let link: Link | null = null
     const attempt = { operation: 'get link', object: String(ref) }
-    this.#socket.carryOut(this.#writer, attempt, {
-      onAnswer: (message) => {
-        link = readLink(message)
-      },
-    })
+    const link = this.#socket.ask(this.#writer, attempt, readLink)
     assert(link !== null, 'the kernel acknowledged a link request and sent no link')
     return link
   }

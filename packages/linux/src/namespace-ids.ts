@@ -29,13 +29,8 @@ export class NamespaceIds {
     const writer = this.#writer.clear()
     writer.begin(RTM.GETNSID, 0, RTGENMSG_BYTES)
     writer.u32(NETNSA.FD, namespaceFd)
-    let id: number | null = null
     const attempt = { operation: 'get namespace id', object: `descriptor ${namespaceFd}` }
-    this.#socket.carryOut(writer, attempt, {
-      onAnswer: (message) => {
-        id = readNamespaceId(message)
-      },
-    })
+    const id = this.#socket.ask(writer, attempt, readNamespaceId)
     return id === NOT_ASSIGNED ? null : id
   }
 

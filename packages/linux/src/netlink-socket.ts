@@ -111,6 +111,24 @@ export class NetlinkSocket implements Disposable {
     this.throwFirst(this.transact(batch, options).faults, attempt)
   }
 
+  /**
+   * `carryOut` of a batch with one question; `read` turns the kernel's answer into an item. Null
+   * when no answer came or `read` gave null.
+   */
+  ask<Item>(
+    batch: MessageWriter,
+    attempt: Attempt,
+    read: (message: MessageReader) => Item | null,
+  ): Item | null {
+    const items: Item[] = []
+    const onAnswer = (message: MessageReader): void => {
+      const item = read(message)
+      if (item !== null) items.push(item)
+    }
+    this.carryOut(batch, attempt, { onAnswer })
+    return items.at(-1) ?? null
+  }
+
   /** Throw the first of these faults, if there is one, as ERR_KERNEL of this attempt. */
   throwFirst(faults: BatchOutcome['faults'], attempt: Attempt): void {
     for (const fault of faults.values()) throw kernelError(attempt, fault)

@@ -123,7 +123,7 @@ class Poller {
   }
 
   #settle(promise: PromiseWithResolvers<void> | null | undefined): void {
-    if (promise == null) return
+    if (promise === null || promise === undefined) return
     if (--this.#awaited === 0) this.#port.unref()
     promise.resolve()
   }
