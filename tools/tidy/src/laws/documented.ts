@@ -48,12 +48,14 @@ function undocumentedBehind(repository: Repository, door: string): Offence[] {
     if (declaration.documented) return []
     const { path, line: place } = declaration
     const instead = 'say what it is, with units'
-    return [{ path, line: place, what: `${name} has no doc comment`, instead }]
+    return [{ path, line: place, what: `${declaration.name} has no doc comment`, instead }]
   })
 }
 
 interface ExportedName {
   readonly name: string
+  /** The name it has for whoever imports it here. */
+  readonly outside: string
   readonly from: string | null
   readonly line: number
 }
@@ -68,6 +70,7 @@ function exportedNames(file: ts.SourceFile): ExportedName[] {
     const from = local ? moduleSpecifier.text : null
     return exportClause.elements.map((element) => ({
       name: (element.propertyName ?? element.name).text,
+      outside: element.name.text,
       from,
       line: lineOf(file, element),
     }))
@@ -81,6 +84,7 @@ function resolve(door: string, specifier: string): string {
 interface Declaration {
   readonly path: string
   readonly line: number
+  readonly name: string
   readonly documented: boolean
 }
 
@@ -89,12 +93,21 @@ function findDeclaration(repository: Repository, path: string, name: string): De
   const found = file.statements.filter((statement) => declares(statement, name))
   const [first] = found
   if (first !== undefined) {
-    const documented = found.some((statement) => ts.getJSDocCommentsAndTags(statement).length > 0)
-    return { path, line: lineOf(file, first), documented }
+    const documented = found.some((statement) => hasDocComment(file, statement))
+    return { path, line: lineOf(file, first), name, documented }
   }
-  const forwarded = exportedNames(file).find((one) => one.name === name && one.from !== null)
-  const from = forwarded?.from ?? null
-  return from === null ? null : findDeclaration(repository, resolve(path, from), name)
+  const forwarded = exportedNames(file).find((one) => one.outside === name)
+  if (forwarded === undefined || forwarded.from === null) return null
+  return findDeclaration(repository, resolve(path, forwarded.from), forwarded.name)
+}
+
+/** The comment must touch what it documents: one that a blank line parts from it is the file's. */
+function hasDocComment(file: ts.SourceFile, statement: ts.Statement): boolean {
+  const comments = ts.getLeadingCommentRanges(file.text, statement.pos) ?? []
+  return comments.some(({ pos, end }) => {
+    const between = file.text.slice(end, statement.getStart(file))
+    return file.text.startsWith('/**', pos) && !/\n\s*\n/.test(between)
+  })
 }
 
 function declares(statement: ts.Statement, name: string): boolean {

@@ -21,7 +21,7 @@ export const fileNamesLaw: Law = {
 }
 
 const DECLARED: readonly { readonly bad: RegExp; readonly instead: string }[] = [
-  { bad: /^I[A-Z][a-z]/, instead: 'drop the I: an interface is not special' },
+  { bad: /^I(?!Pv\d)[A-Z][a-z]/, instead: 'drop the I: an interface is not special' },
   { bad: /Impl$/, instead: 'say how it differs: `KernelDataplane`' },
   { bad: /Manager$/, instead: 'say what it does: an allocator, a registry, a plan' },
   { bad: /(Helper|Util|Utils)$/, instead: 'say what it does' },
