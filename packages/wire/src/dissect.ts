@@ -1,17 +1,15 @@
 /** Takes a frame apart into its nested layers, for checks, captures and people; never throws. */
-import { arp } from './arp.ts'
-import { ETHER_TYPE, ethernet } from './ethernet.ts'
-import type { HeaderCodec } from './header-codec.ts'
+import { CODECS } from './codecs.ts'
+import { ETHER_TYPE } from './ethernet.ts'
 import { icmp } from './icmp.ts'
 import { icmpv6 } from './icmpv6.ts'
 import { IP_PROTOCOL, nameOfProtocol } from './ip-protocol.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
-import type { Format, HeaderLayer, Layer, LayerHeaders } from './layer.ts'
-import { tcp } from './tcp.ts'
+import type { Format, HeaderLayer, Layer } from './layer.ts'
 import { transportChecksumState } from './transport-checksum.ts'
 import { udp } from './udp.ts'
-import { vxlan, VXLAN_PORT } from './vxlan.ts'
+import { VXLAN_PORT } from './vxlan.ts'
 
 /** Layers in one frame; what nests deeper (VXLAN in VXLAN and so on) is cut off as `too-deep`. */
 export const LAYERS_MAX = 32
@@ -33,18 +31,6 @@ interface Step {
   readonly end: number
   readonly ip: number
   readonly of: string
-}
-
-const CODECS: { readonly [F in Format]: HeaderCodec<LayerHeaders[F]> } = {
-  ethernet,
-  arp,
-  ipv4,
-  ipv6,
-  icmp,
-  icmpv6,
-  udp,
-  tcp,
-  vxlan,
 }
 
 /**

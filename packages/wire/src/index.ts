@@ -17,6 +17,7 @@ export {
   sumBytes,
   updateChecksum,
 } from './checksum.ts'
+export { CODECS } from './codecs.ts'
 export { describeFrame, describeLayer } from './describe-frame.ts'
 export { dissect, layerOf, LAYERS_MAX, type DissectOptions } from './dissect.ts'
 export { echoFrame, type Echo } from './echo-frame.ts'

@@ -21,7 +21,7 @@ function writePoint(bytes: Uint8Array, at: number, point: number): number {
     return at + 1
   }
   const following = point < 0x800 ? 1 : point < 0x1_0000 ? 2 : 3
-  const lead = (0xf00 >>> following) & 0xff
+  const lead = (0xff00 >>> (following + 1)) & 0xff
   setU8(bytes, at, lead | (point >>> (6 * following)))
   for (let i = following - 1, next = at + 1; i >= 0; i--, next++) {
     setU8(bytes, next, 0x80 | ((point >>> (6 * i)) & 0x3f))
