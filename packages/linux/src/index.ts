@@ -131,3 +131,6 @@ export {
 export { Nftables, type NftRule } from './nftables.ts'
 export { probeKernel, type KernelAbility, type KernelFacts } from './kernel-probe.ts'
 export { findNamespaces, type ReachableNamespace } from './namespace-search.ts'
+export { ATTRIBUTE_BYTES_MAX } from './netlink-numbers.ts'
+export { packDatagrams, unpackDatagrams } from './datagram-batch.ts'
+export { sys } from './syscalls.ts'

@@ -93,7 +93,7 @@ export function writeDeleteLink(writer: MessageWriter, ref: LinkRef): void {
   beginLink(writer, { type: RTM.DELLINK, flags: 0, ref, up: undefined })
 }
 
-/** Write the request for one device, without its counters unless they are wanted. */
+/** Write the request for one device. */
 export function writeGetLink(writer: MessageWriter, ref: LinkRef): void {
   beginLink(writer, { type: RTM.GETLINK, flags: 0, ref, up: undefined })
 }

@@ -63,7 +63,8 @@ export class NetlinkSocket implements Disposable {
   #sequence = 1
   #closed = false
 
-  private constructor(fd: number) {
+  /** Take over a connected netlink socket; `open` makes one. */
+  constructor(fd: number) {
     this.fd = fd
     this.#bytesMax = growSendBuffer(fd, NETLINK_SEND_BUFFER_BYTES) >> 1
     const room = growReceiveBuffer(fd, NETLINK_RECEIVE_BUFFER_BYTES)

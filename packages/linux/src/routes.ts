@@ -52,6 +52,8 @@ export interface RouteSpec {
   readonly priority?: number
   /** Routing table, 254 (main) when left out. */
   readonly table?: number
+  /** Who made it, an RTPROT number: 4 (an administrator) when left out. */
+  readonly protocol?: number
 }
 
 /** A route as the kernel has it. */
@@ -86,11 +88,11 @@ export function writeRoute(
   writer.setU8(body, family === 4 ? AF.INET : AF.INET6)
   writer.setU8(body + 1, prefixLength(spec.destination))
   writer.setU8(body + 4, table > 255 ? 0 : table)
-  if (operation !== 'delete') writer.setU8(body + 5, RTPROT_STATIC)
+  if (operation !== 'delete') writer.setU8(body + 5, spec.protocol ?? RTPROT_STATIC)
   writer.setU8(body + 6, operation === 'delete' ? RT_SCOPE.NOWHERE : scopeOf(spec))
   if (operation !== 'delete' || spec.type !== undefined) writer.setU8(body + 7, type)
   if (spec.onLink === true) writer.setU32(body + 8, RTNH_F_ONLINK)
-  writer.u32(RTA.TABLE, table)
+  if (table > 255) writer.u32(RTA.TABLE, table)
   if (prefixLength(spec.destination) > 0) writer.ip(RTA.DST, address)
   writeNextHop(writer, spec)
 }
