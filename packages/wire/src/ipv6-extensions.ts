@@ -52,6 +52,11 @@ export function extensionLength(bytes: Uint8Array, at: number, type: number): nu
   return type === IPV6_EXTENSION.authentication ? (units + 2) * 4 : (units + 1) * 8
 }
 
+/** The authentication header has 12 bytes before its value; the others count from 8. */
+function shortest(type: number): number {
+  return type === IPV6_EXTENSION.authentication ? 12 : 8
+}
+
 /** The fault of the extensions from `start`, of which the first has type `first`, or null. */
 export function checkExtensions(
   bytes: Uint8Array,
@@ -64,7 +69,7 @@ export function checkExtensions(
     if (count === IPV6_EXTENSIONS_MAX) return 'too-deep'
     if (at + 2 > window.end) return 'bad-length'
     const length = extensionLength(bytes, at, type)
-    if (length < 8 || at + length > window.end) return 'bad-length'
+    if (length < shortest(type) || at + length > window.end) return 'bad-length'
     if (hidesTheRest(bytes, at, type)) return null
     type = u8(bytes, at)
     at += length
@@ -138,7 +143,8 @@ export function writeExtension(
   }
   assert(isExtension(extension.type), 'not an extension header that can be stepped over')
   const words = extension.type === IPV6_EXTENSION.authentication
-  assert(length % (words ? 4 : 8) === 0 && length >= 8, 'an extension header fills whole units')
+  const fits = length % (words ? 4 : 8) === 0 && length >= shortest(extension.type)
+  assert(fits, 'an extension header fills whole units')
   setU8(bytes, at + 1, words ? length / 4 - 2 : length / 8 - 1)
   bytes.set(extension.body, at + 2)
   return at + length

@@ -130,8 +130,9 @@ const otherExtensions: fc.Arbitrary<Ipv6Extension> = fc
     octets(32),
   )
   .map(([type, units, noise]) => {
-    const unit = type === IPV6_EXTENSION.authentication ? 4 : 8
-    return { kind: 'other', type, body: noise.slice(0, 8 + unit * units - 2) }
+    const words = type === IPV6_EXTENSION.authentication
+    const length = words ? 12 + 4 * units : 8 + 8 * units
+    return { kind: 'other', type, body: noise.slice(0, length - 2) }
   })
 
 const protocols = u8s.filter(

@@ -46,7 +46,8 @@ const KEPT: { readonly [proto: string]: RegExp } = {
   icmp: /^(type|code|checksum(\.status)?|ident|seq|mtu)$/,
   icmpv6: anyOf(
     ['type', 'code', 'checksum', 'checksum.status', 'echo.identifier', 'echo.sequence_number'],
-    ['mtu', 'nd.ns.target_address', 'nd.na.target_address', 'nd.rd.target_address', 'rd.na.destination_address'],
+    ['mtu', 'nd.ns.target_address', 'nd.na.target_address', 'nd.rd.target_address'],
+    ['rd.na.destination_address'],
     ['nd.na.flag.r', 'nd.na.flag.s', 'nd.na.flag.o', 'nd.ra.cur_hop_limit', 'nd.ra.flag'],
     ['nd.ra.router_lifetime', 'nd.ra.reachable_time', 'nd.ra.retrans_timer'],
     ['opt.type', 'opt.linkaddr', 'opt.mtu', 'opt.prefix', 'opt.prefix.length'],
