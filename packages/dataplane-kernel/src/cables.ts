@@ -1,0 +1,212 @@
+/** An endpoint's veth: plugged in, mended in place, and unplugged. */
+import { addressOf, type InterfaceAddress, type Mac } from '@weft/core'
+import {
+  dataplaneError,
+  itemPath,
+  type AcceptedNetwork,
+  type Attachment,
+  type LocalChange,
+  type PlacedEndpoint,
+  type ProgrammedEndpoint,
+  type SubnetSpec,
+} from '@weft/dataplane'
+import {
+  isKernelError,
+  Kernel,
+  MessageWriter,
+  writeAddress,
+  writeChangeLink,
+  writeForwarding,
+  writeRoute,
+} from '@weft/linux'
+import { conflict } from './failures.ts'
+import { deviceName, freeSlot, slotOf } from './names.ts'
+import { routesOf } from './routes-of.ts'
+import { endpointAddresses, endpointMark, FORWARDING_STATE, PORT_SHAPE } from './shape.ts'
+import type { NetworkSite, SubnetSite } from './site.ts'
+
+/** An endpoint step with what the network adds to it. */
+export interface CableTask {
+  readonly instance: string
+  readonly site: NetworkSite
+  readonly change: LocalChange
+  readonly network: AcceptedNetwork
+  readonly subnet: SubnetSite
+}
+
+type NetnsAttachment = Extract<Attachment, { kind: 'netns' }>
+
+/**
+ * Bring an endpoint to what it should be: in place where its cable can stay, else by a new cable.
+ * When that fails no cable stays. Throws ERR_KERNEL, ERR_ATTACHMENT_MISSING, ERR_CONFLICT.
+ */
+export function plugIn(task: CableTask, to: PlacedEndpoint): void {
+  const { change, site } = task
+  const item = itemPath.local(site.id, change.endpoint)
+  const { attachment } = to
+  if (attachment.kind !== 'netns') throw new Error('bug: validation let a port through')
+  using container = openContainer(item, attachment)
+  const known = site.endpoints.get(change.endpoint)
+  if (known !== undefined && canStay(change.from, to)) {
+    try {
+      mend(task, { to, attachment, container, hostIndex: known.hostIndex })
+      return
+    } catch (error) {
+      if (!isKernelError(error)) throw error
+    }
+  }
+  unplug(site, change)
+  makeCable(task, { to, attachment, container })
+}
+
+/** The container's namespace. Throws ERR_ATTACHMENT_MISSING. */
+function openContainer(item: string, { path }: NetnsAttachment): Kernel {
+  try {
+    return Kernel.open(path)
+  } catch (error) {
+    if (!isKernelError(error)) throw error
+    const details = { item, attachment: path }
+    throw dataplaneError('ERR_ATTACHMENT_MISSING', 'no such network namespace', details, error)
+  }
+}
+
+function canStay(from: ProgrammedEndpoint | null, to: PlacedEndpoint): boolean {
+  const [a, b] = [from?.attachment, to.attachment]
+  if (a?.kind !== 'netns' || b.kind !== 'netns' || from?.mac !== to.mac) return false
+  return a.path === b.path && a.ifname === b.ifname
+}
+
+interface Ends {
+  readonly to: PlacedEndpoint
+  readonly attachment: NetnsAttachment
+  readonly container: Kernel
+}
+
+function makeCable(task: CableTask, ends: Ends): void {
+  const { change, site } = task
+  const hostName = deviceName.veth(unusedSlot(site))
+  const hostIndex = createVeth(task, ends, hostName)
+  try {
+    furnish(task, ends)
+    lead(task, { mac: ends.to.mac, hostIndex })
+  } catch (error) {
+    site.kernel.links.delete(hostIndex)
+    throw error
+  }
+  const { mac, vni } = ends.to
+  site.endpoints.set(change.endpoint, { hostIndex, hostName, vni, mac })
+}
+
+function unusedSlot(site: NetworkSite): number {
+  const slots = [...site.endpoints.values()].map(({ hostName }) => slotOf(hostName))
+  return freeSlot(new Set(slots.filter((slot) => slot !== null)))
+}
+
+/** Both ends in one send, ours with its mark and its place on the bridge. Returns our index. */
+function createVeth(task: CableTask, ends: Ends, hostName: string): number {
+  const { change, instance, network, site, subnet } = task
+  const { attachment, container, to } = ends
+  const namespaceFd = container.namespace.fd
+  const mtuBytes = network.mtu
+  try {
+    return site.kernel.links.create({
+      kind: 'veth',
+      name: hostName,
+      mtuBytes,
+      masterIndex: subnet.bridgeIndex,
+      bridgePort: PORT_SHAPE,
+      alias: endpointMark({ instance, network: site.id }, change.endpoint),
+      up: true,
+      peer: { name: attachment.ifname, mac: to.mac, mtuBytes, namespaceFd },
+    })
+  } catch (error) {
+    if (!isKernelError(error, 'EEXIST')) throw error
+    if (container.links.get(attachment.ifname) !== null) {
+      const owner = `interface ${attachment.ifname} in ${attachment.path}`
+      throw conflict(itemPath.local(site.id, change.endpoint), owner, error)
+    }
+    return createVeth(task, ends, nextName(site))
+  }
+}
+
+/** A name that no device in the namespace has, foreign ones included. */
+function nextName(site: NetworkSite): string {
+  const slots = site.kernel.links.list().map(({ name }) => slotOf(name))
+  return deviceName.veth(freeSlot(new Set(slots.filter((slot) => slot !== null))))
+}
+
+/** Addresses, routes and mark of the container's end, in one send. */
+function furnish({ change, instance, network, site }: CableTask, ends: Ends): void {
+  const { attachment, container, to } = ends
+  const linkIndex = container.links.require(attachment.ifname).index
+  const batch = new MessageWriter()
+  const alias = endpointMark({ instance, network: site.id }, change.endpoint)
+  writeChangeLink(batch, linkIndex, { alias, mtuBytes: network.mtu })
+  for (const address of addressesOf(network.subnets, to)) {
+    writeAddress(batch, 'replace', { linkIndex, address, noDuplicateDetection: true })
+  }
+  writeChangeLink(batch, linkIndex, { up: true })
+  for (const { destination, via } of routesOf(network.subnets, to)) {
+    writeRoute(batch, 'replace', { destination, via, linkIndex })
+  }
+  container.carryOut(batch, { operation: 'furnish', object: attachment.ifname })
+}
+
+function addressesOf(
+  subnets: readonly SubnetSpec[],
+  { addresses, vni }: PlacedEndpoint,
+): readonly InterfaceAddress[] {
+  return endpointAddresses(addresses, subnets.find((each) => each.vni === vni)?.prefixes ?? [])
+}
+
+/** The bridge's way to the endpoint's MAC; where a tunnel had it, it moves over without a gap. */
+function lead({ site }: CableTask, { mac, hostIndex }: { mac: Mac; hostIndex: number }): void {
+  const batch = new MessageWriter()
+  const state = FORWARDING_STATE
+  writeForwarding(batch, 'replace', { linkIndex: hostIndex, mac, table: 'master', state })
+  site.kernel.carryOut(batch, { operation: 'forward', object: mac })
+}
+
+/** Put every property of a cable right that may be wrong; its container notices nothing. */
+function mend(task: CableTask, ends: Ends & { readonly hostIndex: number }): void {
+  const { network, site, subnet } = task
+  const { container, hostIndex, to } = ends
+  const batch = new MessageWriter()
+  writeChangeLink(batch, hostIndex, {
+    mtuBytes: network.mtu,
+    masterIndex: subnet.bridgeIndex,
+    bridgePort: PORT_SHAPE,
+    up: true,
+  })
+  site.kernel.carryOut(batch, { operation: 'mend', object: `link ${hostIndex}` })
+  removeAddresses(container, ends, addressesOf(network.subnets, to))
+  furnish(task, ends)
+  lead(task, { mac: to.mac, hostIndex })
+  const known = site.endpoints.get(task.change.endpoint)
+  const hostName = known?.hostName ?? ''
+  const { mac, vni } = to
+  site.endpoints.set(task.change.endpoint, { hostIndex, hostName, vni, mac })
+}
+
+/** The addresses of our interface are ours to decide, except the kernel's own link-local ones. */
+function removeAddresses(
+  container: Kernel,
+  { attachment }: Ends,
+  wanted: readonly InterfaceAddress[],
+): void {
+  const { index: linkIndex } = container.links.require(attachment.ifname)
+  const batch = new MessageWriter()
+  for (const { address } of container.addresses.list(linkIndex)) {
+    const linkLocal = addressOf(address).startsWith('fe80:')
+    if (!linkLocal && !wanted.includes(address)) writeAddress(batch, 'delete', { linkIndex, address })
+  }
+  container.transact(batch)
+}
+
+/** Take an endpoint's cable away, both ends at once. */
+export function unplug(site: NetworkSite, { endpoint }: Pick<LocalChange, 'endpoint'>): void {
+  const known = site.endpoints.get(endpoint)
+  if (known === undefined) return
+  site.kernel.links.delete(known.hostIndex)
+  site.endpoints.delete(endpoint)
+}

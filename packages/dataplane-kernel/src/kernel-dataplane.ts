@@ -1,0 +1,265 @@
+/** The dataplane over the kernel: a thin shell that takes turns and answers for what it hears. */
+import { Emitter, instantAfter, type Clock } from '@weft/core'
+import {
+  ApplyQueue,
+  itemPath,
+  programmedItems,
+  Validator,
+  type AcceptedState,
+  type ApplyReport,
+  type Capabilities,
+  type Counters,
+  type Dataplane,
+  type DataplaneEvents,
+  type DesiredState,
+  type ItemFailure,
+  type NetworkId,
+  type ObservedState,
+} from '@weft/dataplane'
+import type { Notice } from '@weft/linux'
+import { isFrameSound } from './frame-check.ts'
+import { closeHost, underlayMtuBytes, type Host } from './host.ts'
+import { adoptNamed, removeNetwork } from './networks.ts'
+import { judgeNotices } from './notice-judge.ts'
+import {
+  adoptAll,
+  changedOf,
+  lookAtAll,
+  passByReading,
+  passFromMemory,
+  type PassOutcome,
+} from './pass.ts'
+import { restoreEntries } from './restore.ts'
+import type { NetworkSite } from './site.ts'
+import { COALESCE_MS, Watchman } from './watchman.ts'
+
+/** More lost entries than this at once are found by reading the network back. */
+export const RESTORE_ENTRIES_MAX = 64
+
+/** How long after a repair the network is read back to see that nothing else is amiss, in ms. */
+export const CONFIRM_DELAY_MS = 1000
+
+/** What is to be looked at, and how closely. */
+type Suspicion = 'frame' | 'all'
+
+/** Parts of an open dataplane. */
+export interface KernelDataplaneParts {
+  readonly host: Host
+  readonly clock: Clock
+  readonly capabilities: Capabilities
+}
+
+/**
+ * Invariant: `base` is programmed completely and to the letter as far as the kernel told us; it is
+ * null when something failed or nothing was applied yet, and then the next pass reads first. All
+ * work on the kernel is synchronous, so that notices find it before or after a pass, never within.
+ */
+export class KernelDataplane implements Dataplane {
+  readonly backend = 'kernel'
+  readonly capabilities: Capabilities
+  readonly events = new Emitter<DataplaneEvents>()
+  readonly #host: Host
+  readonly #clock: Clock
+  readonly #validator: Validator
+  readonly #queue: ApplyQueue
+  readonly #watchman: Watchman
+  readonly #suspects = new Map<NetworkId, Suspicion>()
+  #desired: DesiredState | null = null
+  #accepted: AcceptedState | null = null
+  #base: AcceptedState | null = null
+  #failed: ReadonlySet<string> = new Set()
+  #drift = 0
+  #look: Disposable | null = null
+  #confirm: Disposable | null = null
+  #audit: Disposable | null = null
+
+  constructor({ host, clock, capabilities }: KernelDataplaneParts) {
+    this.#host = host
+    this.#clock = clock
+    this.capabilities = capabilities
+    this.#validator = new Validator(capabilities)
+    this.#queue = new ApplyQueue(async (desired) => this.#apply(desired))
+    this.#watchman = new Watchman(host, clock, {
+      noticed: (site, read) => this.#noticed(site, read),
+      uncertain: (id) => this.#suspect(id, 'all'),
+      underlayChanged: () => this.#inTurn('follow the underlay', () => this.#followUnderlay()),
+    })
+  }
+
+  /** Read what a predecessor left and begin to listen. Throws ERR_KERNEL. */
+  start(): void {
+    adoptAll(this.#host)
+    this.#watchman.start()
+    this.#scheduleAudit()
+  }
+
+  apply(desired: DesiredState): Promise<ApplyReport> {
+    return this.#queue.apply(desired)
+  }
+
+  observe(): Promise<ObservedState> {
+    return this.#queue.exclusive('observe', async () => {
+      adoptNamed(this.#host)
+      const { state, foreign } = lookAtAll(this.#host, this.#accepted)
+      const items = programmedItems(state)
+      const unasked = [...state.networks.keys()]
+        .filter((id) => this.#accepted !== null && !this.#accepted.networks.has(id))
+        .map(itemPath.network)
+      return { generation: this.#queue.generation, items, foreign: [...unasked, ...foreign] }
+    })
+  }
+
+  counters(): Promise<Counters> {
+    return this.#queue.exclusive('counters', async () => {
+      for (const site of this.#host.sites.values()) this.#host.traffic.update(site)
+      return this.#host.traffic.totals(this.#drift)
+    })
+  }
+
+  close(mode: 'detach' | 'teardown'): Promise<void> {
+    return this.#queue.close(async () => {
+      for (const task of [this.#look, this.#confirm, this.#audit]) task?.[Symbol.dispose]()
+      await this.#watchman.close()
+      if (mode === 'teardown') {
+        adoptNamed(this.#host)
+        for (const id of [...this.#host.sites.keys()]) removeNetwork(this.#host, id)
+      }
+      closeHost(this.#host)
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close('detach')
+  }
+
+  #apply(desired: DesiredState): ApplyReport {
+    const first = this.#accepted === null
+    const { generation } = desired
+    this.#desired = desired
+    const { failures, outcome } = this.#converge(desired)
+    const report = { generation, outcome: 'applied', failures } as const
+    if (outcome === null) return { ...report, changed: 0, collected: [] }
+    return { ...report, changed: changedOf(outcome), collected: first ? outcome.removed : [] }
+  }
+
+  /** `outcome` is null when our own tunnel is not to be had, and then nothing is touched. */
+  #converge(desired: DesiredState): {
+    readonly failures: readonly ItemFailure[]
+    readonly outcome: PassOutcome | null
+  } {
+    const facts = { underlayMtuBytes: underlayMtuBytes(this.#host, desired.tunnel.ip) }
+    const { accepted, failures } = this.#validator.validate(desired, facts)
+    if (failures.some(({ item }) => item === itemPath.tunnel)) return { failures, outcome: null }
+    const base = this.#base
+    this.#base = null
+    const outcome =
+      base === null
+        ? passByReading(this.#host, accepted, null)
+        : passFromMemory(this.#host, base, accepted)
+    this.#accepted = accepted
+    this.#base = outcome.failures.length === 0 ? accepted : null
+    this.#failed = itemsOf(outcome.failures)
+    this.#watchman.refresh()
+    return { failures: [...failures, ...outcome.failures], outcome }
+  }
+
+  #noticed(site: NetworkSite, read: () => readonly Notice[]): void {
+    const wanted = this.#accepted?.networks.get(site.id)
+    if (this.#queue.closed || wanted === undefined) return
+    const { entries, frame, lost } = judgeNotices(site, read(), wanted.mtu)
+    if (entries || lost.length > RESTORE_ENTRIES_MAX) this.#suspect(site.id, 'all')
+    else {
+      if (frame) this.#suspect(site.id, 'frame')
+      if (lost.length > 0) this.#restore(site, lost)
+    }
+  }
+
+  #restore(site: NetworkSite, lost: Parameters<typeof restoreEntries>[1]): void {
+    const items = restoreEntries(site, lost)
+    if (items.length === 0) return
+    this.#announceDrift(items, [])
+    this.#confirm ??= this.#clock.schedule(instantAfter(this.#clock.now(), CONFIRM_DELAY_MS), () => {
+      this.#confirm = null
+      this.#inTurn('confirm', () => this.#repair(new Set([site.id])))
+    })
+  }
+
+  #suspect(id: NetworkId, suspicion: Suspicion): void {
+    if (this.#queue.closed) return
+    if (this.#suspects.get(id) !== 'all') this.#suspects.set(id, suspicion)
+    this.#look ??= this.#clock.schedule(instantAfter(this.#clock.now(), COALESCE_MS), () => {
+      this.#look = null
+      this.#inTurn('repair', () => this.#lookAtSuspects())
+    })
+  }
+
+  #lookAtSuspects(): void {
+    const suspects = [...this.#suspects]
+    this.#suspects.clear()
+    const unsound = suspects.filter(([id, how]) => how === 'all' || !this.#isFrameSound(id))
+    if (unsound.length > 0) this.#repair(new Set(unsound.map(([id]) => id)))
+  }
+
+  #isFrameSound(id: NetworkId): boolean {
+    const accepted = this.#accepted
+    const wanted = accepted?.networks.get(id)
+    const site = this.#host.sites.get(id)
+    if (accepted === null || wanted === undefined || site === undefined) return false
+    return isFrameSound(this.#host, site, { accepted, wanted, failed: this.#failed })
+  }
+
+  /** Read networks (null: all) back and put right what differs; known failures are tried again. */
+  #repair(only: ReadonlySet<NetworkId> | null): void {
+    const accepted = this.#accepted
+    if (accepted === null) return
+    const outcome = passByReading(this.#host, accepted, only)
+    const known = this.#failed
+    const drifted = outcome.items.filter((item) => !known.has(item))
+    const failed = itemsOf(outcome.failures)
+    if (only === null) this.#failed = failed
+    else this.#failed = new Set([...known].filter((item) => !outcome.items.includes(item)).concat([...failed]))
+    this.#base = this.#failed.size === 0 ? accepted : null
+    this.#watchman.refresh()
+    if (drifted.length > 0) this.#announceDrift(drifted, outcome.failures)
+  }
+
+  /** A null MTU follows the underlay's, and a tunnel address that came back lets networks be. */
+  #followUnderlay(): void {
+    const desired = this.#desired
+    if (desired === null) return
+    const { failures, outcome } = this.#converge(desired)
+    if (outcome === null || outcome.items.length === 0) return
+    this.#host.log.info('followed the underlay', { changed: changedOf(outcome), failures: failures.length })
+  }
+
+  #announceDrift(items: readonly string[], failures: readonly ItemFailure[]): void {
+    this.#drift += items.length
+    this.#host.log.warn('drift', { items: items.length, failures: failures.length })
+    this.events.emit('drift', { items, failures })
+  }
+
+  #scheduleAudit(): void {
+    const { auditIntervalMs } = this.#host.options
+    this.#audit = this.#clock.schedule(instantAfter(this.#clock.now(), auditIntervalMs), () => {
+      this.#inTurn('audit', () => this.#repair(null))
+      if (!this.#queue.closed) this.#scheduleAudit()
+    })
+  }
+
+  /** Work between applies; what fails as a whole is announced, and the dataplane goes on. */
+  #inTurn(operation: string, work: () => void): void {
+    if (this.#queue.closed) return
+    this.#queue
+      .exclusive(operation, async () => work())
+      .catch((error: unknown) => {
+        if (this.#queue.closed) return
+        this.#host.log.error('work between applies failed', { operation, error })
+        const cause = error instanceof Error ? error : new Error(String(error))
+        this.events.emit('failed', { error: cause })
+      })
+  }
+}
+
+function itemsOf(failures: readonly ItemFailure[]): ReadonlySet<string> {
+  return new Set(failures.map(({ item }) => item))
+}

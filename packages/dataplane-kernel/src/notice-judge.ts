@@ -1,0 +1,135 @@
+/** Judging notifications: an echo of our own doing, an entry that vanished, or a reason to look. */
+import type { Ip, Mac } from '@weft/core'
+import {
+  neighbourState,
+  type ForwardingEntry,
+  type Link,
+  type Neighbour,
+  type Notice,
+} from '@weft/linux'
+import { isSoundPort, isSoundTunnel } from './shape.ts'
+import { subnetOfLink, type NetworkSite, type SubnetSite } from './site.ts'
+
+/** An entry that the kernel says is gone and that should be there. */
+export type LostEntry =
+  | { readonly kind: 'forwarding'; readonly subnet: SubnetSite; readonly mac: Mac }
+  | { readonly kind: 'neighbour'; readonly subnet: SubnetSite; readonly ip: Ip }
+
+/** What notices of one network amount to. */
+export interface Judgement {
+  /** Entries to be restored at once, each once. */
+  readonly lost: readonly LostEntry[]
+  /** Devices may not be as we left them. */
+  readonly frame: boolean
+  /** Entries may not be as we left them, otherwise than by being lost. */
+  readonly entries: boolean
+}
+
+type Verdict = 'expected' | 'frame' | 'entries' | LostEntry
+
+/**
+ * Compare notices with what the site holds to be true. Notices lag: those of our own doing agree
+ * with the site unless it was changed again since, and then looking does no harm.
+ */
+export function judgeNotices(
+  site: NetworkSite,
+  notices: readonly Notice[],
+  mtuBytes: number,
+): Judgement {
+  const lost = new Map<string, LostEntry>()
+  // A device that is being made is announced at every step: only the last one tells.
+  const links = new Map<number, { readonly link: Link; readonly gone: boolean }>()
+  const seen = { frame: false, entries: false }
+  for (const notice of notices) {
+    if (notice.about === 'link') links.set(notice.link.index, notice)
+    const verdict = judge(site, notice)
+    if (typeof verdict === 'object') lost.set(keyOf(verdict), verdict)
+    else if (verdict !== 'expected') seen[verdict] = true
+  }
+  for (const { gone, link } of links.values()) {
+    if (!isExpectedLink(site, { gone, link }, mtuBytes)) seen.frame = true
+  }
+  return { lost: [...lost.values()], ...seen }
+}
+
+function keyOf(entry: LostEntry): string {
+  return `${entry.subnet.vni}/${entry.kind === 'forwarding' ? entry.mac : entry.ip}`
+}
+
+function judge(site: NetworkSite, notice: Notice): Verdict {
+  switch (notice.about) {
+    case 'forwarding':
+      return judgeForwarding(site, notice)
+    case 'neighbour':
+      return judgeNeighbour(site, notice)
+    case 'address':
+      return subnetOfLink(site, notice.address.linkIndex) === null ? 'expected' : 'frame'
+    default:
+      return 'expected'
+  }
+}
+
+/** A link that we do not hold may be one that we have removed since, or a stranger: no matter. */
+function isExpectedLink(
+  site: NetworkSite,
+  { gone, link }: { readonly gone: boolean; readonly link: Link },
+  mtuBytes: number,
+): boolean {
+  const { index } = link
+  const subnet = subnetOfLink(site, index)
+  const endpoint = [...site.endpoints.values()].find(({ hostIndex }) => hostIndex === index)
+  if (subnet === null && endpoint === undefined) return true
+  if (gone || link.mtuBytes !== mtuBytes) return false
+  if (endpoint !== undefined) {
+    const bridgeIndex = site.subnets.get(endpoint.vni)?.bridgeIndex
+    return bridgeIndex !== undefined && isSoundPort(link, bridgeIndex)
+  }
+  if (subnet?.bridgeIndex === index) return link.up
+  return subnet !== null && isSoundPort(link, subnet.bridgeIndex) && isSoundTunnel(link)
+}
+
+function judgeForwarding(
+  site: NetworkSite,
+  { entry, gone }: { readonly entry: ForwardingEntry; readonly gone: boolean },
+): Verdict {
+  const { linkIndex, mac, state, table } = entry
+  // Addresses of the ports themselves.
+  if (table === 'master' && (state & neighbourState.permanent) !== 0) return 'expected'
+  const subnet = subnetOfLink(site, linkIndex)
+  if (subnet === null) return judgePortEntry(site, { entry, gone })
+  if (linkIndex !== subnet.vxlanIndex) return 'expected'
+  const expected = subnet.forwarding.get(mac)
+  if (gone) return expected === undefined ? 'expected' : { kind: 'forwarding', subnet, mac }
+  if (expected === undefined) return 'entries'
+  if (table === 'master') return 'expected'
+  const same = expected.ip === entry.destination && expected.port === (entry.port ?? subnet.port)
+  return same ? 'expected' : 'entries'
+}
+
+/** Entries on the host end of a cable. */
+function judgePortEntry(
+  site: NetworkSite,
+  { entry, gone }: { readonly entry: ForwardingEntry; readonly gone: boolean },
+): Verdict {
+  if (entry.table === 'self') return 'expected'
+  for (const { hostIndex, mac } of site.endpoints.values()) {
+    if (hostIndex !== entry.linkIndex) continue
+    return (mac === entry.mac) === gone ? 'entries' : 'expected'
+  }
+  return 'expected'
+}
+
+function judgeNeighbour(
+  site: NetworkSite,
+  { gone, neighbour }: { readonly gone: boolean; readonly neighbour: Neighbour },
+): Verdict {
+  const { ip, linkIndex, mac, state } = neighbour
+  const subnet = subnetOfLink(site, linkIndex)
+  if (subnet === null || linkIndex !== subnet.vxlanIndex) return 'expected'
+  const expected = subnet.neighbours.get(ip)
+  if (gone) return expected === undefined ? 'expected' : { kind: 'neighbour', subnet, ip }
+  // On its way out it is called failed; the word that it is gone follows.
+  if ((state & (neighbourState.noArp | neighbourState.failed)) !== 0) return 'expected'
+  const permanent = (state & neighbourState.permanent) !== 0
+  return permanent && mac === expected ? 'expected' : 'entries'
+}

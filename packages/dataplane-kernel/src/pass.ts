@@ -1,0 +1,114 @@
+/** One pass of convergence over networks: from memory where it can be trusted, else by reading. */
+import {
+  diff,
+  diffProgrammed,
+  order,
+  type AcceptedState,
+  type Change,
+  type ItemFailure,
+  type NetworkId,
+  type ProgrammedNetwork,
+  type ProgrammedState,
+} from '@weft/dataplane'
+import { FailureLog } from './failures.ts'
+import type { Host } from './host.ts'
+import { adoptNamed, namedStill, refreshSites } from './networks.ts'
+import { applyMends, lookAtSite, readSite } from './read-site.ts'
+import { Transition } from './transition.ts'
+
+/** What a pass did. */
+export interface PassOutcome {
+  /** Items that differed, by desired path, or observed path when nobody desires them. */
+  readonly items: readonly string[]
+  /** Of those, the ones that nobody desires. */
+  readonly removed: readonly string[]
+  readonly failures: readonly ItemFailure[]
+}
+
+/** From one accepted state to the next, when the first is known to be programmed completely. */
+export function passFromMemory(
+  host: Host,
+  from: AcceptedState,
+  to: AcceptedState,
+): PassOutcome {
+  const changes = diff(from, to)
+  if (changes.length === 0) return { items: [], removed: [], failures: [] }
+  return outcomeOf(changes, new Transition(host, to).run(order(changes)), [])
+}
+
+/** From what the kernel says, for some networks or (null) for all, to an accepted state. */
+export function passByReading(
+  host: Host,
+  to: AcceptedState,
+  only: ReadonlySet<NetworkId> | null,
+): PassOutcome {
+  refreshSites(host)
+  const failures = new FailureLog()
+  const programmed = new Map<NetworkId, ProgrammedNetwork>()
+  const mended: string[] = []
+  const chosen = (id: NetworkId): boolean => only === null || only.has(id)
+  for (const site of host.sites.values()) {
+    if (!chosen(site.id)) continue
+    const wanted = to.networks.get(site.id) ?? null
+    const reading = readSite(host, site, wanted)
+    if (wanted !== null) mended.push(...applyMends(site, reading, { wanted, failures }))
+    programmed.set(site.id, reading.programmed)
+  }
+  const state = { ...to, networks: only === null ? to.networks : chosenOf(to, only) }
+  const changes = diffProgrammed({ networks: programmed }, state)
+  const failed = new Transition(host, to).run(order(changes))
+  return outcomeOf(changes, [...failures.list(), ...failed], mended)
+}
+
+function chosenOf(
+  { networks }: AcceptedState,
+  only: ReadonlySet<NetworkId>,
+): AcceptedState['networks'] {
+  return new Map([...networks].filter(([id]) => only.has(id)))
+}
+
+function outcomeOf(
+  changes: readonly Change[],
+  failures: readonly ItemFailure[],
+  mended: readonly string[],
+): PassOutcome {
+  const wanted = new Set(changes.filter(({ to }) => to !== null).map(({ item }) => item))
+  const removed = changes.filter(({ item, to }) => to === null && !wanted.has(item))
+  const items = new Set([...changes.map(({ item }) => item), ...mended])
+  return { items: [...items], removed: [...new Set(removed.map(({ item }) => item))], failures }
+}
+
+/** How many items a pass changed: those that differed less those that failed. */
+export function changedOf({ items, failures }: PassOutcome): number {
+  const failed = new Set(failures.map(({ item }) => item))
+  return items.filter((item) => !failed.has(item)).length
+}
+
+/**
+ * What the kernel holds under our names. Sites go on believing what they did: what is found to
+ * differ is a repair's to find, and to count.
+ */
+export function lookAtAll(
+  host: Host,
+  accepted: AcceptedState | null,
+): { readonly state: ProgrammedState; readonly foreign: readonly string[] } {
+  const networks = new Map<NetworkId, ProgrammedNetwork>()
+  const foreign: string[] = []
+  for (const site of host.sites.values()) {
+    if (!namedStill(site)) continue
+    const reading = lookAtSite(host, site, accepted?.networks.get(site.id) ?? null)
+    networks.set(site.id, reading.programmed)
+    const debris = reading.debris.map(({ name }) => name)
+    foreign.push(...[...reading.foreign, ...debris].map((name) => `${site.path}/${name}`))
+  }
+  return { state: { networks }, foreign }
+}
+
+/** Find what a predecessor left, and know it. */
+export function adoptAll(host: Host): void {
+  adoptNamed(host)
+  for (const site of host.sites.values()) {
+    readSite(host, site, null)
+    host.traffic.adopt(site)
+  }
+}

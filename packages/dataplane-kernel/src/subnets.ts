@@ -1,0 +1,172 @@
+/** A subnet's bridge and tunnel: made, changed and removed. */
+import { addressOf, type InterfaceAddress } from '@weft/core'
+import { itemPath, type SubnetChange, type SubnetShape } from '@weft/dataplane'
+import {
+  isKernelError,
+  MessageWriter,
+  writeAddress,
+  writeChangeLink,
+  writeDeleteLink,
+} from '@weft/linux'
+import { conflict } from './failures.ts'
+import type { Host } from './host.ts'
+import { formatMark } from './mark.ts'
+import { freeSlot, slotOf } from './names.ts'
+import {
+  bridgeAddresses,
+  bridgeSpec,
+  PORT_SHAPE,
+  tunnelMark,
+  tunnelSpec,
+  type SubnetSpecOf,
+} from './shape.ts'
+import type { NetworkSite, SubnetSite } from './site.ts'
+import { clearTunnelPlace, tunnelPortOwner } from './tunnel-conflict.ts'
+import { writeTunnelAddress } from './tunnel-address.ts'
+
+/** A subnet step with what the network adds to it. */
+export interface SubnetTask {
+  readonly host: Host
+  readonly site: NetworkSite
+  readonly change: SubnetChange
+  readonly mtuBytes: number
+}
+
+/** Make both devices; when anything fails neither stays. Throws ERR_KERNEL, ERR_CONFLICT. */
+export function addSubnet(task: SubnetTask, shape: SubnetShape): void {
+  const spec = specOf(task, shape)
+  const { kernel, subnets } = task.site
+  const bridgeIndex = kernel.links.create(bridgeSpec(spec))
+  try {
+    const addresses = new MessageWriter()
+    for (const address of bridgeAddresses(spec.vni, spec.prefixes)) {
+      writeAddress(addresses, 'replace', gatewayAddress(bridgeIndex, address))
+    }
+    kernel.carryOut(addresses, { operation: 'give gateways to', object: `br${spec.slot}` })
+    const vxlanIndex = createTunnel(task, spec, bridgeIndex)
+    subnets.set(spec.vni, siteOf(spec, bridgeIndex, vxlanIndex))
+  } catch (error) {
+    kernel.links.delete(bridgeIndex)
+    throw error
+  }
+}
+
+function specOf({ host, site, change, mtuBytes }: SubnetTask, shape: SubnetShape): SubnetSpecOf {
+  const { ip, port } = shape.tunnel
+  if (ip === null) throw new Error('bug: a subnet to be made has no tunnel address')
+  return {
+    instance: host.options.instance,
+    network: site.id,
+    vni: change.vni,
+    slot: unusedSlot(site),
+    mtuBytes,
+    prefixes: shape.prefixes,
+    tunnel: { ip, port },
+  }
+}
+
+/** Names of devices count, and not only ours: a foreign br0 keeps its name. */
+function unusedSlot(site: NetworkSite): number {
+  const slots = site.kernel.links.list().map(({ name }) => slotOf(name))
+  return freeSlot(new Set(slots.filter((slot) => slot !== null)))
+}
+
+function siteOf(spec: SubnetSpecOf, bridgeIndex: number, vxlanIndex: number): SubnetSite {
+  return {
+    vni: spec.vni,
+    slot: spec.slot,
+    bridgeIndex,
+    vxlanIndex,
+    port: spec.tunnel.port,
+    family: spec.tunnel.ip.includes(':') ? 6 : 4,
+    forwarding: new Map(),
+    neighbours: new Map(),
+  }
+}
+
+/**
+ * The tunnel is born in the network's namespace with its socket in the underlay's, in one send
+ * with its mark: there is no moment at which a VNI is held by a device that nobody owns (P15).
+ */
+function createTunnel(task: SubnetTask, spec: SubnetSpecOf, bridgeIndex: number): number {
+  const { host, site } = task
+  const linkNetnsId = site.kernel.namespaceIds.assign(host.underlay.namespace.fd)
+  const create = (): number =>
+    site.kernel.links.create({
+      ...tunnelSpec(spec),
+      linkNetnsId,
+      masterIndex: bridgeIndex,
+      bridgePort: PORT_SHAPE,
+      alias: tunnelMark(spec, spec.vni),
+      up: true,
+    })
+  try {
+    return create()
+  } catch (error) {
+    const item = itemPath.subnet(site.id, spec.vni)
+    if (isKernelError(error, 'EADDRINUSE')) {
+      throw conflict(item, tunnelPortOwner(spec.tunnel.port), error)
+    }
+    if (!isKernelError(error, 'EEXIST')) throw error
+    const owner = clearTunnelPlace(host, spec)
+    if (owner !== null) throw conflict(item, owner, error)
+    return create()
+  }
+}
+
+function gatewayAddress(
+  linkIndex: number,
+  address: InterfaceAddress,
+): { linkIndex: number; address: InterfaceAddress; noDuplicateDetection: true } {
+  return { linkIndex, address, noDuplicateDetection: true }
+}
+
+/** Change gateways and tunnel address in place; nothing that flows is interrupted. */
+export function changeSubnet(task: SubnetTask, ends: { from: SubnetShape; to: SubnetShape }): void {
+  const { host, site, change } = task
+  const subnet = site.subnets.get(change.vni)
+  if (subnet === undefined) throw new Error('bug: a subnet to be changed is not there')
+  const { from, to } = ends
+  const batch = new MessageWriter()
+  const { bridgeIndex } = subnet
+  const cidrs = to.prefixes.map(({ cidr }) => cidr)
+  const mark = { kind: 'bridge', network: site.id, vni: change.vni, cidrs } as const
+  writeChangeLink(batch, bridgeIndex, { alias: formatMark(host.options.instance, mark) })
+  const wanted = bridgeAddresses(change.vni, to.prefixes)
+  for (const address of wanted) {
+    writeAddress(batch, 'replace', gatewayAddress(bridgeIndex, address))
+  }
+  if (from.tunnel.ip !== to.tunnel.ip && to.tunnel.ip !== null) {
+    writeTunnelAddress(batch, subnet.vxlanIndex, to.tunnel.ip)
+  }
+  const attempt = { operation: 'change subnet', object: `br${subnet.slot}` }
+  site.kernel.carryOut(batch, attempt)
+  removeAddresses(site, bridgeIndex, new Set(wanted))
+}
+
+/** Whatever else the bridge carries was asked for by nobody. */
+function removeAddresses(
+  site: NetworkSite,
+  linkIndex: number,
+  wanted: ReadonlySet<InterfaceAddress>,
+): void {
+  const batch = new MessageWriter()
+  for (const { address } of site.kernel.addresses.list(linkIndex)) {
+    const kernels = addressOf(address).startsWith('fe80:')
+    if (!wanted.has(address) && !kernels) writeAddress(batch, 'delete', { linkIndex, address })
+  }
+  site.kernel.transact(batch)
+}
+
+/** Remove both devices, and with them all entries. */
+export function removeSubnet({ host, site, change }: SubnetTask): void {
+  const subnet = site.subnets.get(change.vni)
+  if (subnet === undefined) return
+  host.traffic.update(site)
+  const batch = new MessageWriter()
+  writeDeleteLink(batch, subnet.vxlanIndex)
+  writeDeleteLink(batch, subnet.bridgeIndex)
+  // A refusal means that the device has gone by itself.
+  site.kernel.transact(batch)
+  site.subnets.delete(change.vni)
+}
