@@ -42,8 +42,8 @@ export function typeFaults(
   examples: readonly ReadmeExample[],
 ): ReadonlyMap<string, readonly string[]> {
   const files = new Map(examples.map((one, at) => [join(root, `readme-example-${at}.ts`), one]))
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path))
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+  const tsconfig = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path))
+  const { options } = ts.parseJsonConfigFileContent(tsconfig.config, ts.sys, root)
   const host = ts.createCompilerHost(options)
   const onDisk = { ...host }
   host.fileExists = (path) => files.has(path) || onDisk.fileExists(path)

@@ -1,0 +1,106 @@
+/** The main job as a user starts it: `npm run demo`, its document, and what it leaves behind. */
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const NETNS = '/run/netns'
+/** Programs that only the demo starts; `npm test` itself runs under `tools/lab/src/enter.ts`. */
+const OURS = /tools\/demo\/|tools\/lab\/src\/dataplane-/
+
+interface Run {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface DemoCheck {
+  readonly name: string
+  readonly ok: boolean
+  readonly figure: unknown
+  readonly unit: unknown
+}
+
+interface DemoReport {
+  readonly ok: boolean
+  readonly backend: string
+  readonly checks: readonly DemoCheck[]
+  readonly ms: number
+}
+
+/** `npm run demo -- …`; after `interruptAfterMs`, Ctrl-C's signal goes to the whole group. */
+function demo(args: readonly string[], interruptAfterMs?: number): Promise<Run> {
+  const child = spawn('npm', ['run', 'demo', '--', ...args], { cwd: ROOT, detached: true })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()))
+  child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()))
+  const interrupt = (): void => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
+  }
+  const timer = interruptAfterMs === undefined ? null : setTimeout(interrupt, interruptAfterMs)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (timer !== null) clearTimeout(timer)
+      resolve({ code, stdout, stderr })
+    })
+  })
+}
+
+/** What a demo must not leave behind: named namespaces, devices, and its own processes. */
+function traces(): string[] {
+  const named = existsSync(NETNS) ? readdirSync(NETNS).map((name) => `netns ${name}`) : []
+  const devices = readdirSync('/sys/class/net').map((name) => `device ${name}`)
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const commands = processes.map(commandOf).filter((command) => OURS.test(command))
+  return [...named, ...devices, ...commands.map((command) => `process ${command}`)].sort()
+}
+
+/** The command line of a process; empty when it is gone or not ours to see. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+describe.each(['kernel', 'sim'])('npm run demo -- --json --backend %s', (backend) => {
+  test('prints one document in which every check holds, and leaves nothing behind', async () => {
+    const before = traces()
+    const { code, stdout, stderr } = await demo(['--json', '--backend', backend])
+    const report = JSON.parse(stdout) as DemoReport
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([])
+    expect(report, stderr).toMatchObject({ ok: true, backend })
+    expect(report.checks.length).toBeGreaterThan(5)
+    expect(report.ms).toBeGreaterThan(0)
+    for (const check of report.checks) {
+      expect(check).toMatchObject({ name: expect.any(String), ok: expect.any(Boolean) })
+      expect(check).toHaveProperty('figure')
+      expect(check).toHaveProperty('unit')
+    }
+    expect(code).toBe(0)
+    expect(traces()).toEqual(before)
+  })
+})
+
+describe('npm run demo', () => {
+  test('leaves nothing behind when it is interrupted', async () => {
+    const before = traces()
+    const { code } = await demo(['--json'], 4_000)
+    expect(code).not.toBe(0)
+    expect(traces()).toEqual(before)
+  })
+
+  test.each([[['--backend', 'none']], [['--hosts', '0']], [['--hosts', '17']], [['--nonsense']]])(
+    'refuses %j without a document on stdout',
+    async (args) => {
+      const { code, stdout, stderr } = await demo(['--json', ...args])
+      expect(code).not.toBe(0)
+      expect(stdout).toBe('')
+      expect(stderr).not.toBe('')
+    },
+  )
+})

@@ -1,0 +1,71 @@
+/** A project outside the repository that installs packed tarballs, with no network and no cache. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024
+
+/** A folder of its own, gone when disposed. */
+export class ScratchProject implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'weft-publish-'))
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = root
+    mkdirSync(join(this.folder, 'tarballs'))
+  }
+
+  /** Packs workspaces as `npm publish` would; returns the paths of the tarballs. */
+  pack(names: readonly string[]): string[] {
+    const workspaces = names.flatMap((name) => ['--workspace', name])
+    const to = join(this.folder, 'tarballs')
+    run(this.#root, ['npm', 'pack', '--ignore-scripts', '--pack-destination', to, ...workspaces])
+    return readdirSync(to).map((file) => join(to, file))
+  }
+
+  /** Installs tarballs, and what they need from outside out of the repository's node_modules. */
+  install(tarballs: readonly string[], outside: readonly string[]): void {
+    const files = [...tarballs, ...outside.map((name) => join(this.#root, 'node_modules', name))]
+    this.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
+    const cache = join(this.folder, 'cache')
+    const flags = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--cache', cache]
+    run(this.folder, ['npm', 'install', '--loglevel=error', ...flags, ...files])
+  }
+
+  /** Types of Node, from the repository, for consumers that want them. */
+  linkNodeTypes(): void {
+    mkdirSync(join(this.folder, 'node_modules/@types'), { recursive: true })
+    for (const name of ['@types/node', 'undici-types']) {
+      symlinkSync(join(this.#root, 'node_modules', name), join(this.folder, 'node_modules', name))
+    }
+  }
+
+  write(name: string, text: string): void {
+    writeFileSync(join(this.folder, name), text)
+  }
+
+  /** Runs a program inside; throws with its output when it fails. */
+  run(argv: readonly string[]): string {
+    return run(this.folder, argv)
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Runs a program; throws with its output when it fails. The environment is without what npm and
+ * vitest put into it: a consumer has neither.
+ */
+export function run(cwd: string, [program = '', ...args]: readonly string[]): string {
+  const kept = Object.entries(process.env).filter(([key]) => !/^(npm_|NODE_|VITEST)/.test(key))
+  const options = { cwd, env: Object.fromEntries(kept), maxBuffer: OUTPUT_BYTES_MAX } as const
+  try {
+    return execFileSync(program, args, { ...options, encoding: 'utf8', stdio: 'pipe' })
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${program} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
+  }
+}
