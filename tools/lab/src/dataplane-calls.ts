@@ -111,7 +111,11 @@ export function arrivedState(portable: PortableState): DesiredState {
   )
 }
 
-const DEAD_PORT: FramePort = { deliver: () => undefined, connect: () => undefined }
+const DEAD_PORT: FramePort = {
+  present: false,
+  deliver: () => undefined,
+  connect: () => undefined,
+}
 
 function mapAttachments<From, To>(
   state: StateOf<From>,

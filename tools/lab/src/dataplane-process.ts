@@ -1,6 +1,5 @@
 /** A host's dataplane in a process of its own, so that its owner can be killed and succeeded. */
 import { assert } from '@weft/core'
-import type { Dataplane } from '@weft/dataplane'
 import type { KernelOptions } from '@weft/dataplane-kernel'
 import { DataplaneOwner } from './dataplane-owner.ts'
 import { RemoteDataplane } from './remote-dataplane.ts'
@@ -30,16 +29,19 @@ export class DataplaneProcess implements AsyncDisposable {
   readonly #kernel: KernelOptions
   readonly #source: OwnerSource
   #owner: DataplaneOwner
-  #dataplane: Dataplane
+  #dataplane: RemoteDataplane
+  /** Descriptors of the process before it opened the dataplane. */
+  #before: readonly string[]
 
   private constructor(
     parts: { readonly kernel: KernelOptions; readonly source: OwnerSource },
-    opened: { readonly owner: DataplaneOwner; readonly dataplane: Dataplane },
+    opened: OpenedOwner,
   ) {
     this.#kernel = parts.kernel
     this.#source = parts.source
     this.#owner = opened.owner
     this.#dataplane = opened.dataplane
+    this.#before = opened.before
   }
 
   /** Start a process and open a dataplane in it. Rejects with what the backend threw. */
@@ -49,7 +51,7 @@ export class DataplaneProcess implements AsyncDisposable {
   }
 
   /** The dataplane that is open now, or was open last; another object after `restart`. */
-  get dataplane(): Dataplane {
+  get dataplane(): RemoteDataplane {
     return this.#dataplane
   }
 
@@ -74,18 +76,25 @@ export class DataplaneProcess implements AsyncDisposable {
     const opened = await openIn(this.#source, this.#kernel)
     this.#owner = opened.owner
     this.#dataplane = opened.dataplane
-  }
-
-  /** What the descriptors of the process are open on, for counting leaks. */
-  descriptors(): Promise<readonly string[]> {
-    return this.#owner.call('descriptors', null)
+    this.#before = opened.before
   }
 
   /** Close the dataplane, if it still has an owner, and let go of the process. */
   async close(mode: 'detach' | 'teardown'): Promise<void> {
     if (!this.#owner.running) return
     await this.#dataplane.close(mode)
+    await this.release()
+  }
+
+  /**
+   * Let go of a process whose dataplane is closed. Resolves to what it has open more than before:
+   * sockets and namespaces that the dataplane forgot.
+   */
+  async release(): Promise<readonly string[]> {
+    if (!this.#owner.running) return []
+    const open = await this.#owner.call('descriptors', null)
     await this.#source.giveBack(this.#owner)
+    return forgotten(this.#before, open)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,18 +102,30 @@ export class DataplaneProcess implements AsyncDisposable {
   }
 }
 
-async function openIn(
-  source: OwnerSource,
-  kernel: KernelOptions,
-): Promise<{ readonly owner: DataplaneOwner; readonly dataplane: Dataplane }> {
+interface OpenedOwner {
+  readonly owner: DataplaneOwner
+  readonly dataplane: RemoteDataplane
+  readonly before: readonly string[]
+}
+
+async function openIn(source: OwnerSource, kernel: KernelOptions): Promise<OpenedOwner> {
   const owner = source.take()
   try {
+    const before = await owner.call('descriptors', null)
     const opened = await owner.call('open', kernel)
-    return { owner, dataplane: new RemoteDataplane(owner, opened) }
+    return { owner, before, dataplane: new RemoteDataplane(owner, opened) }
   } catch (error) {
     if (owner.running) await owner.kill('SIGKILL')
     throw error
   }
+}
+
+/** Sockets and namespaces only: what else a process opens at first use, it keeps for the next. */
+function forgotten(before: readonly string[], after: readonly string[]): string[] {
+  const counted = (all: readonly string[]): string[] =>
+    all.filter((what) => /socket:|net:\[|\/netns\//.test(what))
+  const known = new Set(counted(before))
+  return counted(after).filter((what) => !known.has(what))
 }
 
 /** Each dataplane in a new process. */

@@ -38,4 +38,4 @@ export {
   type UnderlayOptions,
   type UnderlayPlan,
 } from './underlay-plan.ts'
-export { openUnderlay, type LabHost, type Underlay } from './underlay.ts'
+export { Underlay, type LabHost } from './underlay.ts'

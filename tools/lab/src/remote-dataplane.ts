@@ -21,6 +21,7 @@ export class RemoteDataplane implements Dataplane {
   readonly capabilities: Capabilities
   readonly events = new Emitter<DataplaneEvents>()
   readonly #owner: DataplaneOwner
+  #closed: 'detach' | 'teardown' | null = null
 
   constructor(owner: DataplaneOwner, { backend, capabilities }: Opened) {
     this.#owner = owner
@@ -42,8 +43,14 @@ export class RemoteDataplane implements Dataplane {
     return this.#owner.call('counters', null)
   }
 
+  /** How it was closed first; null while it is open. */
+  get closed(): 'detach' | 'teardown' | null {
+    return this.#closed
+  }
+
   async close(mode: 'detach' | 'teardown'): Promise<void> {
     await this.#owner.call('close', mode)
+    this.#closed ??= mode
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

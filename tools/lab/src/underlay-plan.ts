@@ -30,7 +30,7 @@ const IPV6_MTU_LEAST_BYTES = 1280
 
 /** What to ask of an underlay. */
 export interface UnderlayOptions {
-  /** 1 to 16. */
+  /** Hosts to begin with, 0 to 16. */
   readonly hosts: number
   /** `routed`: two subnets joined by a router. `flat`: one subnet. Routed when left out. */
   readonly layout?: 'routed' | 'flat'
@@ -68,6 +68,7 @@ export interface HostPlan {
 
 /** An underlay before it is built. */
 export interface UnderlayPlan {
+  readonly prefix: string
   readonly router: string
   readonly mtuBytes: number
   /** 6 is left out when the MTU is too small for IPv6. */
@@ -91,17 +92,17 @@ const HOST_NUMBER_BASE = 10
  */
 export function planUnderlay(options: UnderlayOptions): UnderlayPlan {
   const { hosts, layout = 'routed', mtuBytes = UNDERLAY_MTU_DEFAULT_BYTES, prefix = '' } = options
-  requireRange('hosts', hosts, { least: 1, most: LAB_HOSTS_MAX })
+  requireRange('hosts', hosts, { least: 0, most: LAB_HOSTS_MAX })
   requireRange('underlay MTU in bytes', mtuBytes, UNDERLAY_MTU_RANGE_BYTES)
   const texts = layout === 'flat' ? SUBNETS.slice(0, 1) : SUBNETS
-  const subnets = texts.map(planSubnet)
-  return {
+  const plan = {
+    prefix,
     router: `${prefix}router`,
     mtuBytes,
-    families: mtuBytes < IPV6_MTU_LEAST_BYTES ? [4] : [4, 6],
-    subnets,
-    hosts: Array.from({ length: hosts }, (_, i) => planHost(i + 1, subnets, prefix)),
+    families: mtuBytes < IPV6_MTU_LEAST_BYTES ? ([4] as const) : ([4, 6] as const),
+    subnets: texts.map(planSubnet),
   }
+  return { ...plan, hosts: Array.from({ length: hosts }, (_, i) => planHost(plan, i + 1)) }
 }
 
 function requireRange(
@@ -126,16 +127,18 @@ function planSubnet(texts: { readonly 4: string; readonly 6: string }, index: nu
   }
 }
 
-function planHost(number: number, subnets: readonly SubnetPlan[], prefix: string): HostPlan {
-  const index = (number - 1) % subnets.length
-  const subnet = subnets[index]
+/** One more host for a plan: the host of this number, from 1. Throws ERR_LAB_REQUEST. */
+export function planHost(plan: Omit<UnderlayPlan, 'hosts'>, number: number): HostPlan {
+  requireRange('host number', number, { least: 1, most: LAB_HOSTS_MAX })
+  const index = (number - 1) % plan.subnets.length
+  const subnet = plan.subnets[index]
   assert(subnet !== undefined, 'an underlay has a subnet')
   const address = (family: IpFamily): Ip =>
     nthAddress(subnet.prefixes[family], family === 4 ? HOST_NUMBER_BASE + number : hexLike(number))
   const ips = { 4: address(4), 6: address(6) }
   return {
     name: `host-${number}`,
-    namespace: `${prefix}host-${number}`,
+    namespace: `${plan.prefix}host-${number}`,
     subnet: index,
     ifname: 'eth0',
     mac: parseMac(`02:57:45:46:00:${number.toString(16).padStart(2, '0')}`),

@@ -2,6 +2,7 @@
 import { interfaceAddress, parseCidr, type Cidr, type IpFamily } from '@weft/core'
 import { LabNamespace } from './lab-namespace.ts'
 import {
+  planHost,
   planUnderlay,
   type HostPlan,
   type SubnetPlan,
@@ -14,15 +15,6 @@ export interface LabHost extends HostPlan {
   readonly netns: LabNamespace
 }
 
-/** Hosts that reach each other; nothing else is inside. */
-export interface Underlay extends Disposable {
-  readonly plan: UnderlayPlan
-  readonly router: LabNamespace
-  readonly hosts: readonly LabHost[]
-  /** Remove all its namespaces. Idempotent. */
-  close(): void
-}
-
 const ROUTER_SETTINGS = {
   'net.ipv4.ip_forward': '1',
   'net.ipv6.conf.all.forwarding': '1',
@@ -33,33 +25,58 @@ const DEFAULT_ROUTES: { readonly [family in IpFamily]: Cidr } = {
   6: parseCidr('::/0'),
 }
 
-/**
- * Build an underlay. When a step fails, what was built is removed. Throws ERR_LAB_REQUEST for an
- * impossible one and ERR_KERNEL for what the kernel refuses (EEXIST: a lab of this prefix is up).
- */
-export function openUnderlay(options: UnderlayOptions): Underlay {
-  const plan = planUnderlay(options)
-  const made: LabNamespace[] = []
-  const make = (...args: Parameters<typeof LabNamespace.create>): LabNamespace => {
-    const namespace = LabNamespace.create(...args)
-    made.push(namespace)
-    return namespace
+/** Hosts that reach each other. Invariant: every host listed exists and is connected. */
+export class Underlay implements Disposable {
+  readonly plan: UnderlayPlan
+  readonly router: LabNamespace
+  readonly #hosts: LabHost[] = []
+  readonly #bridges: readonly number[]
+
+  private constructor(plan: UnderlayPlan) {
+    this.plan = plan
+    this.router = LabNamespace.create(plan.router, ROUTER_SETTINGS)
+    try {
+      this.#bridges = plan.subnets.map((subnet) => makeBridge(this.router, subnet, plan))
+      for (const host of plan.hosts) this.#add(host)
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
-  const close = (): void => {
-    for (const namespace of made.splice(0).reverse()) namespace.close()
+
+  /**
+   * Build an underlay. When a step fails, what was built is removed. Throws ERR_LAB_REQUEST for an
+   * impossible one and ERR_KERNEL for what the kernel refuses (EEXIST: one of this prefix is up).
+   */
+  static open(options: UnderlayOptions): Underlay {
+    return new Underlay(planUnderlay(options))
   }
-  try {
-    const router = make(plan.router, ROUTER_SETTINGS)
-    const bridges = plan.subnets.map((subnet) => makeBridge(router, subnet, plan))
-    const hosts = plan.hosts.map((host) => {
-      const netns = make(host.namespace)
-      connectHost({ router, netns, plan }, host, bridges[host.subnet] ?? 0)
-      return { ...host, netns }
-    })
-    return { plan, router, hosts, close, [Symbol.dispose]: close }
-  } catch (error) {
-    close()
-    throw error
+
+  get hosts(): readonly LabHost[] {
+    return this.#hosts
+  }
+
+  /** One more host. Throws ERR_LAB_REQUEST when there are too many, or ERR_KERNEL. */
+  addHost(): LabHost {
+    return this.#add(planHost(this.plan, this.#hosts.length + 1))
+  }
+
+  /** Remove all its namespaces. Idempotent. */
+  close(): void {
+    for (const host of this.#hosts.splice(0)) host.netns.close()
+    this.router.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #add(plan: HostPlan): LabHost {
+    const netns = LabNamespace.create(plan.namespace)
+    const host = { ...plan, netns }
+    this.#hosts.push(host)
+    connectHost(this.router, { ...this.plan, host }, this.#bridges[plan.subnet] ?? 0)
+    return host
   }
 }
 
@@ -83,13 +100,11 @@ function makeBridge(router: LabNamespace, subnet: SubnetPlan, plan: UnderlayPlan
 }
 
 function connectHost(
-  place: { readonly router: LabNamespace; readonly netns: LabNamespace; readonly plan: UnderlayPlan },
-  host: HostPlan,
+  router: LabNamespace,
+  { families, host, mtuBytes, subnets }: UnderlayPlan & { readonly host: LabHost },
   masterIndex: number,
 ): void {
-  const { router, netns, plan } = place
-  const { mtuBytes } = plan
-  const { kernel } = netns
+  const { kernel } = host.netns
   const namespaceFd = kernel.namespace.fd
   router.kernel.links.create({
     kind: 'veth',
@@ -101,10 +116,10 @@ function connectHost(
   })
   const linkIndex = kernel.links.require(host.ifname).index
   kernel.links.change(linkIndex, { up: true })
-  for (const family of plan.families) {
+  for (const family of families) {
     const address = host.addresses[family]
     kernel.addresses.apply('create', { linkIndex, address, noDuplicateDetection: true })
-    const via = plan.subnets[host.subnet]?.gateways[family]
+    const via = subnets[host.subnet]?.gateways[family]
     const destination = DEFAULT_ROUTES[family]
     if (via !== undefined) kernel.routes.apply('create', { destination, via, linkIndex })
   }

@@ -58,7 +58,7 @@ describe('planUnderlay', () => {
   })
 
   it.each([
-    { hosts: 0 },
+    { hosts: -1 },
     { hosts: LAB_HOSTS_MAX + 1 },
     { hosts: 1.5 },
     { hosts: 1, mtuBytes: UNDERLAY_MTU_RANGE_BYTES.least - 1 },

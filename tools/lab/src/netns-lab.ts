@@ -1,0 +1,112 @@
+/** The kernel backend's world for the compliance cases: hosts in namespaces, owners in processes. */
+import type { Capabilities } from '@weft/dataplane'
+import type { Lab, LabLink, LabNode, LabOptions, OpenLab } from '@weft/dataplane/compliance'
+import { kernelBackend, kernelOptions } from '@weft/dataplane-kernel'
+import { VXLAN_PORT } from '@weft/wire'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OwnerPool, type OwnerSource } from './dataplane-process.ts'
+import { labError } from './lab-errors.ts'
+import { LabWires } from './lab-wires.ts'
+import { NetnsNode } from './netns-node.ts'
+import { Underlay } from './underlay.ts'
+
+/** Idle processes kept in hand: as many as the usual case has nodes. */
+const SPARE_OWNERS = 2
+
+/** Labs that share a stock of dataplane processes; close it when the last lab is closed. */
+export interface NetnsLabs extends AsyncDisposable {
+  readonly open: OpenLab
+}
+
+/** Make labs. Their processes are started ahead of need and used again for the next lab. */
+export function netnsLabs(): NetnsLabs {
+  const pool = new OwnerPool({ spares: SPARE_OWNERS })
+  return {
+    open: (options) => NetnsLab.open(options, pool),
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+  }
+}
+
+let sharedLabs: NetnsLabs | undefined
+
+/**
+ * One lab for one case. Labs opened by this share their processes, which end with this one.
+ * Rejects with ERR_TIER_UNAVAILABLE where the kernel backend cannot be used.
+ */
+export const openNetnsLab: OpenLab = (options) => {
+  sharedLabs ??= netnsLabs()
+  return sharedLabs.open(options)
+}
+
+/** Labs of this process so far, to tell their namespaces apart. */
+let labCount = 0
+
+/** One world. Invariant: every namespace it made has its prefix, and is gone after `close`. */
+class NetnsLab implements Lab {
+  readonly capabilities: Capabilities
+  readonly #options: LabOptions
+  readonly #prefix: string
+  readonly #source: OwnerSource
+  readonly #underlay: Underlay
+  readonly #wires: LabWires
+  readonly #nodes: NetnsNode[] = []
+
+  private constructor(options: LabOptions, capabilities: Capabilities, source: OwnerSource) {
+    this.capabilities = capabilities
+    this.#options = options
+    this.#source = source
+    this.#prefix = `lab${process.pid}.${++labCount}-`
+    const { underlayMtuBytes: mtuBytes } = options
+    this.#underlay = Underlay.open({ hosts: 0, mtuBytes, prefix: this.#prefix })
+    this.#wires = new LabWires(this.#underlay)
+  }
+
+  static async open(options: LabOptions, source: OwnerSource): Promise<NetnsLab> {
+    const probed = await kernelBackend.probe(kernelOptions({ instance: 'lab-probe' }))
+    if (probed.usable) return new NetnsLab(options, probed.capabilities, source)
+    const missing = [probed.reason]
+    throw labError('ERR_TIER_UNAVAILABLE', 'no lab to be had', { tier: 'netns', missing })
+  }
+
+  async node(name: string): Promise<LabNode> {
+    const host = this.#underlay.addHost()
+    this.#wires.watch(host)
+    const tunnel = { ip: host.ips[this.#options.underlay], port: VXLAN_PORT }
+    const parts = { name, host, tunnel, prefix: this.#prefix, source: this.#source }
+    const node = await NetnsNode.open(parts)
+    this.#nodes.push(node)
+    return node
+  }
+
+  async advance(ms: number): Promise<void> {
+    await sleep(ms)
+  }
+
+  link(a: LabNode, b: LabNode): LabLink {
+    const [first, second] = [this.#hostOf(a), this.#hostOf(b)]
+    return {
+      cut: async () => this.#wires.cut(first, second),
+      heal: async () => this.#wires.heal(first, second),
+      captured: async () => {
+        const frames = await this.#wires.captured(first, second)
+        return frames.map((frame) => frame.bytes)
+      },
+    }
+  }
+
+  async close(): Promise<{ readonly leaked: readonly string[] }> {
+    const leaked = await Promise.all(this.#nodes.splice(0).map((node) => node.close()))
+    await this.#wires.close()
+    this.#underlay.close()
+    return { leaked: leaked.flat() }
+  }
+
+  #hostOf(node: LabNode): NetnsNode['host'] {
+    const found = this.#nodes.find((own) => own === node)
+    if (found !== undefined) return found.host
+    throw labError('ERR_LAB_REQUEST', 'not a node of this lab', {
+      problem: node.name,
+      expected: 'a node that this lab made',
+    })
+  }
+}

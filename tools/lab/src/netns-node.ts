@@ -1,0 +1,151 @@
+/** A host as the compliance cases see it: its namespace, and the process that owns its dataplane. */
+import { describeError, type SocketAddress } from '@weft/core'
+import type { Attachment, Dataplane } from '@weft/dataplane'
+import type { Damage, Foreign, LabInterface, LabNode } from '@weft/dataplane/compliance'
+import { kernelOptions, namespaceName, type KernelOptions } from '@weft/dataplane-kernel'
+import { deleteNamespace, listNamespaces } from '@weft/linux'
+import { DataplaneProcess, type OwnerSource } from './dataplane-process.ts'
+import { ForeignObjects } from './foreign-objects.ts'
+import { NetnsEndpoint } from './netns-endpoint.ts'
+import { sabotage } from './sabotage.ts'
+import { sendDatagram } from './send-datagram.ts'
+import type { LabHost } from './underlay.ts'
+
+/** What a node is made of. */
+export interface NetnsNodeParts {
+  /** What the case calls it. */
+  readonly name: string
+  readonly host: LabHost
+  readonly tunnel: SocketAddress
+  /** Put before the names of namespaces. */
+  readonly prefix: string
+  readonly source: OwnerSource
+}
+
+/**
+ * One host with its dataplane and containers. Invariant: after `close` nothing that it or its
+ * dataplane made is left, and what the dataplane failed to remove has been named.
+ */
+export class NetnsNode implements LabNode {
+  readonly name: string
+  readonly tunnel: SocketAddress
+  readonly host: LabHost
+  readonly #prefix: string
+  readonly #kernel: KernelOptions
+  readonly #process: DataplaneProcess
+  readonly #endpoints: NetnsEndpoint[] = []
+  readonly #foreign: ForeignObjects
+
+  private constructor(parts: NetnsNodeParts, kernel: KernelOptions, process: DataplaneProcess) {
+    this.name = parts.name
+    this.host = parts.host
+    this.tunnel = parts.tunnel
+    this.#prefix = parts.prefix
+    this.#kernel = kernel
+    this.#process = process
+    this.#foreign = new ForeignObjects(parts.host, parts.tunnel)
+  }
+
+  /** Open the host's dataplane in a process. Rejects with what the backend throws. */
+  static async open(parts: NetnsNodeParts): Promise<NetnsNode> {
+    const kernel = kernelOptions({
+      instance: parts.host.namespace,
+      underlayNamespace: parts.host.netns.path,
+    })
+    const process = await DataplaneProcess.open({ kernel, source: parts.source })
+    return new NetnsNode(parts, kernel, process)
+  }
+
+  get dataplane(): Dataplane {
+    return this.#process.dataplane
+  }
+
+  async endpoint(_name: string, face: LabInterface): Promise<NetnsEndpoint> {
+    const namespace = `${this.#prefix}${this.host.name}-c${this.#endpoints.length + 1}`
+    const endpoint = new NetnsEndpoint(namespace, face)
+    this.#endpoints.push(endpoint)
+    return endpoint
+  }
+
+  missingAttachment(): Attachment {
+    const path = `${this.#kernel.namespaceDirectory}/${this.#prefix}missing`
+    return { kind: 'netns', path, ifname: 'eth0' }
+  }
+
+  async crash(): Promise<void> {
+    await this.#process.kill('SIGKILL')
+  }
+
+  async reopen(): Promise<void> {
+    await this.#process.restart()
+  }
+
+  async sabotage(damage: Damage): Promise<void> {
+    const { instance, namespaceDirectory: directory } = this.#kernel
+    sabotage({ directory, nameOf: (network) => namespaceName(instance, network) }, damage)
+  }
+
+  async plantForeign(foreign: Foreign): Promise<void> {
+    this.#foreign.plant(foreign)
+  }
+
+  async foreignIntact(foreign: Foreign): Promise<boolean> {
+    return this.#foreign.intact(foreign)
+  }
+
+  async inject(from: LabNode, payload: Uint8Array): Promise<void> {
+    const { ip } = from.tunnel
+    const namespace = (from as NetnsNode).host.netns.kernel.namespace.fd
+    await sendDatagram({ namespace, from: { ip, port: 0 }, to: this.tunnel }, payload)
+  }
+
+  /** Close what is open, and say what the dataplane left behind. Never rejects. */
+  async close(): Promise<readonly string[]> {
+    const leaked: string[] = []
+    const note = (what: string): void => void leaked.push(`${this.name}: ${what}`)
+    try {
+      await this.#closeDataplane()
+      for (const what of await this.#process.release()) note(`descriptor ${what}`)
+    } catch (error) {
+      note(`teardown failed: ${describeError(error)}`)
+      await this.#process.kill()
+    }
+    for (const what of this.#leftovers()) note(what)
+    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close()))
+    this.#removeNetworks()
+    return leaked
+  }
+
+  /** What a killed or detached dataplane left on purpose, a successor removes. */
+  async #closeDataplane(): Promise<void> {
+    const { closed } = this.#process.dataplane
+    if (closed === 'teardown') return
+    if (closed === 'detach' || !this.#process.running) await this.#process.restart()
+    await this.#process.dataplane.close('teardown')
+  }
+
+  #leftovers(): string[] {
+    const foreign = this.#foreign.names()
+    const onHost = this.host.netns.kernel.links.list().map((link) => link.name)
+    const kept = new Set(['lo', this.host.ifname, ...foreign])
+    const inside = this.#endpoints.flatMap((endpoint) =>
+      endpoint.leftInside().map((name) => `${name} in ${endpoint.container.name}`),
+    )
+    return [
+      ...this.#networkNames().map((name) => `namespace ${name}`),
+      ...onHost.filter((name) => !kept.has(name)).map((name) => `device ${name} on the host`),
+      ...inside.filter((what) => !foreign.includes(what)).map((what) => `device ${what}`),
+    ]
+  }
+
+  #networkNames(): string[] {
+    const { instance, namespaceDirectory } = this.#kernel
+    const prefix = namespaceName(instance, '')
+    return listNamespaces(namespaceDirectory).filter((name) => name.startsWith(prefix))
+  }
+
+  #removeNetworks(): void {
+    const directory = this.#kernel.namespaceDirectory
+    for (const name of this.#networkNames()) deleteNamespace({ name, directory })
+  }
+}
