@@ -74,6 +74,7 @@ export {
   NetlinkSocket,
   REFUSAL_BYTES_MAX,
   type BatchOutcome,
+  type NetlinkBuffers,
   type TransactOptions,
 } from './netlink-socket.ts'
 export {

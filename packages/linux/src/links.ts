@@ -15,20 +15,12 @@ import { MessageWriter } from './message-writer.ts'
 import type { MessageReader } from './messages.ts'
 import { NLM_F } from './netlink-numbers.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
-import {
-  IFINFOMSG_BYTES,
-  IFLA,
-  IFLA_INFO,
-  RTEXT_FILTER_SKIP_STATS,
-  RTM,
-} from './rtnetlink-numbers.ts'
+import { IFINFOMSG_BYTES, IFLA, IFLA_INFO, RTM } from './rtnetlink-numbers.ts'
 
 /** Which links a listing shows; the kernel filters, except very old ones. */
 export interface LinkFilter {
   readonly kind?: string
   readonly masterIndex?: number
-  /** Read the counters too. */
-  readonly counters?: boolean
 }
 
 /** Links as seen by one netlink socket. */
@@ -92,7 +84,7 @@ export class Links {
     }
   }
 
-  /** One link, with counters; null when there is none. Throws ERR_KERNEL. */
+  /** One link; null when there is none. Throws ERR_KERNEL. */
   get(ref: LinkRef): Link | null {
     try {
       return this.require(ref)
@@ -115,7 +107,6 @@ export class Links {
   list(filter: LinkFilter = {}): Link[] {
     const writer = this.#writer.clear()
     writer.begin(RTM.GETLINK, NLM_F.DUMP, IFINFOMSG_BYTES)
-    if (filter.counters !== true) writer.u32(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     if (filter.masterIndex !== undefined) writer.u32(IFLA.MASTER, filter.masterIndex)
     if (filter.kind !== undefined) {
       const linkInfo = writer.open(IFLA.LINKINFO)

@@ -33,6 +33,17 @@ export const DUMP_ATTEMPTS_MAX = 16
 /** The kernel fills at most 32 KiB for a dump; larger single messages make the buffer grow. */
 const RECEIVE_BYTES = 64 << 10
 
+/** What to ask the kernel for; without privilege over the host it may grant less. */
+export interface NetlinkBuffers {
+  readonly sendBytes: number
+  readonly receiveBytes: number
+}
+
+const BUFFERS: NetlinkBuffers = {
+  sendBytes: NETLINK_SEND_BUFFER_BYTES,
+  receiveBytes: NETLINK_RECEIVE_BUFFER_BYTES,
+}
+
 /** What became of a batch. */
 export interface BatchOutcome {
   /** How many messages the kernel was given. */
@@ -64,10 +75,10 @@ export class NetlinkSocket implements Disposable {
   #closed = false
 
   /** Take over a connected netlink socket; `open` makes one. */
-  constructor(fd: number) {
+  constructor(fd: number, buffers: NetlinkBuffers = BUFFERS) {
     this.fd = fd
-    this.#bytesMax = growSendBuffer(fd, NETLINK_SEND_BUFFER_BYTES) >> 1
-    const room = growReceiveBuffer(fd, NETLINK_RECEIVE_BUFFER_BYTES)
+    this.#bytesMax = growSendBuffer(fd, buffers.sendBytes) >> 1
+    const room = growReceiveBuffer(fd, buffers.receiveBytes)
     this.#messagesMax = Math.max(1, Math.floor(room / REFUSAL_BYTES_MAX))
   }
 
@@ -75,14 +86,14 @@ export class NetlinkSocket implements Disposable {
    * Open a socket of a netlink family (NETLINK.ROUTE, …) in the current namespace. It stays in
    * that namespace wherever the thread goes. Throws ERR_KERNEL.
    */
-  static open(family: number): NetlinkSocket {
+  static open(family: number, buffers?: NetlinkBuffers): NetlinkSocket {
     const fd = openNetlinkFd(family)
     try {
       setOption(fd, { level: SOL.NETLINK, name: NETLINK_OPTION.EXT_ACK }, 1)
       setOption(fd, { level: SOL.NETLINK, name: NETLINK_OPTION.CAP_ACK }, 1)
       // Since Linux 4.20. Without it filters are ignored, and readers filter for themselves.
       trySetOption(fd, { level: SOL.NETLINK, name: NETLINK_OPTION.GET_STRICT_CHK }, 1)
-      return new NetlinkSocket(fd)
+      return new NetlinkSocket(fd, buffers)
     } catch (error) {
       sys.close(fd)
       throw error

@@ -10,6 +10,7 @@ import {
   type Ip,
 } from '@weft/core'
 import type { AttributeReader } from './attribute-reader.ts'
+import { isKernelError } from './errors.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { MessageReader } from './messages.ts'
 import { WRITE_FLAGS } from './neighbours.ts'
@@ -202,9 +203,15 @@ export class Routes {
 
   #dump(table: number): Route[] {
     const attempt = { operation: 'list routes', object: `table ${table}` }
-    return this.#socket.dump(this.#writer, attempt, (message) => {
-      const route = message.type === RTM.NEWROUTE ? readRoute(message) : null
-      return route?.table === table ? route : null
-    })
+    try {
+      return this.#socket.dump(this.#writer, attempt, (message) => {
+        const route = message.type === RTM.NEWROUTE ? readRoute(message) : null
+        return route?.table === table ? route : null
+      })
+    } catch (error) {
+      // A table that has never had a route of this family.
+      if (isKernelError(error, 'ENOENT')) return []
+      throw error
+    }
   }
 }

@@ -33,24 +33,17 @@ export const IFLA = {
   MTU: 4,
   LINK: 5,
   MASTER: 10,
-  PROTINFO: 12,
   TXQLEN: 13,
   OPERSTATE: 16,
   LINKINFO: 18,
   IFALIAS: 20,
   STATS64: 23,
   NET_NS_FD: 28,
-  EXT_MASK: 29,
   LINK_NETNSID: 37,
-  NEW_NETNSID: 45,
-  TARGET_NETNSID: 46,
 } as const
 
 /** Attributes inside IFLA_LINKINFO. */
 export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const
-
-/** Bit of IFLA_EXT_MASK: leave the counters out (rtnetlink.h). */
-export const RTEXT_FILTER_SKIP_STATS = 8
 
 /** Flags of a link (linux/if.h). */
 export const IFF = { UP: 0x1, RUNNING: 0x40, LOWER_UP: 0x10000 } as const
