@@ -2,14 +2,12 @@
 import { afterEach, beforeEach, expect } from 'vitest'
 
 const METHODS = ['debug', 'error', 'info', 'log', 'warn'] as const
-type Print = (this: void, ...args: unknown[]) => void
-const originals = new Map<(typeof METHODS)[number], Print>()
+const originals = { ...console }
 let printed: string[] = []
 
 beforeEach(() => {
   printed = []
   for (const method of METHODS) {
-    originals.set(method, console[method] as Print)
     console[method] = (...args: unknown[]): void => {
       printed.push(`${method}: ${args.map(String).join(' ')}`)
     }
@@ -17,6 +15,6 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  for (const [method, original] of originals) console[method] = original
+  Object.assign(console, originals)
   expect(printed, 'a test printed to the console').toEqual([])
 })
