@@ -1,69 +1,56 @@
 /** A container as the compliance cases see it: an interface as frames, and nobody behind it. */
-import type { Ip, Mac } from '@weft/core'
-import type { Attachment } from '@weft/dataplane'
 import type { LabEndpoint, LabInterface } from '@weft/dataplane/compliance'
-import { Nftables } from '@weft/linux'
+import { Nftables, type Link } from '@weft/linux'
 import { Container } from './container.ts'
-import type { FrameTap } from './frame-tap.ts'
 
 /** Answer no ARP, whoever asks. What the kernel would send by IP, the firewall drops. */
 const SILENT = { 'net.ipv4.conf.all.arp_ignore': '8' }
 
+/** An endpoint with what only the lab sees of it. */
+export interface NetnsEndpoint extends LabEndpoint {
+  readonly container: Container
+  /** Interfaces that are still inside, besides the loopback. */
+  leftInside(): readonly string[]
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
 /**
  * A container whose own network stack neither hears nor speaks, so that what crosses its interface
- * is what a case sent. Invariant: frames are heard from the moment there is an interface.
+ * is what a case sent. Frames are heard from the moment there is an interface. A plain object:
+ * cases copy it with another attachment. Throws ERR_KERNEL.
  */
-export class NetnsEndpoint implements LabEndpoint {
-  readonly mac: Mac
-  readonly addresses: readonly Ip[]
-  readonly container: Container
-  readonly #tap: FrameTap
-  #gone = false
-
-  constructor(name: string, face: LabInterface) {
-    this.mac = face.mac
-    this.addresses = face.addresses
-    this.container = Container.open(name, { settings: SILENT })
-    silence(this.container)
-    this.#tap = this.container.listen()
+export function openNetnsEndpoint(name: string, face: LabInterface): NetnsEndpoint {
+  const container = Container.open(name, { settings: SILENT })
+  silence(container)
+  const tap = container.listen()
+  const { links } = container.netns.kernel
+  let gone = false
+  const close = async (): Promise<void> => {
+    if (gone) return
+    gone = true
+    await tap.close()
+    await container.close()
   }
-
-  get attachment(): Attachment {
-    return this.container.attachment
+  return {
+    container,
+    mac: face.mac,
+    addresses: face.addresses,
+    attachment: container.attachment,
+    transmit: async (frame) => {
+      const link = gone ? null : links.get(container.ifname)
+      if (link?.up === true) tap.send(frame, link.index)
+    },
+    received: async () => (gone ? [] : (await tap.take()).map((frame) => frame.bytes)),
+    mtuBytes: async () => (gone ? null : (links.get(container.ifname)?.mtuBytes ?? null)),
+    leftInside: () => (gone ? [] : namesBesideLoopback(links.list())),
+    vanish: close,
+    close,
   }
+}
 
-  async transmit(frame: Uint8Array): Promise<void> {
-    const link = this.#gone ? null : this.container.facts()?.link
-    if (link?.up === true) this.#tap.send(frame, link.index)
-  }
-
-  async received(): Promise<readonly Uint8Array[]> {
-    if (this.#gone) return []
-    return (await this.#tap.take()).map((frame) => frame.bytes)
-  }
-
-  async mtuBytes(): Promise<number | null> {
-    return this.#gone ? null : (this.container.facts()?.link.mtuBytes ?? null)
-  }
-
-  async vanish(): Promise<void> {
-    await this.close()
-  }
-
-  /** Interfaces that are still inside, besides the loopback. */
-  leftInside(): readonly string[] {
-    if (this.#gone) return []
-    const links = this.container.netns.kernel.links.list()
-    return links.map((link) => link.name).filter((name) => name !== 'lo')
-  }
-
-  /** Idempotent. */
-  async close(): Promise<void> {
-    if (this.#gone) return
-    this.#gone = true
-    await this.#tap.close()
-    await this.container.close()
-  }
+function namesBesideLoopback(links: readonly Link[]): readonly string[] {
+  return links.map((link) => link.name).filter((name) => name !== 'lo')
 }
 
 function silence(container: Container): void {

@@ -6,7 +6,7 @@ import { kernelOptions, namespaceName, type KernelOptions } from '@weft/dataplan
 import { deleteNamespace, listNamespaces } from '@weft/linux'
 import { DataplaneProcess, type OwnerSource } from './dataplane-process.ts'
 import { ForeignObjects } from './foreign-objects.ts'
-import { NetnsEndpoint } from './netns-endpoint.ts'
+import { openNetnsEndpoint, type NetnsEndpoint } from './netns-endpoint.ts'
 import { sabotage } from './sabotage.ts'
 import { sendDatagram } from './send-datagram.ts'
 import type { LabHost } from './underlay.ts'
@@ -36,13 +36,13 @@ export class NetnsNode implements LabNode {
   readonly #endpoints: NetnsEndpoint[] = []
   readonly #foreign: ForeignObjects
 
-  private constructor(parts: NetnsNodeParts, kernel: KernelOptions, process: DataplaneProcess) {
+  private constructor(parts: NetnsNodeParts, kernel: KernelOptions, owned: DataplaneProcess) {
     this.name = parts.name
     this.host = parts.host
     this.tunnel = parts.tunnel
     this.#prefix = parts.prefix
     this.#kernel = kernel
-    this.#process = process
+    this.#process = owned
     this.#foreign = new ForeignObjects(parts.host, parts.tunnel)
   }
 
@@ -52,8 +52,8 @@ export class NetnsNode implements LabNode {
       instance: parts.host.namespace,
       underlayNamespace: parts.host.netns.path,
     })
-    const process = await DataplaneProcess.open({ kernel, source: parts.source })
-    return new NetnsNode(parts, kernel, process)
+    const owned = await DataplaneProcess.open({ kernel, source: parts.source })
+    return new NetnsNode(parts, kernel, owned)
   }
 
   get dataplane(): Dataplane {
@@ -62,7 +62,7 @@ export class NetnsNode implements LabNode {
 
   async endpoint(_name: string, face: LabInterface): Promise<NetnsEndpoint> {
     const namespace = `${this.#prefix}${this.host.name}-c${this.#endpoints.length + 1}`
-    const endpoint = new NetnsEndpoint(namespace, face)
+    const endpoint = openNetnsEndpoint(namespace, face)
     this.#endpoints.push(endpoint)
     return endpoint
   }
@@ -82,7 +82,15 @@ export class NetnsNode implements LabNode {
 
   async sabotage(damage: Damage): Promise<void> {
     const { instance, namespaceDirectory: directory } = this.#kernel
-    sabotage({ directory, nameOf: (network) => namespaceName(instance, network) }, damage)
+    const nameOf = (network: string): string => namespaceName(instance, network)
+    // Damage of several steps is to be seen as one: repair in the middle of it would be undone.
+    const pid = this.#process.running ? this.#process.pid : null
+    if (pid !== null) process.kill(pid, 'SIGSTOP')
+    try {
+      sabotage({ directory, nameOf }, damage)
+    } finally {
+      if (pid !== null) process.kill(pid, 'SIGCONT')
+    }
   }
 
   async plantForeign(foreign: Foreign): Promise<void> {
