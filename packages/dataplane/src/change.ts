@@ -43,14 +43,21 @@ export interface SubnetChange {
   readonly item: string
   readonly network: NetworkId
   readonly vni: Vni
-  readonly from: SubnetShape | null
+  readonly from: KnownSubnetShape | null
   readonly to: SubnetShape | null
 }
 
-/** What a subnet has beside its entries. */
+/** What a subnet is to have beside its entries. */
 export interface SubnetShape {
   readonly prefixes: readonly PrefixSpec[]
-  /** Our VTEP; `ip` is null when the machinery does not say (then it is not compared). */
+  /** Our VTEP. */
+  readonly tunnel: SocketAddress
+}
+
+/** What a subnet has beside its entries, as far as the machinery says. */
+export interface KnownSubnetShape {
+  readonly prefixes: readonly PrefixSpec[]
+  /** `ip` is null when the machinery does not say; then it is not compared. */
   readonly tunnel: { readonly ip: Ip | null; readonly port: number }
 }
 
@@ -124,4 +131,11 @@ function phaseOf(change: Change): number {
 /** How many items these steps touch: the entries of one remote endpoint count once. */
 export function changedItems(changes: readonly Change[]): number {
   return new Set(changes.map((change) => change.item)).size
+}
+
+/** Items that these steps remove for good: not those that are only made anew. */
+export function removedItems(changes: readonly Change[]): readonly string[] {
+  const made = new Set(changes.filter(({ to }) => to !== null).map(({ item }) => item))
+  const removed = changes.filter(({ item, to }) => to === null && !made.has(item))
+  return [...new Set(removed.map(({ item }) => item))]
 }

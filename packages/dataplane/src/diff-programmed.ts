@@ -97,7 +97,7 @@ function subnetSteps(
   const shape = from === null ? null : { prefixes: from.prefixes, tunnel: from.tunnel }
   if (from === null || to === null) return [{ ...base, from: shape, to }]
   const { ip, port, family } = from.tunnel
-  if (port !== to.tunnel.port || family !== ipFamily(to.tunnel.ip as Ip)) {
+  if (port !== to.tunnel.port || family !== ipFamily(to.tunnel.ip)) {
     return [
       { ...base, from: shape, to: null },
       { ...base, from: null, to },

@@ -34,8 +34,10 @@ export { capabilityName, capabilityNames } from './capability-name.ts'
 export {
   changedItems,
   order,
+  removedItems,
   type Change,
   type ForwardingChange,
+  type KnownSubnetShape,
   type LocalChange,
   type NeighbourChange,
   type NetworkChange,

@@ -13,6 +13,7 @@ import {
 } from '@weft/core'
 import type { ApplyReport } from '../dataplane.ts'
 import type {
+  Attachment,
   DesiredState,
   EndpointId,
   LocalEndpoint,
@@ -35,6 +36,8 @@ export interface Placed extends LabInterface {
   readonly name: EndpointId
   readonly node: LabNode
   readonly inside: LabEndpoint
+  /** Where it is to be attached: at its inside, unless a case wants it elsewhere. */
+  readonly attachment: Attachment
 }
 
 /** A network without its endpoints. */
@@ -126,7 +129,8 @@ export class Scene {
     const addresses = face.addresses.map(parseIp)
     const mac = face.mac === undefined ? macOf(face.addresses[0] ?? '') : parseMac(face.mac)
     const inside = await node.endpoint(`${network}-${name}`, { mac, addresses })
-    const placed = { network, name, node, inside, mac, addresses }
+    const { attachment } = inside
+    const placed = { network, name, node, inside, mac, addresses, attachment }
     this.#endpoints.set(`${network}/${name}`, placed)
     return placed
   }
@@ -163,9 +167,9 @@ export class Scene {
   #endpointsOn(id: NetworkId, node: LabNode): Pick<NetworkSpec, 'local' | 'remote'> {
     const local = new Map<EndpointId, LocalEndpoint>()
     const remote = new Map<EndpointId, RemoteEndpoint>()
-    for (const { network, name, node: home, mac, addresses, inside } of this.#endpoints.values()) {
-      if (network !== id) continue
-      const { attachment } = inside
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.network !== id) continue
+      const { name, node: home, mac, addresses, attachment } = endpoint
       if (home.name === node.name) local.set(name, { mac, addresses, attachment })
       else remote.set(name, { mac, addresses, node: home.name })
     }

@@ -1,7 +1,7 @@
 /** Family apply: convergence as such. */
 import type { DesiredState, NetworkSpec } from '../../desired-state.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import { BLUE, DUAL, GREEN, Scene } from '../scene.ts'
+import { BLUE, GREEN, Scene } from '../scene.ts'
 import { layPair, openPair } from './pair.ts'
 
 /** The same value in new objects, with every map in reverse order. */
@@ -69,7 +69,9 @@ export const applyCases: readonly ComplianceCase[] = [
     name: 'apply/order-does-not-matter',
     promise: 'the order of maps in a desired state makes no difference',
     async run(lab, check) {
-      const { scene, a, b } = await layPair(lab, check, { subnets: [BLUE, DUAL] })
+      const { scene, a, b } = await layPair(lab, check, {
+        subnets: [BLUE, [6000, ['10.0.64.0/24', null]]],
+      })
       scene.network('green', [GREEN])
       for (const [name, node] of [['x', a], ['y', b], ['z', a]] as const) {
         const addresses = [`10.0.1.${name.charCodeAt(0)}`]

@@ -76,7 +76,7 @@ export const changeCases: readonly ComplianceCase[] = [
       await scene.expectObserved(b, there, 'observed on b after the address changed')
       const mac = parseMac('02:00:5e:00:53:77')
       const inside = await b.endpoint('again', { mac, addresses })
-      const renewed = scene.replace(c2, { addresses, mac, inside })
+      const renewed = scene.replace(c2, { addresses, mac, inside, attachment: inside.attachment })
       await scene.converge()
       await scene.expectObserved(a, scene.desired(a), 'observed after the MAC changed')
       await traffic.expectReaches(c1, renewed)

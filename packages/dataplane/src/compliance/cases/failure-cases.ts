@@ -16,9 +16,7 @@ export const failureCases: readonly ComplianceCase[] = [
     async run(lab, check) {
       const { scene, traffic, a, c1, c2 } = await openPair(lab, check)
       const c3 = await scene.endpoint('blue', a, { name: 'c3', addresses: ['10.0.1.5'] })
-      const good = c3.inside.attachment
-      const bad = { ...c3.inside, attachment: a.missingAttachment() }
-      scene.replace(c3, { inside: bad })
+      scene.replace(c3, { attachment: a.missingAttachment() })
       const report = await scene.apply(a)
       const failures = report.failures.map(({ item, error }) => [item, error.code])
       const expected = [['networks/blue/local/c3', 'ERR_ATTACHMENT_MISSING']]
@@ -28,7 +26,7 @@ export const failureCases: readonly ComplianceCase[] = [
       check.ok(!items.has('networks/blue/local/c3'), 'what failed is not half-made')
       const again = await scene.apply(a)
       check.equal(again.failures.length, 1, 'failures while the cause lasts')
-      const cured = scene.replace(c3, { inside: { ...c3.inside, attachment: good } })
+      const cured = scene.replace(c3, {})
       await scene.converge()
       await traffic.expectReaches(cured, c2)
     },
@@ -188,7 +186,7 @@ function attachmentMissing(kind: 'netns' | 'port'): ComplianceCase {
     requires: [`without ${capability}`],
     async run(lab, check) {
       const { scene, traffic, a, c1, c2 } = await openPair(lab, check)
-      const port = { deliver: () => undefined, connect: () => undefined }
+      const port = { present: true, deliver: () => undefined, connect: () => undefined }
       const attachment =
         kind === 'port'
           ? { kind, port }

@@ -131,6 +131,7 @@ export const forwardCases: readonly ComplianceCase[] = [
       const g2 = await scene.endpoint('green', b, { name: 'c2', addresses: ['10.0.1.3'] })
       const only = await scene.endpoint('green', b, { name: 'only', addresses: ['10.0.1.4'] })
       await scene.converge()
+      await traffic.tunnelled(a, b)
       const blue = await traffic.expectReaches(c1, c2)
       const green = await traffic.expectReaches(g1, g2)
       const across = traffic.frame(c1, only)

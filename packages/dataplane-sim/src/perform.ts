@@ -1,0 +1,95 @@
+/** Carries out planned changes on a machine, one by one, and tells what became of each. */
+import { WeftError, type ErrorsOf } from '@weft/core'
+import {
+  changedItems,
+  dataplaneError,
+  itemPath,
+  type Change,
+  type DataplaneErrors,
+  type ItemFailure,
+} from '@weft/dataplane'
+import type { SimMachine } from './sim-machine.ts'
+
+/** What became of a list of changes. */
+export interface Performed {
+  /** Items that were changed. */
+  readonly changed: number
+  readonly failures: readonly ItemFailure[]
+}
+
+/** Carry out changes in the order given. What depends on a failed one fails with ERR_DEPENDENCY. */
+export async function perform(
+  machine: SimMachine,
+  changes: readonly Change[],
+): Promise<Performed> {
+  const failures = new Map<string, ItemFailure>()
+  const done: Change[] = []
+  for (const change of changes) {
+    const cause = dependencies(change).find((item) => failures.has(item))
+    const error = cause === undefined ? await attempt(machine, change) : brokenBy(change, cause)
+    if (error === null) done.push(change)
+    else if (!failures.has(change.item)) failures.set(change.item, { item: change.item, error })
+  }
+  const successes = done.filter(({ item }) => !failures.has(item))
+  return { changed: changedItems(successes), failures: [...failures.values()] }
+}
+
+/** Items that must be there before this change can be made. */
+function dependencies(change: Change): readonly string[] {
+  if (change.kind === 'network' || change.to === null) return []
+  const network = itemPath.network(change.network)
+  if (change.kind === 'subnet') return [network]
+  const vni = change.kind === 'local' ? change.to.vni : change.vni
+  return [network, itemPath.subnet(change.network, vni)]
+}
+
+function brokenBy({ item }: Change, dependsOn: string): ErrorsOf<DataplaneErrors> {
+  return dataplaneError('ERR_DEPENDENCY', 'what the item needs has failed', { item, dependsOn })
+}
+
+async function attempt(
+  machine: SimMachine,
+  change: Change,
+): Promise<ErrorsOf<DataplaneErrors> | null> {
+  try {
+    await carryOut(machine, change)
+    return null
+  } catch (error) {
+    if (error instanceof WeftError && 'item' in error.details) {
+      return error as ErrorsOf<DataplaneErrors>
+    }
+    throw error
+  }
+}
+
+async function carryOut(machine: SimMachine, change: Change): Promise<void> {
+  const { network } = change
+  switch (change.kind) {
+    case 'network':
+      if (change.to === null) return machine.removeNetwork(network)
+      return machine.setNetwork(network, change.to)
+    case 'subnet': {
+      const { vni, to } = change
+      if (to === null) return machine.removeSubnet(network, vni)
+      const { prefixes, tunnel } = to
+      return machine.setSubnet(network, { vni, prefixes, tunnel })
+    }
+    case 'local':
+      if (change.to === null) return machine.unplug(network, change.endpoint)
+      return machine.plug(network, change.endpoint, change.to)
+    default:
+      return carryOutEntry(machine, change)
+  }
+}
+
+function carryOutEntry(
+  machine: SimMachine,
+  change: Extract<Change, { kind: 'forwarding' | 'neighbour' }>,
+): void {
+  const subnet = machine.entriesOf(change.network, change.vni)
+  if (change.kind === 'forwarding') {
+    if (change.to === null) subnet?.forwarding.delete(change.mac)
+    else subnet?.forwarding.set(change.mac, change.to)
+  } else if (change.to === null) subnet?.neighbours.delete(change.ip)
+  else subnet?.neighbours.set(change.ip, change.to)
+}
