@@ -6,7 +6,8 @@ export type IpamErrors = {
   /** No pool of the family has a free block of this size; `pools` lists those asked. */
   ERR_POOL_EXHAUSTED: {
     readonly family: IpFamily
-    readonly prefixLength: number
+    /** Null when the pools' own sizes were asked for and there is no pool. */
+    readonly prefixLength: number | null
     readonly pools: readonly string[]
   }
   /** `subnet` shares addresses with `other`, which belongs to `owner`. */

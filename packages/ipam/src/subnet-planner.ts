@@ -95,7 +95,7 @@ export class SubnetPlanner {
     }
     throw ipamError('ERR_POOL_EXHAUSTED', 'no pool has a free block of this size', {
       family,
-      prefixLength: prefix ?? pools[0]?.subnetLength ?? 0,
+      prefixLength: prefix ?? pools[0]?.subnetLength ?? null,
       pools: pools.map(({ cidr }) => cidr),
     })
   }

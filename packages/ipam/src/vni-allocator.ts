@@ -8,8 +8,18 @@ export const VNI_FIRST = 4096
 
 /** Who has which VNI. One that is released comes back last, for stale frames may be under way. */
 export class VniAllocator {
-  readonly #pool = new NumberPool(VNI_MAX - VNI_FIRST + 1)
+  readonly #first: Vni
+  readonly #last: Vni
+  readonly #pool: NumberPool
   readonly #holders = new Map<Vni, string>()
+
+  /** Counts from `first` to `last`, Docker's 4096 to 2^24 - 1 when not given. */
+  constructor(range: { readonly first?: number; readonly last?: number } = {}) {
+    this.#first = vni(range.first ?? VNI_FIRST)
+    this.#last = vni(range.last ?? VNI_MAX)
+    assert(this.#first <= this.#last, 'VNIs count upwards')
+    this.#pool = new NumberPool(this.#last - this.#first + 1)
+  }
 
   get holders(): ReadonlyMap<Vni, string> {
     return this.#holders
@@ -48,13 +58,18 @@ export class VniAllocator {
     }
     if (current !== holder) throw taken(known, current)
     this.#holders.delete(known)
-    if (known >= VNI_FIRST) this.#pool.give(known - VNI_FIRST)
+    if (this.#counts(known)) this.#pool.give(known - this.#first)
+  }
+
+  #counts(id: Vni): boolean {
+    return id >= this.#first && id <= this.#last
   }
 
   #next(): Vni {
     const number = this.#pool.take()
-    if (number !== null) return vni(VNI_FIRST + number)
-    throw ipamError('ERR_VNI_EXHAUSTED', 'no free VNI left', { first: VNI_FIRST, last: VNI_MAX })
+    if (number !== null) return vni(this.#first + number)
+    const facts = { first: this.#first, last: this.#last }
+    throw ipamError('ERR_VNI_EXHAUSTED', 'no free VNI left', facts)
   }
 
   /** Asking again for what one has is no conflict. */
@@ -62,7 +77,7 @@ export class VniAllocator {
     const current = this.#holders.get(wanted)
     if (current === holder) return wanted
     if (current !== undefined) throw taken(wanted, current)
-    const claimed = wanted < VNI_FIRST || this.#pool.claim(wanted - VNI_FIRST)
+    const claimed = !this.#counts(wanted) || this.#pool.claim(wanted - this.#first)
     assert(claimed, 'a VNI that nobody has is free')
     return wanted
   }
