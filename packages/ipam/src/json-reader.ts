@@ -27,7 +27,8 @@ export class JsonReader {
     const value = this.#value
     if (!Array.isArray(value)) throw this.invalid('a list')
     if (length !== undefined && value.length !== length) throw this.invalid(`${length} items`)
-    return value.map((item: unknown, at) => new JsonReader(item, `${this.#path}[${at}]`))
+    // Not `map`: it would leave holes where a list has holes.
+    return Array.from(value, (item: unknown, at) => new JsonReader(item, `${this.#path}[${at}]`))
   }
 
   text(): string {
