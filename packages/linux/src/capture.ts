@@ -51,7 +51,10 @@ export interface CaptureCounters {
 /** A running capture. */
 export interface Capture {
   counters(): CaptureCounters
-  /** Send a frame with its Ethernet header out of a link; the kernel's refusal, or null. */
+  /**
+   * Send a frame with its Ethernet header out of a link; the kernel's refusal, or null. Other
+   * captures of that link see it as outgoing, this one does not.
+   */
   send(frame: Uint8Array, linkIndex: number): KernelFault | null
   /** Settles when all frames captured up to now have been handed over. */
   flush(): Promise<void>

@@ -72,7 +72,12 @@ class Poller {
     // Sources run as .ts in the repository, as .js from the package.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const url = new URL(`./poll-worker.${extension}`, import.meta.url)
-    const worker = new Worker(url, { workerData: input, transferList: [port2], name: 'weft-poll' })
+    const worker = new Worker(url, {
+      name: 'weft-poll',
+      workerData: input,
+      transferList: [port2],
+      execArgv: conditions(process.execArgv),
+    })
     worker.unref()
     worker.on('error', (error) => {
       throw error
@@ -163,3 +168,15 @@ class Poller {
 
 /** eventfd takes a 64-bit number. */
 const WAKE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)
+
+/**
+ * Of the flags this process runs with the thread needs those that decide how packages resolve;
+ * others would disturb it (`--input-type` keeps it from starting).
+ */
+function conditions(flags: readonly string[]): string[] {
+  return flags.flatMap((flag, i) => {
+    if (flag.startsWith('--conditions=')) return [flag]
+    const value = flags[i + 1]
+    return (flag === '--conditions' || flag === '-C') && value !== undefined ? [flag, value] : []
+  })
+}

@@ -5,7 +5,7 @@ import {
   AttributeReader,
   MessageReader,
   MessageWriter,
-} from '@weft/linux'
+} from '../src/index.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 

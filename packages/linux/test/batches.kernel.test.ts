@@ -13,7 +13,7 @@ import {
   writeForwarding,
   writeNeighbour,
   type Kernel,
-} from '@weft/linux'
+} from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { atEnd, run, runJson, scratch } from './scratch.ts'
 

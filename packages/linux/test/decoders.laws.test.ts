@@ -12,7 +12,7 @@ import {
   readNotices,
   readRoute,
   unpackDatagrams,
-} from '@weft/linux'
+} from '../src/index.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 

@@ -19,7 +19,7 @@ import {
   writeForwarding,
   writeNeighbour,
   writeRoute,
-} from '@weft/linux'
+} from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { messageTree, type Shape } from './message-tree.ts'
 

@@ -1,6 +1,6 @@
 /** Links against the real kernel: what we make and what `ip` makes are the same. */
 import { parseIp, parseMac, vni } from '@weft/core'
-import { isKernelError, type LinkSpec } from '@weft/linux'
+import { isKernelError, type LinkSpec } from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { run, runJson, scratch } from './scratch.ts'
 

@@ -1,6 +1,6 @@
 /** A netlink message taken apart for comparison: order, padding and sequence numbers left out. */
 import { toHex, u16le } from '@weft/core'
-import { AttributeReader, MessageReader } from '@weft/linux'
+import { MessageReader, type AttributeReader } from '../src/index.ts'
 
 /** Which attributes hold attributes: by type, what is inside; `skip` is a fixed part before. */
 export interface Shape {

@@ -16,7 +16,7 @@ import {
   namespacePath,
   openNamespace,
   sys,
-} from '@weft/linux'
+} from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { atEnd, openFds, run, scratch, scratchName } from './scratch.ts'
 

@@ -3,11 +3,11 @@ import { setU16le, setU32le } from '@weft/core'
 import {
   DUMP_ATTEMPTS_MAX,
   isKernelError,
-  MessageReader,
   MessageWriter,
   NetlinkSocket,
   sys,
-} from '@weft/linux'
+  type MessageReader,
+} from '../src/index.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 
 /** NETLINK_USERSOCK: processes talk to each other in netlink. */

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { parseInterfaceAddress } from '@weft/core'
-import { createNamespace, deleteNamespace, Kernel, namespacePath } from '@weft/linux'
+import { createNamespace, deleteNamespace, Kernel, namespacePath } from '../src/index.ts'
 import { afterEach } from 'vitest'
 
 let counter = 0

@@ -1,0 +1,113 @@
+/** Captures: what a link carried, in which direction, and how much was missed. */
+import { toHex } from '@weft/core'
+import {
+  CAPTURE_BUFFER_BYTES,
+  openCapture,
+  type Capture,
+  type CapturedFrame,
+  type CaptureOptions,
+} from '../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { atEnd, openFds, scratchPair } from './scratch.ts'
+
+function capture(options: CaptureOptions): { capture: Capture; frames: CapturedFrame[] } {
+  const frames: CapturedFrame[] = []
+  const capture = openCapture(options, (more) => void frames.push(...more))
+  atEnd(() => capture.close())
+  return { capture, frames }
+}
+
+/** A frame of an experimental EtherType (IEEE 802, 0x88b5) that carries its number. */
+function frame(number: number, length = 60): Uint8Array {
+  const bytes = new Uint8Array(length)
+  bytes.fill(0xff, 0, 6)
+  bytes.set([2, 0, 0, 0, 0, 1, 0x88, 0xb5, number >> 8, number], 6)
+  return bytes
+}
+
+const ours = (frames: CapturedFrame[]): CapturedFrame[] =>
+  frames.filter(({ bytes }) => toHex(bytes.subarray(12, 14)) === '88b5')
+
+describe('a capture', () => {
+  test('sees both directions of both ends, in order, with time and place', async () => {
+    const [a, b] = scratchPair()
+    const sent = capture({ namespace: a.path, linkIndex: a.linkIndex, snapBytes: 2000 })
+    const received = capture({ namespace: b.path, linkIndex: b.linkIndex, snapBytes: 2000 })
+    const { linkIndex } = a
+    const { capture: sender } = capture({ namespace: a.path, linkIndex, snapBytes: 0 })
+    for (let i = 0; i < 100; i++) expect(sender.send(frame(i), linkIndex)).toBeNull()
+    await sent.capture.flush()
+    await until(received.capture, () => ours(received.frames).length >= 100)
+    for (const [{ frames }, outgoing, { linkIndex }] of [
+      [sent, true, a],
+      [received, false, b],
+    ] as const) {
+      const seen = ours(frames)
+      expect(seen.map(({ bytes }) => toHex(bytes.subarray(14, 16)))).toEqual(
+        Array.from({ length: 100 }, (_, i) => i.toString(16).padStart(4, '0')),
+      )
+      for (const each of seen) expect(each).toMatchObject({ linkIndex, outgoing, originalLength: 60 })
+      const times = seen.map(({ nanoseconds, seconds }) => seconds * 1e9 + nanoseconds)
+      expect(times).toEqual(times.toSorted((x, y) => x - y))
+      expect(times[0]).toBeGreaterThan(1.7e18)
+    }
+  })
+
+  test('cuts frames, keeps their length, and leaves out what is sent when told to', async () => {
+    const [a, b] = scratchPair()
+    const cut = capture({ namespace: b.path, linkIndex: b.linkIndex, snapBytes: 20 })
+    const incomingOnly = true
+    const inward = capture({ namespace: a.path, linkIndex: 0, snapBytes: 20, incomingOnly })
+    inward.capture.send(frame(1, 1000), a.linkIndex)
+    await until(cut.capture, () => ours(cut.frames).length > 0)
+    await inward.capture.flush()
+    expect(ours(cut.frames)).toMatchObject([{ originalLength: 1000, bytes: { length: 20 } }])
+    expect(ours(inward.frames)).toEqual([])
+    expect(inward.frames.every(({ outgoing }) => !outgoing)).toBe(true)
+  })
+
+  test('accounts for every frame: handed over or dropped', async () => {
+    const [{ linkIndex, path }] = scratchPair()
+    const { capture: sender } = capture({ namespace: path, linkIndex, snapBytes: 0 })
+    // What is sent is captured inside the call that sends it, so nothing else can lose it.
+    const { capture: receiver, frames } = capture({ namespace: path, linkIndex, snapBytes: 64 })
+    const count = 20_000
+    for (let i = 0; i < count; i++) {
+      expect(sender.send(frame(i, 1500), linkIndex)).toBeNull()
+    }
+    await receiver.flush()
+    const { captured, dropped } = receiver.counters()
+    expect(ours(frames).length + dropped).toBeGreaterThanOrEqual(count)
+    expect(captured + dropped).toBeGreaterThanOrEqual(count)
+    // Anything else the link carried may have come after the flush.
+    expect(frames.length).toBeLessThanOrEqual(captured)
+    expect(CAPTURE_BUFFER_BYTES).toBeGreaterThan(1 << 20)
+  })
+
+  test('of no link, or sent to none, is refused', () => {
+    const [a] = scratchPair()
+    const open = (): unknown => capture({ namespace: a.path, linkIndex: 4711, snapBytes: 1 })
+    expect(open).toThrow(
+      expect.objectContaining({
+        details: expect.objectContaining({ operation: 'bind packet socket', errno: 'ENODEV' }),
+      }),
+    )
+    const { capture: running } = capture({ namespace: a.path, linkIndex: 1, snapBytes: 1 })
+    expect(running.send(frame(1), 4711)).toMatchObject({ errno: 'ENXIO' })
+  })
+
+  test('gives its descriptor back and keeps its counters', async () => {
+    const [a] = scratchPair()
+    const before = openFds()
+    const { capture: closing } = capture({ namespace: a.path, linkIndex: 1, snapBytes: 1 })
+    await closing.close()
+    await closing.close()
+    expect(openFds()).toBe(before)
+    expect(closing.counters()).toEqual({ captured: 0, dropped: 0 })
+  })
+})
+
+/** A veth hands frames over later, on whichever processor: flush until they have come. */
+async function until(capture: Capture, done: () => boolean): Promise<void> {
+  while (!done()) await capture.flush()
+}
