@@ -89,6 +89,8 @@ export class DataplaneOwner {
 
   /** Send a signal and wait until the process has ended. */
   async kill(signal: NodeJS.Signals): Promise<void> {
+    // A process held by nobody would not keep us alive until its end is known.
+    this.hold(true)
     this.#child.kill(signal)
     await this.ended
   }

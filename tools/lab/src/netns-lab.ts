@@ -1,5 +1,5 @@
 /** The kernel backend's world for the compliance cases: hosts in namespaces, owners in processes. */
-import type { Capabilities } from '@weft/dataplane'
+import type { Capabilities, ProbeResult } from '@weft/dataplane'
 import type { Lab, LabLink, LabNode, LabOptions, OpenLab } from '@weft/dataplane/compliance'
 import { kernelBackend, kernelOptions } from '@weft/dataplane-kernel'
 import { VXLAN_PORT } from '@weft/wire'
@@ -38,6 +38,9 @@ export const openNetnsLab: OpenLab = (options) => {
   return sharedLabs.open(options)
 }
 
+/** What this machine's kernel can do does not change while we run. */
+let probing: Promise<ProbeResult> | undefined
+
 /** Labs of this process so far, to tell their namespaces apart. */
 let labCount = 0
 
@@ -62,7 +65,8 @@ class NetnsLab implements Lab {
   }
 
   static async open(options: LabOptions, source: OwnerSource): Promise<NetnsLab> {
-    const probed = await kernelBackend.probe(kernelOptions({ instance: 'lab-probe' }))
+    probing ??= kernelBackend.probe(kernelOptions({ instance: `lab${process.pid}-probe` }))
+    const probed = await probing
     if (probed.usable) return new NetnsLab(options, probed.capabilities, source)
     const missing = [probed.reason]
     throw labError('ERR_TIER_UNAVAILABLE', 'no lab to be had', { tier: 'netns', missing })
