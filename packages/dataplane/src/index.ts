@@ -27,9 +27,11 @@ export type {
   RemoteEndpoint,
   SubnetSpec,
 } from './desired-state.ts'
+export { faulty, type FaultPlan } from './faulty.ts'
 export type { FramePort } from './frame-port.ts'
 export type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'
 export { ApplyQueue } from './apply-queue.ts'
+export { captured, type PcapSink } from './captured.ts'
 export { capabilityName, capabilityNames } from './capability-name.ts'
 export {
   changedItems,
@@ -66,4 +68,5 @@ export {
   type ProgrammedSubnet,
 } from './programmed-state.ts'
 export { SubnetFinder, subnetFinder, type SubnetMatch } from './subnet-finder.ts'
+export { traced, TRACED_FAILURES_MAX } from './traced.ts'
 export { validate, Validator, type NodeFacts, type Validated } from './validator.ts'
