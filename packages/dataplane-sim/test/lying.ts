@@ -2,7 +2,13 @@
 import type { Runtime } from '@weft/core'
 import type { ApplyReport, Dataplane, DesiredState, ObservedState } from '@weft/dataplane'
 import { expectedItems } from '@weft/dataplane'
-import { forwardingRules, simBackend, type ForwardingRules, type SimOptions } from '@weft/dataplane-sim'
+import {
+  forwardingRules,
+  simBackend,
+  type ForwardingRules,
+  type Plug,
+  type SimOptions,
+} from '@weft/dataplane-sim'
 import type { SimLabVariant } from '@weft/dataplane-sim/lab'
 
 /** A way to lie, and the case that must notice. */
@@ -63,6 +69,17 @@ function withNetworks(
   return { ...desired, networks }
 }
 
+/** Broadcasts go to every endpoint that ever sent anything, whatever its network. */
+function leakingBroadcasts(): ForwardingRules['fromEndpoint'] {
+  const seen = new Set<Plug>()
+  return (passage, sender) => {
+    seen.add(sender)
+    const isGroup = ((passage.frame[0] ?? 0) & 1) === 1
+    if (!isGroup) return forwardingRules.fromEndpoint(passage, sender)
+    return { kind: 'deliver', to: [...seen].filter((plug) => plug !== sender) }
+  }
+}
+
 const forwardingLies: readonly Lie[] = [
   {
     name: 'floods unknown unicast to a peer',
@@ -110,7 +127,7 @@ const forwardingLies: readonly Lie[] = [
     }),
   },
   {
-    name: 'sends broadcasts to a peer too',
+    name: 'sends broadcasts to a peer and not to the neighbours',
     caughtBy: 'forward/broadcast',
     variant: rules({
       fromEndpoint: (passage, sender) => {
@@ -120,6 +137,11 @@ const forwardingLies: readonly Lie[] = [
         return forwardingRules.fromEndpoint(passage, sender)
       },
     }),
+  },
+  {
+    name: 'leaks broadcasts between networks',
+    caughtBy: 'forward/isolation',
+    variant: rules({ fromEndpoint: leakingBroadcasts() }),
   },
   {
     name: 'does not answer ARP',
@@ -195,7 +217,7 @@ const applyLies: readonly Lie[] = [
     }),
   },
   {
-    name: 'observes from memory',
+    name: 'counts drift that never was',
     caughtBy: 'repair/quiet-without-damage',
     variant: verbs((honest) => ({
       counters: async () => ({ ...(await honest.counters()), drift: 1 }),

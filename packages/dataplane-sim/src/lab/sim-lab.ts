@@ -1,12 +1,18 @@
 /** A world for the compliance cases, and for demonstrations, in one process on virtual time. */
-import { parseIp, type Ip } from '@weft/core'
-import { createSimWorld, perfectLink, type SimWorld } from '@weft/core/testing'
+import { parseIp, silentLogger, type Ip, type Runtime } from '@weft/core'
+import {
+  perfectLink,
+  SeededRandom,
+  SimEntropy,
+  SimNetwork,
+  VirtualClock,
+  type SimRuntime,
+} from '@weft/core/testing'
 import type { Capabilities, Dataplane } from '@weft/dataplane'
 import type { Lab, LabLink, LabNode, LabOptions } from '@weft/dataplane/compliance'
 import { SIM_AUDIT_INTERVAL_MS, SIM_CAPABILITIES, simBackend } from '../sim-backend.ts'
 import type { SimOptions } from '../sim-dataplane.ts'
 import type { ForwardingRules } from '../decide.ts'
-import type { Runtime } from '@weft/core'
 import { SimLabNode } from './sim-lab-node.ts'
 import { UnderlayTap } from './underlay-tap.ts'
 
@@ -29,7 +35,9 @@ const FIRST_HOST = 11
 /** An open world. */
 export class SimLab implements Lab {
   readonly capabilities: Capabilities
-  readonly world: SimWorld
+  readonly clock = new VirtualClock()
+  readonly network: SimNetwork
+  readonly #random: SeededRandom
   readonly #options: LabOptions
   readonly #variant: SimLabVariant
   readonly #nodes: SimLabNode[] = []
@@ -40,7 +48,10 @@ export class SimLab implements Lab {
     this.#variant = variant
     this.capabilities = { ...SIM_CAPABILITIES, ...variant.capabilities }
     const link = { ...perfectLink, mtuBytes: options.underlayMtuBytes }
-    this.world = createSimWorld(variant.seed ?? 'lab', { link })
+    this.#random = new SeededRandom(variant.seed ?? 'lab')
+    // Put together by hand: a transcript of every datagram would cost more than the forwarding.
+    const random = this.#random.fork('network')
+    this.network = new SimNetwork({ clock: this.clock, random, link })
   }
 
   get nodes(): readonly SimLabNode[] {
@@ -51,7 +62,7 @@ export class SimLab implements Lab {
     const ip = this.#nextAddress()
     const { auditIntervalMs = SIM_AUDIT_INTERVAL_MS, rules, open } = this.#variant
     const node = await SimLabNode.open(name, {
-      runtime: this.world.node(name, [ip]),
+      runtime: this.#runtime(name, ip),
       ip,
       mtuBytes: this.#options.underlayMtuBytes,
       capabilities: this.capabilities,
@@ -63,6 +74,13 @@ export class SimLab implements Lab {
     return node
   }
 
+  #runtime(name: string, ip: Ip): SimRuntime {
+    const random = this.#random.fork(name)
+    const { clock } = this
+    const underlay = this.network.host(name, [ip])
+    return { clock, random, entropy: new SimEntropy(random), underlay, log: silentLogger }
+  }
+
   #nextAddress(): Ip {
     const index = this.#nodes.length
     const host = FIRST_HOST + Math.floor(index / 2)
@@ -71,13 +89,13 @@ export class SimLab implements Lab {
   }
 
   async advance(ms: number): Promise<void> {
-    await this.world.clock.advance(ms)
+    await this.clock.advance(ms)
   }
 
   link(a: LabNode, b: LabNode): LabLink {
-    const tap = new UnderlayTap(this.world.network, a, b)
+    const tap = new UnderlayTap(this.network, a, b)
     this.#taps.push(tap)
-    const pair = this.world.network.between(a.name, b.name)
+    const pair = this.network.between(a.name, b.name)
     return {
       cut: async () => pair.cut(),
       heal: async () => pair.heal(),
@@ -91,8 +109,8 @@ export class SimLab implements Lab {
     for (const node of this.#nodes) leaked.push(...(await node.close()))
     for (const tap of this.#taps) tap.close()
     // Datagrams on the way are tasks too: let them land before counting.
-    await this.world.clock.advance(10)
-    const { pending } = this.world.clock
+    await this.clock.advance(10)
+    const { pending } = this.clock
     if (pending > 0) leaked.push(`${pending} tasks on the clock`)
     return { leaked }
   }
