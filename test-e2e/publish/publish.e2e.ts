@@ -22,7 +22,10 @@ const doors = manifests.flatMap(({ name, exports }) =>
 )
 
 const consumer = doors
-  .map((door, index) => `import * as door${index} from '${door}'\nexport const all${index} = door${index}`)
+  .flatMap((door, index) => [
+    `import * as door${index} from '${door}'`,
+    `export const all${index} = door${index}`,
+  ])
   .join('\n')
 
 const tsconfig = (types: readonly string[]): string =>
@@ -82,13 +85,14 @@ describe('published packages', () => {
 
   test('can be imported, each by all its doors', () => {
     project.write('consumer.mjs', consumer)
-    project.write('main.mjs', "import * as all from './consumer.mjs'\nconsole.log(Object.keys(all).length)")
+    const count = 'console.log(Object.keys(all).length)'
+    project.write('main.mjs', `import * as all from './consumer.mjs'\n${count}`)
     expect(project.run([process.execPath, 'main.mjs']).trim()).toBe(String(doors.length))
   })
 
   test('do what they do in the sources', () => {
-    const code = "import { vni } from '@weft/core'\nconsole.log(vni(4096), import.meta.resolve('@weft/core'))"
-    project.write('use.mjs', code)
+    const use = "console.log(vni(4096), import.meta.resolve('@weft/core'))"
+    project.write('use.mjs', `import { vni } from '@weft/core'\n${use}`)
     expect(project.run([process.execPath, 'use.mjs'])).toMatch(/^4096 file:.*\/dist\/index\.js\n$/)
   })
 

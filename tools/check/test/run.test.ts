@@ -85,7 +85,9 @@ describe('counts', () => {
     expect(countsOf({ ...report, testResults })).toMatchObject({ failed: 2 })
   })
 
-  test.each([[null], [{}], [{ ...report, testResults: 1 }], ['text']])('%j is no report', (text) => {
+  const broken = [[null], [{}], [{ ...report, testResults: 1 }], ['text']]
+
+  test.each(broken)('%j is no report', (text) => {
     expect(countsOf(text)).toBeNull()
   })
 

@@ -36,7 +36,7 @@ function exampleOf(place: string, code: string): ReadmeExample {
   return { place, code, needsKernel: KERNEL_DOORS.test(code) }
 }
 
-/** What the compiler says about the examples, by their place; places without a fault are left out. */
+/** What the compiler says about the examples, by their place; only places with faults are in it. */
 export function typeFaults(
   root: string,
   examples: readonly ReadmeExample[],

@@ -22,7 +22,8 @@ describe('the search for examples', () => {
   const kernel = "```ts\nimport { x } from '@weft/linux'\n```\n"
 
   test('takes what is under Use in packages, and all at the root', () => {
-    const world = memoryRepository({ ...lawful, 'README.md': `# Weft\n${kernel}## More\n${kernel}` })
+    const readme = `# Weft\n${kernel}## More\n${kernel}`
+    const world = memoryRepository({ ...lawful, 'README.md': readme })
     expect(findExamples(world).map(({ place, needsKernel }) => [place, needsKernel])).toEqual([
       ['README.md:3', true],
       ['README.md:7', true],

@@ -18,12 +18,19 @@ export const vectorsLaw: Law = {
   name: 'every golden vector has its provenance beside it',
   find: (repository) =>
     repository.paths.filter((path) => VECTOR.test(path)).flatMap((path) => {
-      const text = repository.read(path.replace(/\.[^/]*$/, '.md'))
+      const text = provenanceOf(repository, path)
       const missing = PROVENANCE.filter(({ says }) => !says.test(text)).map(({ what }) => what)
       if (missing.length === 0) return []
       const what = `the .md beside it does not tell ${missing.join(', ')}`
       return [{ path, what, instead: 'write kernel, commands and date' }]
     }),
+}
+
+/** `arp.tshark.json` is told about in `arp.tshark.md` or in `arp.md`. */
+function provenanceOf(repository: Repository, path: string): string {
+  const stem = path.replace(/\.[^./]*$/, '')
+  if (stem === path) return ''
+  return repository.read(`${stem}.md`) || provenanceOf(repository, stem)
 }
 
 /** Waivers of compliance cases carry a reason that a reader can judge. */

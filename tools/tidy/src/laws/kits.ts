@@ -8,6 +8,7 @@ const KIT = /^@weft\/[^/]+\/(testing|compliance)$/
 const MAY_USE_KITS: readonly { readonly under: string; readonly why: string }[] = [
   { under: 'packages/simulator/', why: 'it runs whole clusters on virtual time' },
   { under: 'packages/dataplane/src/compliance/', why: 'it is one, and describes its worlds' },
+  { under: 'packages/dataplane-sim/src/lab/', why: 'it is the simulated world of the cases' },
   { under: 'tools/', why: 'labs, benchmarks and the demo build worlds' },
   { under: 'apps/weftd/src/doctor/', why: '`weftd doctor` runs compliance on a live host' },
 ]

@@ -16,7 +16,7 @@ export const LAYERS_BELOW: ReadonlyMap<number, readonly number[]> = new Map([
 ])
 
 /** What every workspace may use without naming it, for its tests and for the tools themselves. */
-const FOR_ALL = new Set(['vitest', 'vitest/config', 'fast-check', 'typescript'])
+const FOR_ALL = new Set(['vitest', 'vitest/config', 'fast-check', 'typescript', 'eslint'])
 
 /** Every import of every workspace goes to a layer below, through a door, and is declared. */
 export const layersLaw: Law = {

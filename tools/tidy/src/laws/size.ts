@@ -19,6 +19,11 @@ const WIDE_SIGNATURES: ReadonlyMap<string, string> = new Map([
   ['packages/core/src/errors.ts', 'an error takes its cause last, as those of the language do'],
   ['packages/linux/src/syscalls.ts', 'they are the signatures of the C functions behind them'],
 ])
+/** Classes that may have more members, and why. */
+const WIDE_CLASSES: ReadonlyMap<string, string> = new Map([
+  ['packages/linux/src/attribute-reader.ts', 'a method for each kind of attribute'],
+  ['packages/linux/src/message-writer.ts', 'a method for each kind of attribute'],
+])
 /** A window of bytes is one thing in three parameters (ARCHITECTURE.md, "Codecs"). */
 const WINDOW = 'bytes,start,end'
 
@@ -54,7 +59,7 @@ function bigThings(repository: Repository, path: string): Offence[] {
   const file = parse(repository, path)
   const found: Offence[] = []
   walk(file, (node) => {
-    const problem = ts.isClassLike(node) ? bigClass(node) : bigFunction(file, node)
+    const problem = ts.isClassLike(node) ? bigClass(file, node) : bigFunction(file, node)
     if (problem !== null) found.push({ path, line: lineOf(file, node), ...problem })
   })
   return found
@@ -109,9 +114,9 @@ function nameOf(file: ts.SourceFile, node: ts.SignatureDeclaration): string {
   return ts.isVariableDeclaration(parent) ? parent.name.getText(file) : 'a function'
 }
 
-function bigClass(node: ts.ClassLikeDeclaration): Problem {
+function bigClass(file: ts.SourceFile, node: ts.ClassLikeDeclaration): Problem {
   const members = node.members.filter(isPublicMember).length
-  if (members <= CLASS_MEMBERS_MAX) return null
+  if (members <= CLASS_MEMBERS_MAX || WIDE_CLASSES.has(file.fileName)) return null
   const what = `a class of ${members} public members, of ${CLASS_MEMBERS_MAX}`
   return { what, instead: 'one invariant a class: take another out of it' }
 }
