@@ -1,4 +1,4 @@
-/** Every workspace with a `test` folder is a project named after its folder; test-e2e is one too. */
+/** Every workspace with a `test` folder is a project named after its folder; so is test-e2e. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
