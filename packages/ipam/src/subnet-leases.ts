@@ -34,6 +34,8 @@ export class SubnetLeases {
   readonly #network: string
   readonly #first: bigint
   readonly #length: number
+  /** First and last address of an IPv4 subnet: what is asked most is asked in plain numbers. */
+  readonly #bounds: { readonly first: number; readonly last: number }
   readonly #pool: NumberPool
   readonly #leases = new Map<Ip, string>()
   /** Single addresses that are never leased to just anybody, and why. */
@@ -45,6 +47,8 @@ export class SubnetLeases {
     this.#network = network
     this.spec = spec
     this.family = ipFamily(addressOf(spec.cidr))
+    const all = cidrRange(spec.cidr)
+    this.#bounds = { first: Number(all.first), last: Number(all.last) }
     const { first, last } = cidrRange(spec.range)
     this.#first = first
     this.#length = Number(min(last - first + 1n, BigInt(BITMAP_SIZE_MAX)))
@@ -98,7 +102,11 @@ export class SubnetLeases {
   }
 
   contains(address: Ip): boolean {
-    return cidrContains(this.spec.cidr, address)
+    if (ipFamily(address) !== this.family) return false
+    if (this.family === 6) return cidrContains(this.spec.cidr, address)
+    writeIp(scratch, 0, address)
+    const value = u32(scratch, 0)
+    return this.#bounds.first <= value && value <= this.#bounds.last
   }
 
   /** The address that a reservation of this name keeps for such a holder, when still free. */
