@@ -19,6 +19,7 @@ import {
   writeForwarding,
   writeRoute,
 } from '@weft/linux'
+import { settleCarrier } from './carrier.ts'
 import { conflict } from './failures.ts'
 import { deviceName, freeSlot, slotOf } from './names.ts'
 import { routesOf } from './routes-of.ts'
@@ -150,6 +151,7 @@ function furnish({ change, instance, network, site }: CableTask, ends: Ends): vo
     writeRoute(batch, 'replace', { destination, via, linkIndex })
   }
   container.carryOut(batch, { operation: 'furnish', object: attachment.ifname })
+  settleCarrier(container, linkIndex)
 }
 
 function addressesOf(
@@ -165,6 +167,7 @@ function lead({ site }: CableTask, { mac, hostIndex }: { mac: Mac; hostIndex: nu
   const state = FORWARDING_STATE
   writeForwarding(batch, 'replace', { linkIndex: hostIndex, mac, table: 'master', state })
   site.kernel.carryOut(batch, { operation: 'forward', object: mac })
+  settleCarrier(site.kernel, hostIndex)
 }
 
 /** Put every property of a cable right that may be wrong; its container notices nothing. */

@@ -1,7 +1,9 @@
 /** The dataplane over the kernel: a thin shell that takes turns and answers for what it hears. */
+import { setImmediate } from 'node:timers/promises'
 import { Emitter, instantAfter, type Clock } from '@weft/core'
 import {
   ApplyQueue,
+  diffProgrammed,
   itemPath,
   programmedItems,
   Validator,
@@ -15,6 +17,7 @@ import {
   type ItemFailure,
   type NetworkId,
   type ObservedState,
+  type ProgrammedState,
 } from '@weft/dataplane'
 import type { Notice } from '@weft/linux'
 import { isFrameSound } from './frame-check.ts'
@@ -78,7 +81,11 @@ export class KernelDataplane implements Dataplane {
     this.#clock = clock
     this.capabilities = capabilities
     this.#validator = new Validator(capabilities)
-    this.#queue = new ApplyQueue(async (desired) => this.#apply(desired))
+    this.#queue = new ApplyQueue(async (desired) => {
+      // Newer generations that are being handed over right now overtake those behind this one.
+      await setImmediate()
+      return this.#apply(desired)
+    })
     this.#watchman = new Watchman(host, clock, {
       noticed: (site, read) => this.#noticed(site, read),
       uncertain: (id) => this.#suspect(id, 'all'),
@@ -101,6 +108,7 @@ export class KernelDataplane implements Dataplane {
     return this.#queue.exclusive('observe', async () => {
       adoptNamed(this.#host)
       const { state, foreign } = lookAtAll(this.#host, this.#accepted)
+      this.#compare(state)
       const items = programmedItems(state)
       const unasked = [...state.networks.keys()]
         .filter((id) => this.#accepted !== null && !this.#accepted.networks.has(id))
@@ -130,6 +138,18 @@ export class KernelDataplane implements Dataplane {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close('detach')
+  }
+
+  /** What was just read may be news: then the next pass reads too, and a repair looks at it. */
+  #compare(state: ProgrammedState): void {
+    const accepted = this.#accepted
+    if (accepted === null) return
+    const changes = diffProgrammed(state, accepted)
+    for (const { item, network } of changes) {
+      if (this.#failed.has(item)) continue
+      this.#base = null
+      this.#suspect(network, 'all')
+    }
   }
 
   #apply(desired: DesiredState): ApplyReport {

@@ -3,6 +3,7 @@ import {
   diff,
   diffProgrammed,
   order,
+  removedItems,
   type AcceptedState,
   type Change,
   type ItemFailure,
@@ -72,10 +73,8 @@ function outcomeOf(
   failures: readonly ItemFailure[],
   mended: readonly string[],
 ): PassOutcome {
-  const wanted = new Set(changes.filter(({ to }) => to !== null).map(({ item }) => item))
-  const removed = changes.filter(({ item, to }) => to === null && !wanted.has(item))
   const items = new Set([...changes.map(({ item }) => item), ...mended])
-  return { items: [...items], removed: [...new Set(removed.map(({ item }) => item))], failures }
+  return { items: [...items], removed: removedItems(changes), failures }
 }
 
 /** How many items a pass changed: those that differed less those that failed. */

@@ -1,6 +1,11 @@
 /** A subnet's bridge and tunnel: made, changed and removed. */
 import { addressOf, type InterfaceAddress } from '@weft/core'
-import { itemPath, type SubnetChange, type SubnetShape } from '@weft/dataplane'
+import {
+  itemPath,
+  type KnownSubnetShape,
+  type SubnetChange,
+  type SubnetShape,
+} from '@weft/dataplane'
 import {
   isKernelError,
   MessageWriter,
@@ -8,6 +13,7 @@ import {
   writeChangeLink,
   writeDeleteLink,
 } from '@weft/linux'
+import { settleCarrier } from './carrier.ts'
 import { conflict } from './failures.ts'
 import type { Host } from './host.ts'
 import { formatMark } from './mark.ts'
@@ -44,6 +50,7 @@ export function addSubnet(task: SubnetTask, shape: SubnetShape): void {
     }
     kernel.carryOut(addresses, { operation: 'give gateways to', object: `br${spec.slot}` })
     const vxlanIndex = createTunnel(task, spec, bridgeIndex)
+    settleCarrier(kernel, bridgeIndex)
     subnets.set(spec.vni, siteOf(spec, bridgeIndex, vxlanIndex))
   } catch (error) {
     kernel.links.delete(bridgeIndex)
@@ -52,8 +59,6 @@ export function addSubnet(task: SubnetTask, shape: SubnetShape): void {
 }
 
 function specOf({ host, site, change, mtuBytes }: SubnetTask, shape: SubnetShape): SubnetSpecOf {
-  const { ip, port } = shape.tunnel
-  if (ip === null) throw new Error('bug: a subnet to be made has no tunnel address')
   return {
     instance: host.options.instance,
     network: site.id,
@@ -61,7 +66,7 @@ function specOf({ host, site, change, mtuBytes }: SubnetTask, shape: SubnetShape
     slot: unusedSlot(site),
     mtuBytes,
     prefixes: shape.prefixes,
-    tunnel: { ip, port },
+    tunnel: shape.tunnel,
   }
 }
 
@@ -122,7 +127,10 @@ function gatewayAddress(
 }
 
 /** Change gateways and tunnel address in place; nothing that flows is interrupted. */
-export function changeSubnet(task: SubnetTask, ends: { from: SubnetShape; to: SubnetShape }): void {
+export function changeSubnet(
+  task: SubnetTask,
+  ends: { readonly from: KnownSubnetShape; readonly to: SubnetShape },
+): void {
   const { host, site, change } = task
   const subnet = site.subnets.get(change.vni)
   if (subnet === undefined) throw new Error('bug: a subnet to be changed is not there')
@@ -133,29 +141,28 @@ export function changeSubnet(task: SubnetTask, ends: { from: SubnetShape; to: Su
   const mark = { kind: 'bridge', network: site.id, vni: change.vni, cidrs } as const
   writeChangeLink(batch, bridgeIndex, { alias: formatMark(host.options.instance, mark) })
   const wanted = bridgeAddresses(change.vni, to.prefixes)
+  // Removal first: the kernel takes the other addresses of a prefix away with its first one.
+  writeRemovals(batch, site, { bridgeIndex, wanted: new Set(wanted) })
   for (const address of wanted) {
     writeAddress(batch, 'replace', gatewayAddress(bridgeIndex, address))
   }
-  if (from.tunnel.ip !== to.tunnel.ip && to.tunnel.ip !== null) {
+  if (from.tunnel.ip !== to.tunnel.ip) {
     writeTunnelAddress(batch, subnet.vxlanIndex, to.tunnel.ip)
   }
-  const attempt = { operation: 'change subnet', object: `br${subnet.slot}` }
-  site.kernel.carryOut(batch, attempt)
-  removeAddresses(site, bridgeIndex, new Set(wanted))
+  site.kernel.carryOut(batch, { operation: 'change subnet', object: `br${subnet.slot}` })
 }
 
 /** Whatever else the bridge carries was asked for by nobody. */
-function removeAddresses(
-  site: NetworkSite,
-  linkIndex: number,
-  wanted: ReadonlySet<InterfaceAddress>,
+function writeRemovals(
+  batch: MessageWriter,
+  { kernel }: NetworkSite,
+  carried: { readonly bridgeIndex: number; readonly wanted: ReadonlySet<InterfaceAddress> },
 ): void {
-  const batch = new MessageWriter()
-  for (const { address } of site.kernel.addresses.list(linkIndex)) {
+  const { bridgeIndex: linkIndex, wanted } = carried
+  for (const { address } of kernel.addresses.list(linkIndex)) {
     const kernels = addressOf(address).startsWith('fe80:')
     if (!wanted.has(address) && !kernels) writeAddress(batch, 'delete', { linkIndex, address })
   }
-  site.kernel.transact(batch)
 }
 
 /** Remove both devices, and with them all entries. */

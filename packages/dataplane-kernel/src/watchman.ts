@@ -5,6 +5,7 @@ import type { NetworkId } from '@weft/dataplane'
 import { openMonitor, type MonitorListener, type Notice, type Watch } from '@weft/linux'
 import type { Host } from './host.ts'
 import { namespacePrefix } from './names.ts'
+import { namedStill } from './networks.ts'
 import type { NetworkSite } from './site.ts'
 
 /** Notices that come within so many milliseconds of the first are answered together. */
@@ -106,8 +107,10 @@ export class Watchman {
     }
   }
 
+  /** Our own making and unmaking of names is told too, and no cause for alarm. */
   #nameChanged(id: NetworkId): void {
-    if (this.#host.sites.has(id)) this.#listener.uncertain(id)
+    const site = this.#host.sites.get(id)
+    if (site !== undefined && !namedStill(site)) this.#listener.uncertain(id)
   }
 
   #underlayChanged(): void {
