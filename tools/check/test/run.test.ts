@@ -85,7 +85,7 @@ describe('counts', () => {
     expect(countsOf({ ...report, testResults })).toMatchObject({ failed: 2 })
   })
 
-  const broken = [[null], [{}], [{ ...report, testResults: 1 }], ['text']]
+  const broken: unknown[][] = [[null], [{}], [{ ...report, testResults: 1 }], ['text']]
 
   test.each(broken)('%j is no report', (text) => {
     expect(countsOf(text)).toBeNull()
