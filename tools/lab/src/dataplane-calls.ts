@@ -32,7 +32,7 @@ export interface CallTable {
 
 export type Method = keyof CallTable
 
-/** From the parent. */
+/** From the parent, in lists: calls of one list are begun together. */
 export interface Call {
   readonly id: number
   readonly method: Method

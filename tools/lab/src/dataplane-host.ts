@@ -82,7 +82,9 @@ function say(message: Message): void {
   if (process.connected) process.send?.(message)
 }
 
-process.on('message', (call: Call) => void answer(call).then(say))
+process.on('message', (calls: readonly Call[]) => {
+  for (const call of calls) void answer(call).then(say)
+})
 // Not process.exit: it waits for worker threads, and nobody is left to see an orderly end.
 process.on('disconnect', () => {
   if (process.env[STAY_VARIABLE] !== '1') process.kill(process.pid, 'SIGKILL')

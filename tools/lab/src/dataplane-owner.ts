@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import {
   reviveDrift,
+  type Call,
   type CallTable,
   type Message,
   type Method,
@@ -32,6 +33,7 @@ export class DataplaneOwner {
   readonly #waiting = new Map<number, Waiting>()
   /** Resolves to how it ended, once it has. Never rejects. */
   readonly ended: Promise<string>
+  readonly #outbox: Call[] = []
   #stderr = ''
   #calls = 0
   #ending: string | null = null
@@ -80,10 +82,9 @@ export class DataplaneOwner {
     return new Promise((resolve, reject) => {
       const settle = resolve as (value: unknown) => void
       this.#waiting.set(id, { method, resolve: settle, reject })
-      this.#child.send({ id, method, argument }, (error) => {
-        if (error === null || !this.#waiting.delete(id)) return
-        reject(this.#gone(method, error.message))
-      })
+      // Calls that are made together arrive together, so that one can overtake another there.
+      if (this.#outbox.length === 0) queueMicrotask(() => this.#sendAll())
+      this.#outbox.push({ id, method, argument })
     })
   }
 
@@ -107,6 +108,17 @@ export class DataplaneOwner {
       if (held) handle?.ref()
       else handle?.unref()
     }
+  }
+
+  #sendAll(): void {
+    const calls = this.#outbox.splice(0)
+    this.#child.send(calls, (error) => {
+      if (error === null) return
+      for (const { id, method } of calls) {
+        this.#waiting.get(id)?.reject(this.#gone(method, error.message))
+        this.#waiting.delete(id)
+      }
+    })
   }
 
   #hear(message: Message): void {
