@@ -75,6 +75,10 @@ export default tseslint.config(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       // An async method that awaits nothing keeps a port's promise; that is not a mistake.
       '@typescript-eslint/require-await': 'off',
       // The type arguments of a factory are its documentation.
@@ -82,7 +86,7 @@ export default tseslint.config(
       // A predicate on `this` or a void port method is not confusing here.
       '@typescript-eslint/no-invalid-void-type': 'off',
       eqeqeq: 'error',
-      quotes: ['error', 'single', { avoidEscape: true }],
+      quotes: ['error', 'single', { avoidEscape: true, allowTemplateLiterals: true }],
       semi: ['error', 'never'],
       'no-restricted-syntax': ['error', barrel],
     },
