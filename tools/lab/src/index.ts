@@ -2,11 +2,22 @@
 export { atExit } from './at-exit.ts'
 export { STDERR_KEPT_CHARACTERS } from './dataplane-owner.ts'
 export {
+  Container,
+  CONTAINER_IFNAME,
+  type ContainerOptions,
+  type InterfaceFacts,
+} from './container.ts'
+export {
   DataplaneProcess,
   OwnerPool,
   type DataplaneProcessOptions,
   type OwnerSource,
 } from './dataplane-process.ts'
+export {
+  ECHO_OVERHEAD_BYTES,
+  type EchoOptions,
+  type EchoOutcome,
+} from './echo.ts'
 export { eventually, type Patience } from './eventually.ts'
 export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'
@@ -28,6 +39,15 @@ export {
   type Tier,
   type TierReport,
 } from './tier-report.ts'
+export {
+  Traffic,
+  type Flood,
+  type FloodOptions,
+  type FloodReport,
+  type TrafficPath,
+  type TransferOptions,
+  type TransferReport,
+} from './traffic.ts'
 export {
   LAB_HOSTS_MAX,
   planUnderlay,

@@ -66,6 +66,14 @@ export class LabNamespace implements Disposable {
     this.#guard[Symbol.dispose]()
   }
 
+  /** Let go and leave the namespace there, for a lab that outlives this process. Idempotent. */
+  abandon(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.kernel.close()
+    this.#guard[Symbol.dispose]()
+  }
+
   [Symbol.dispose](): void {
     this.close()
   }

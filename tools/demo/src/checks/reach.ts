@@ -1,0 +1,60 @@
+/** Inside a network everybody reaches everybody: by ICMP, and by TCP with the digest checked. */
+import type { CastContainer } from '../cast.ts'
+import { NETWORKS } from '../cast.ts'
+import { pairsOf, type Play } from '../play.ts'
+import type { CheckResult } from '../report.ts'
+
+const PING_PAYLOAD_BYTES = 56
+const TRANSFER_BYTES = 64 * 1024 * 1024
+
+/** Every ordered pair of each network, the address that only green has included. */
+export async function reachByIcmp(play: Play): Promise<readonly CheckResult[]> {
+  const results: CheckResult[] = []
+  for (const { name } of NETWORKS) {
+    const pairs = pairsOf(play.containers.filter((c) => c.network === name))
+    const failed: string[] = []
+    for (const [from, to] of pairs) {
+      const outcome = await play.world.ping(from, to.ip, PING_PAYLOAD_BYTES)
+      if (!outcome.ok) failed.push(`${from.name} > ${to.name}: ${outcome.reason}`)
+    }
+    results.push({
+      name: `icmp-${name}`,
+      ok: failed.length === 0,
+      figure: pairs.length - failed.length,
+      unit: `of ${pairs.length} pairs`,
+      says: failed[0] ?? `every pair in ${name} answers ICMP`,
+    })
+  }
+  return results
+}
+
+/** One transfer for each unordered pair; the direction alternates over the pairs. */
+export async function reachByTcp(play: Play): Promise<readonly CheckResult[]> {
+  const results: CheckResult[] = []
+  for (const { name } of NETWORKS) {
+    const pairs = pairsOf(play.members(name)).filter(([a, b]) => oneWay(a, b, play))
+    const failed: string[] = []
+    let ms = 0
+    for (const [from, to] of pairs) {
+      const outcome = await play.world.transfer(from, to, TRANSFER_BYTES)
+      ms += outcome.ms
+      if (outcome.intact && outcome.bytes === TRANSFER_BYTES) continue
+      failed.push(`${from.name} > ${to.name}: ${outcome.bytes} bytes, digest differs`)
+    }
+    const rate = Math.round((pairs.length * TRANSFER_BYTES) / 1024 / 1024 / (ms / 1000))
+    results.push({
+      name: `tcp-${name}`,
+      ok: failed.length === 0 && pairs.length > 0,
+      figure: rate,
+      unit: 'MiB/s',
+      says: failed[0] ?? `${pairs.length} transfers of 64 MiB in ${name}, digests equal`,
+    })
+  }
+  return results
+}
+
+function oneWay(a: CastContainer, b: CastContainer, play: Play): boolean {
+  const i = play.containers.indexOf(a)
+  const j = play.containers.indexOf(b)
+  return (i + j) % 2 === 0 ? i < j : i > j
+}

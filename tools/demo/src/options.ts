@@ -1,0 +1,88 @@
+/** The command line of `npm run demo`. */
+import { parseArgs } from 'node:util'
+
+export const HOSTS_MIN = 2
+export const HOSTS_MAX = 16
+
+/** What the user asked for. */
+export interface DemoOptions {
+  readonly backend: 'kernel' | 'sim'
+  readonly hosts: number
+  /** One JSON document on stdout and nothing else. */
+  readonly json: boolean
+  /** Where to write what crossed the underlay; null for nowhere. */
+  readonly pcap: string | null
+  /** Leave the lab up at the end. */
+  readonly keep: boolean
+}
+
+export const HELP = `Real packets between hosts over an overlay network, checked and explained.
+
+Usage: npm run demo [-- OPTIONS]
+
+  --backend kernel|sim   kernel: namespaces, bridges and VXLAN devices of this machine (default)
+                         sim: the executable model on virtual time, needs no privileges
+  --hosts N              ${HOSTS_MIN} to ${HOSTS_MAX} hosts (default 3)
+  --json                 one JSON document on stdout, nothing else
+  --pcap FILE            write what crossed the underlay as pcapng, for tshark or Wireshark
+  --keep                 leave the lab up; prints how to enter it and how to remove it
+  --help                 this text
+
+Examples
+  npm run demo
+  npm run demo -- --hosts 5 --pcap /tmp/underlay.pcapng
+  npm run demo -- --backend sim --json
+
+Exit status: 0 all checks hold, 1 a check failed, 2 it could not run (the reason is on stderr).
+`
+
+/** What parsing came to: options, a request for help, or what is wrong with the words. */
+export type ParsedOptions =
+  | { readonly kind: 'run'; readonly options: DemoOptions }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'wrong'; readonly problem: string }
+
+/** Read the words after `npm run demo --`. */
+export function parseOptions(words: readonly string[]): ParsedOptions {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        backend: { type: 'string', default: 'kernel' },
+        hosts: { type: 'string', default: '3' },
+        json: { type: 'boolean', default: false },
+        pcap: { type: 'string' },
+        keep: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (values.help) return { kind: 'help' }
+    return check(values)
+  } catch (error) {
+    return { kind: 'wrong', problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+interface RawValues {
+  readonly backend: string
+  readonly hosts: string
+  readonly json: boolean
+  readonly pcap?: string | undefined
+  readonly keep: boolean
+}
+
+function check(values: RawValues): ParsedOptions {
+  const { backend, json, keep } = values
+  if (backend !== 'kernel' && backend !== 'sim') {
+    return { kind: 'wrong', problem: `no backend ${backend}: it is kernel or sim` }
+  }
+  const hosts = /^[0-9]+$/.test(values.hosts) ? Number(values.hosts) : NaN
+  if (!(hosts >= HOSTS_MIN && hosts <= HOSTS_MAX)) {
+    const problem = `--hosts ${values.hosts}: it takes a whole number from ${HOSTS_MIN} to ${HOSTS_MAX}`
+    return { kind: 'wrong', problem }
+  }
+  if (keep && backend === 'sim') {
+    return { kind: 'wrong', problem: '--keep: a simulated lab ends with its process' }
+  }
+  return { kind: 'run', options: { backend, hosts, json, keep, pcap: values.pcap ?? null } }
+}

@@ -1,0 +1,78 @@
+/** One run from opening the world to its removal: output, interruption, capture file, exit code. */
+import { writeFileSync } from 'node:fs'
+import { conclude, sayCheck, type Say } from './account.ts'
+import { captureFile } from './capture-file.ts'
+import type { DemoOptions } from './options.ts'
+import { demoDocument, type CheckResult } from './report.ts'
+import { playScenario } from './scenario.ts'
+import type { World } from './world.ts'
+
+const EXIT_FAILED = 1
+const EXIT_INTERRUPTED = 130
+
+/** Run the demo; the exit code. */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const start = performance.now()
+  const say: Say = options.json ? () => undefined : (line) => void process.stdout.write(`${line}\n`)
+  const interruption = new AbortController()
+  const interrupt = (): void => interruption.abort()
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  const world = await openWorld(options)
+  const checks: CheckResult[] = []
+  try {
+    checks.push(...(await playScenario(world, say, interruption.signal)))
+    if (options.pcap !== null) writeFileSync(options.pcap, captureFile(await world.captured()))
+  } finally {
+    if (options.keep && !interruption.signal.aborted) await keep(world, options)
+    else checks.push(await clean(world, say))
+  }
+  return finish(options, { checks, say, ms: performance.now() - start, interruption })
+}
+
+/** Only the world that is asked for is loaded: the simulated one needs no Linux. */
+async function openWorld({ backend, hosts, keep: stay, pcap }: DemoOptions): Promise<World> {
+  const record = pcap !== null
+  if (backend === 'sim') {
+    const { openSimWorld } = await import('./sim-world.ts')
+    return openSimWorld(hosts, { record })
+  }
+  const { openKernelWorld } = await import('./kernel-world.ts')
+  return openKernelWorld(hosts, { keep: stay, record })
+}
+
+async function keep(world: World, options: DemoOptions): Promise<void> {
+  const lines = await world.keep()
+  const out = options.json ? process.stderr : process.stdout
+  for (const line of lines) out.write(`${line}\n`)
+}
+
+async function clean(world: World, say: Say): Promise<CheckResult> {
+  const leftovers = await world.close()
+  const check: CheckResult = {
+    name: 'clean',
+    ok: leftovers.length === 0,
+    figure: leftovers.length,
+    unit: 'leftovers',
+    says: leftovers[0] ?? 'no namespace, device or process is left',
+  }
+  sayCheck(say, check)
+  return check
+}
+
+interface Ending {
+  readonly checks: readonly CheckResult[]
+  readonly say: Say
+  readonly ms: number
+  readonly interruption: AbortController
+}
+
+function finish(options: DemoOptions, { checks, say, ms, interruption }: Ending): number {
+  if (interruption.signal.aborted) {
+    process.stderr.write('demo: interrupted; the lab is removed\n')
+    return EXIT_INTERRUPTED
+  }
+  const document = demoDocument(options.backend, checks, ms)
+  if (options.json) process.stdout.write(`${JSON.stringify(document)}\n`)
+  else conclude(say, checks, ms)
+  return document.ok ? 0 : EXIT_FAILED
+}
