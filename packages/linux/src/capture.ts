@@ -1,10 +1,10 @@
 /** Frames of a link, in and out, as AF_PACKET shows them: captures, and frames sent by hand. */
 import { u32le } from '@weft/core'
-import { unpackDatagrams } from './datagram-batch.ts'
+import { unpackDatagrams, type Received } from './datagram-batch.ts'
 import { checked, kernelFault, type KernelFault } from './errors.ts'
 import { inNamespace } from './namespaces.ts'
 import { watchSocket, type Watch } from './poller.ts'
-import type { Received } from './receive-arena.ts'
+import { openRing, type RingGeometry } from './packet-ring.ts'
 import { packetSockaddr, readPacketSockaddr } from './sockaddr.ts'
 import { AF, MSG, PACKET, SO, SOCK, SOL } from './socket-numbers.ts'
 import { growReceiveBuffer, setOption } from './socket-options.ts'
@@ -72,10 +72,11 @@ export function openCapture(
   onFrames: (frames: CapturedFrame[]) => void,
 ): Capture {
   const { namespace, snapBytes } = options
-  const open = (): number => openFd(options)
-  const fd = namespace === undefined ? open() : inNamespace(namespace, open)
+  const open = (): OpenCapture => openFd(options)
+  const { fd, ring } = namespace === undefined ? open() : inNamespace(namespace, open)
   const watch = watchSocket({
     fd,
+    ring,
     bytesMax: snapBytes,
     // ENETDOWN when the link goes down or away: there is nothing to capture, and it may return.
     onFailure: () => undefined,
@@ -135,18 +136,24 @@ function frameOf({ bytes, nanoseconds, originalLength, seconds, sender }: Receiv
   return { linkIndex, outgoing, seconds, nanoseconds, bytes, originalLength }
 }
 
+interface OpenCapture {
+  readonly fd: number
+  readonly ring: RingGeometry | null
+}
+
 /** Protocol 0 receives nothing: the buffer and the options are set before frames flow. */
-function openFd({ incomingOnly, linkIndex }: CaptureOptions): number {
+function openFd({ incomingOnly, linkIndex, snapBytes }: CaptureOptions): OpenCapture {
   const type = SOCK.RAW | SOCK.CLOEXEC | SOCK.NONBLOCK
   const object = `link ${linkIndex}`
   const fd = checked(sys.socket(AF.PACKET, type, 0), 'open packet socket', object)
   try {
-    growReceiveBuffer(fd, CAPTURE_BUFFER_BYTES)
+    const ring = openRing(fd, snapBytes)
+    if (ring === null) growReceiveBuffer(fd, CAPTURE_BUFFER_BYTES)
     setOption(fd, { level: SOL.SOCKET, name: SO.TIMESTAMPNS }, 1)
     if (incomingOnly === true) setOption(fd, { level: SOL.PACKET, name: PACKET.IGNORE_OUTGOING }, 1)
     const address = packetSockaddr(linkIndex, ETH_P_ALL)
     checked(sys.bind(fd, address, address.length), 'bind packet socket', object)
-    return fd
+    return { fd, ring }
   } catch (error) {
     sys.close(fd)
     throw error

@@ -1,9 +1,33 @@
 /** Received datagrams packed into one buffer, to cross from the poll thread in one message. */
 import { setU32le, u32le } from '@weft/core'
-import { SENDER_BYTES, type Received } from './receive-arena.ts'
+
+/** Room for the sender: `struct sockaddr_in6` has 28 bytes, the others fewer. */
+export const SENDER_BYTES = 32
+
+/** One received datagram; its bytes and sender are views into somebody's memory. */
+export interface Received {
+  readonly bytes: Uint8Array
+  /** Length before it was cut. */
+  readonly originalLength: number
+  /** `struct sockaddr…` of the sender, zero-filled. */
+  readonly sender: Uint8Array
+  /** When the kernel saw it; zero for sockets without timestamps. */
+  readonly seconds: number
+  readonly nanoseconds: number
+}
 
 /** Before each datagram: length, original length, seconds, nanoseconds, sender. */
 const RECORD_BYTES = 16 + SENDER_BYTES
+
+/** Where the poll thread takes datagrams from. */
+export interface DatagramSource {
+  /** What is there now: views good until `release`. Or a negative error number. */
+  take(): Received[] | number
+  /** The datagrams taken last have been copied. */
+  release(): void
+  /** Let go of memory; the descriptor is somebody else's. */
+  close(): void
+}
 
 /** Bytes a datagram takes in a batch. */
 function recordLength(length: number): number {

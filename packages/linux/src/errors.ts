@@ -17,6 +17,7 @@ export type LinuxErrors = {
   }
 }
 
+/** Makes errors of this package; `kernelError` is the usual way. */
 export const linuxError = defineErrors<LinuxErrors>()
 
 /** An ERR_KERNEL as it is thrown. */

@@ -1,4 +1,4 @@
-/** What this kernel lets this process do, found out by doing it in a namespace thrown away after. */
+/** What this kernel lets this process do, found out by doing it in a throwaway namespace. */
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { parseIp, vni } from '@weft/core'

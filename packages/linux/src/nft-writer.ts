@@ -86,7 +86,10 @@ export interface RuleSpec {
 export const COMMENT_BYTES_MAX = 127
 
 const ETHERTYPE = { 4: 0x0800, 6: 0x86dd } as const
-const IP_OFFSETS = { 4: { source: 12, destination: 16 }, 6: { source: 8, destination: 24 } } as const
+const IP_OFFSETS = {
+  4: { source: 12, destination: 16 },
+  6: { source: 8, destination: 24 },
+} as const
 const UDP = 17
 const UDP_DESTINATION_PORT = 2
 const IFNAMSIZ = 16

@@ -39,7 +39,7 @@ export interface NftRule {
   readonly bytes: number | null
 }
 
-/** One nfnetlink socket in one namespace. Invariant: each change is one transaction, all or none. */
+/** One nfnetlink socket in one namespace. Invariant: a change is one transaction, all or none. */
 export class Nftables implements Disposable {
   readonly #socket: NetlinkSocket
   readonly #writer = new MessageWriter()

@@ -1,8 +1,12 @@
 /** What the main thread and the poll thread say to each other. */
 import type { MessagePort } from 'node:worker_threads'
+import type { RingGeometry } from './packet-ring.ts'
 
-/** The poll thread looks up at least this often, in milliseconds: a backstop, nothing relies on it. */
-export const IDLE_MS_MAX = 1000
+/** The poll thread looks up this often, in milliseconds: a backstop, nothing relies on it. */
+export const IDLE_MS = 1000
+
+/** A socket that only ever fails is let go after this many failures in a row. */
+export const FAILURES_MAX = 64
 
 /** Word of the control memory that ends the poll thread when it is not 0. */
 export const STOP = 0
@@ -24,6 +28,8 @@ export type PollCommand =
       readonly kind: 'watch'
       readonly id: number
       readonly fd: number
+      /** Frames come through this ring, not by receiving. */
+      readonly ring: RingGeometry | null
       /** Datagrams are cut to this many bytes. */
       readonly bytesMax: number
       /** Beyond so many unconsumed bytes the socket is left alone. */

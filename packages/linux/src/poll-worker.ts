@@ -1,19 +1,17 @@
-/** The thread that waits: blocked in poll() on all watched sockets and on an eventfd that wakes it. */
+/** The thread that waits: blocked in poll() on all watched sockets and an eventfd to wake it. */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { packDatagrams } from './datagram-batch.ts'
+import { packDatagrams, type DatagramSource } from './datagram-batch.ts'
 import { errno } from './errno.ts'
 import type { PollCommand, PollReport, PollWorkerInput } from './poll-protocol.ts'
-import { creditOf, IDLE_MS_MAX, PAUSED, OUTSTANDING, STOP } from './poll-protocol.ts'
-import { ARENA_SLOTS, ReceiveArena, type Received } from './receive-arena.ts'
-import { POLL } from './socket-numbers.ts'
+import { creditOf, FAILURES_MAX, IDLE_MS, OUTSTANDING, PAUSED, STOP } from './poll-protocol.ts'
+import { PacketRing } from './packet-ring.ts'
+import { ReceiveArena } from './receive-arena.ts'
+import { POLL, SO, SOL } from './socket-numbers.ts'
+import { getOption } from './socket-options.ts'
 import { sys } from './syscalls.ts'
 
-/** A socket that only ever fails is let go after this many failures in a row. */
-const FAILURES_MAX = 64
-
-
-/** A flush takes at most so many batches, some 130,000 datagrams. */
-const FLUSH_BATCHES_MAX = 4096
+/** Batches one flush takes: more than fit any buffer, so only a live torrent meets the end. */
+const FLUSH_BATCHES = 4096
 
 interface Watched {
   readonly id: number
@@ -21,6 +19,7 @@ interface Watched {
   readonly bytesMax: number
   readonly outstandingMax: number
   readonly credit: Int32Array
+  readonly source: DatagramSource
   failures: number
 }
 
@@ -43,7 +42,7 @@ function turn(): void {
     entries[2 * i] = fd
     view[4 * i + 2] = POLL.IN
   })
-  if (sys.poll(entries, fds.length, IDLE_MS_MAX) <= 0) return
+  if (sys.poll(entries, fds.length, IDLE_MS) <= 0) return
   // Sockets first, commands after: a socket that is being closed still delivers what it has.
   ready.forEach((socket, i) => {
     if (view[4 * (i + 1) + 3] !== 0) serve(socket)
@@ -61,21 +60,34 @@ function hasCredit({ credit, outstandingMax }: Watched): boolean {
 
 /** Take one batch; false when nothing was there. */
 function serve(socket: Watched): boolean {
-  const count = arena.receive(socket.fd)
-  if (count > 0) {
-    socket.failures = 0
-    const datagrams: Received[] = []
-    for (let i = 0; i < Math.min(count, ARENA_SLOTS); i++) datagrams.push(arena.at(i))
-    const batch = packDatagrams(datagrams, socket.bytesMax)
-    Atomics.add(socket.credit, OUTSTANDING, batch.byteLength)
-    report({ kind: 'batch', id: socket.id, batch }, [batch.buffer as ArrayBuffer])
-  } else if (count < 0 && count !== -errno.EAGAIN && count !== -errno.EINTR) fail(socket, -count)
-  return count !== 0 && count !== -errno.EAGAIN
+  const datagrams = socket.source.take()
+  if (typeof datagrams === 'number') {
+    const nothing = datagrams === -errno.EAGAIN || datagrams === -errno.EINTR
+    if (!nothing) fail(socket, -datagrams)
+    // After an overflow the rest still waits; a socket let go has nothing more.
+    return !nothing && watched.has(socket.id)
+  }
+  // A ring reports errors of its socket to poll only; receiving takes them off.
+  if (datagrams.length === 0) return clearError(socket)
+  socket.failures = 0
+  const batch = packDatagrams(datagrams, socket.bytesMax)
+  socket.source.release()
+  Atomics.add(socket.credit, OUTSTANDING, batch.byteLength)
+  report({ kind: 'batch', id: socket.id, batch }, [batch.buffer as ArrayBuffer])
+  return true
+}
+
+function clearError(socket: Watched): boolean {
+  const code = getOption(socket.fd, { level: SOL.SOCKET, name: SO.ERROR })
+  if (code !== 0) fail(socket, code)
+  return false
 }
 
 function fail(socket: Watched, code: number): void {
   report({ kind: 'failure', id: socket.id, code })
-  if (++socket.failures >= FAILURES_MAX) watched.delete(socket.id)
+  if (++socket.failures < FAILURES_MAX) return
+  socket.source.close()
+  watched.delete(socket.id)
 }
 
 function obey(): void {
@@ -90,16 +102,18 @@ function obey(): void {
 function carryOut(command: PollCommand): void {
   const { id } = command
   if (command.kind === 'watch') {
-    const { bytesMax, fd, outstandingMax } = command
+    const { bytesMax, fd, outstandingMax, ring } = command
     const credit = creditOf(command.credit)
-    watched.set(id, { id, fd, bytesMax, outstandingMax, credit, failures: 0 })
+    const source = ring === null ? arena.sourceOf(fd) : new PacketRing(fd, ring)
+    watched.set(id, { id, fd, bytesMax, outstandingMax, credit, source, failures: 0 })
   } else if (command.kind === 'flush') {
     const socket = watched.get(id)
     // Whatever the credit: the asker waits for all of it. Bounded by the kernel's buffer, but a
     // fast enough sender must not hold the thread for ever.
-    for (let i = 0; i < FLUSH_BATCHES_MAX && socket !== undefined && serve(socket); i++);
+    for (let i = 0; i < FLUSH_BATCHES && socket !== undefined && serve(socket); i++);
     report({ kind: 'flushed', id, ticket: command.ticket })
   } else {
+    watched.get(id)?.source.close()
     watched.delete(id)
     sys.close(command.fd)
     report({ kind: 'closed', id })

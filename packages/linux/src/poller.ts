@@ -1,6 +1,7 @@
 /** Waiting for sockets in one worker thread per process, off the main thread. */
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { checked } from './errors.ts'
+import type { RingGeometry } from './packet-ring.ts'
 import {
   creditOf,
   OUTSTANDING,
@@ -19,6 +20,8 @@ export const OUTSTANDING_BYTES_MAX = 16 << 20
 /** How a socket is watched, and who hears of it. */
 export interface WatchOptions {
   readonly fd: number
+  /** For a packet socket that has one. */
+  readonly ring?: RingGeometry | null
   /** Datagrams are cut to this many bytes. */
   readonly bytesMax: number
   /** A packed batch; see `unpackDatagrams`. */
@@ -94,10 +97,10 @@ class Poller {
   watch(options: WatchOptions): Watch {
     const id = ++this.#lastId
     const credit = new SharedArrayBuffer(8)
-    const { bytesMax, fd } = options
+    const { bytesMax, fd, ring = null } = options
     this.#entries.set(id, { options, credit: creditOf(credit), flushes: new Map(), closed: null })
     const outstandingMax = OUTSTANDING_BYTES_MAX
-    this.#command({ kind: 'watch', id, fd, bytesMax, outstandingMax, credit })
+    this.#command({ kind: 'watch', id, fd, ring, bytesMax, outstandingMax, credit })
     return { flush: () => this.#flush(id), close: () => this.#close(id) }
   }
 

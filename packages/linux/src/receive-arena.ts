@@ -1,16 +1,14 @@
 /** Memory for recvmmsg: many receive buffers the kernel is given by address, and kept in place. */
 import { assert, setU32le, u32le } from '@weft/core'
-import { addressOfBytes, sys } from './syscalls.ts'
+import { SENDER_BYTES, type DatagramSource, type Received } from './datagram-batch.ts'
 import { MSG } from './socket-numbers.ts'
+import { addressOfBytes, sys } from './syscalls.ts'
 
 /** Datagrams taken by one call; more gains nothing. */
 export const ARENA_SLOTS = 32
 
 /** Room for one datagram: the largest of 65,535 bytes with an Ethernet header and to spare. */
 export const SLOT_BYTES = 66_000
-
-/** Room for the sender: `struct sockaddr_in6` has 28 bytes, the others fewer. */
-export const SENDER_BYTES = 32
 
 /** Room for control messages: a timestamp takes 32 bytes, PACKET_AUXDATA 40. */
 const CONTROL_BYTES = 128
@@ -22,18 +20,6 @@ const IOVEC_BYTES = 16
 /** SO_TIMESTAMPNS doubles as the type of its control message. */
 const SCM_TIMESTAMPNS = 35
 const SOL_SOCKET = 1
-
-/** One received datagram: views into the arena, good until the next `receive`. */
-export interface Received {
-  readonly bytes: Uint8Array
-  /** Length before it was cut to the slot. */
-  readonly originalLength: number
-  /** `struct sockaddr…` of the sender, zero-filled. */
-  readonly sender: Uint8Array
-  /** When the kernel saw it; zero without SO_TIMESTAMPNS. */
-  readonly seconds: number
-  readonly nanoseconds: number
-}
 
 /**
  * Invariant: `#memory` is allocated once and never moves, because it is larger than what V8 keeps
@@ -68,6 +54,16 @@ export class ReceiveArena {
       pointer(iovec, this.#slots + i * SLOT_BYTES)
       view.setBigUint64(iovec + 8, BigInt(SLOT_BYTES), true)
     }
+  }
+
+  /** This arena as the source of one socket; several share it, one at a time. */
+  sourceOf(fd: number): DatagramSource {
+    const nothing = (): void => undefined
+    const take = (): Received[] | number => {
+      const count = this.receive(fd)
+      return count < 0 ? count : Array.from({ length: count }, (_, i) => this.at(i))
+    }
+    return { take, release: nothing, close: nothing }
   }
 
   /** Take what waits on a socket, without blocking. A count, or a negative error number. */

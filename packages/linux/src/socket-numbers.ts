@@ -45,8 +45,9 @@ export const NETLINK_OPTION = {
 
 /** Options at level SOL_PACKET and packet types (linux/if_packet.h). */
 export const PACKET = {
+  RX_RING: 5,
   STATISTICS: 6,
-  AUXDATA: 8,
+  VERSION: 10,
   IGNORE_OUTGOING: 23,
   OUTGOING: 4,
 } as const

@@ -5,7 +5,8 @@
 import { assert } from '@weft/core'
 import koffi from 'koffi'
 
-assert(new Uint8Array(Uint16Array.of(1).buffer)[0] === 1, 'this code knows little-endian Linux only')
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+assert(littleEndian, 'this code knows little-endian Linux only')
 
 const lib = koffi.load(null)
 
@@ -20,6 +21,10 @@ function call(prototype: string): (...args: unknown[]) => number {
 
 const cSend = lib.func('long send(int fd, const void *bytes, size_t length, int flags)')
 const cRecv = lib.func('long recv(int fd, void *bytes, size_t length, int flags)')
+const cMmap = lib.func(
+  'void *mmap(void *address, size_t length, int protection, int flags, int fd, long offset)',
+)
+const cMunmap = lib.func('int munmap(uintptr_t address, size_t length)')
 const cStrerror = lib.func('const char *strerror(int number)')
 
 /** Bytes handed to the kernel for the length of one call. */
@@ -173,4 +178,30 @@ export function strerror(number: number): string {
  */
 export function addressOfBytes(bytes: Bytes): bigint {
   return koffi.address(bytes)
+}
+
+/** PROT_READ | PROT_WRITE and MAP_SHARED (asm-generic/mman-common.h, linux/mman.h). */
+const PROT_READ_WRITE = 3
+const MAP_SHARED = 1
+
+/** MAP_FAILED: all bits set. */
+const MAP_FAILED = 2n ** 64n - 1n
+
+/**
+ * Memory shared with the kernel behind a descriptor; null when it gives none. Unmap it when
+ * nothing refers to the buffer any more: reading it afterwards is a crash.
+ */
+export function mapMemory(
+  fd: number,
+  length: number,
+): { readonly address: bigint; readonly memory: ArrayBuffer } | null {
+  const pointer: unknown = cMmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, 0)
+  const address = koffi.address(pointer)
+  if (address === MAP_FAILED) return null
+  return { address, memory: koffi.view(pointer, length) }
+}
+
+/** Give back what `mapMemory` gave. */
+export function unmapMemory(address: bigint, length: number): void {
+  cMunmap(address, length)
 }

@@ -3,6 +3,9 @@ import { toHex } from '@weft/core'
 import {
   CAPTURE_BUFFER_BYTES,
   openCapture,
+  RING_BYTES,
+  RING_SNAP_BYTES_MAX,
+  SLOT_BYTES,
   type Capture,
   type CapturedFrame,
   type CaptureOptions,
@@ -46,7 +49,8 @@ describe('a capture', () => {
       expect(seen.map(({ bytes }) => toHex(bytes.subarray(14, 16)))).toEqual(
         Array.from({ length: 100 }, (_, i) => i.toString(16).padStart(4, '0')),
       )
-      for (const each of seen) expect(each).toMatchObject({ linkIndex, outgoing, originalLength: 60 })
+      const common = { linkIndex, outgoing, originalLength: 60 }
+      for (const each of seen) expect(each).toMatchObject(common)
       const times = seen.map(({ nanoseconds, seconds }) => seconds * 1e9 + nanoseconds)
       expect(times).toEqual(times.toSorted((x, y) => x - y))
       expect(times[0]).toBeGreaterThan(1.7e18)
@@ -66,11 +70,16 @@ describe('a capture', () => {
     expect(inward.frames.every(({ outgoing }) => !outgoing)).toBe(true)
   })
 
-  test('accounts for every frame: handed over or dropped', async () => {
+  test.each([
+    ['a ring', 64],
+    ['the largest ring', RING_SNAP_BYTES_MAX],
+    ['the socket', RING_SNAP_BYTES_MAX + 1],
+    ['the socket, whole frames', SLOT_BYTES],
+  ])('accounts for every frame by %s: handed over or dropped', async (_, snapBytes) => {
     const [{ linkIndex, path }] = scratchPair()
-    const { capture: sender } = capture({ namespace: path, linkIndex, snapBytes: 0 })
+    const { capture: sender } = capture({ namespace: path, linkIndex, snapBytes: 1 })
     // What is sent is captured inside the call that sends it, so nothing else can lose it.
-    const { capture: receiver, frames } = capture({ namespace: path, linkIndex, snapBytes: 64 })
+    const { capture: receiver, frames } = capture({ namespace: path, linkIndex, snapBytes })
     const count = 20_000
     for (let i = 0; i < count; i++) {
       expect(sender.send(frame(i, 1500), linkIndex)).toBeNull()
@@ -81,6 +90,11 @@ describe('a capture', () => {
     expect(captured + dropped).toBeGreaterThanOrEqual(count)
     // Anything else the link carried may have come after the flush.
     expect(frames.length).toBeLessThanOrEqual(captured)
+    for (const each of ours(frames)) {
+      expect(each).toMatchObject({ originalLength: 1500, outgoing: true, linkIndex })
+      expect(each.bytes.length).toBe(Math.min(1500, snapBytes))
+    }
+    expect(RING_BYTES).toBeGreaterThanOrEqual(1 << 20)
     expect(CAPTURE_BUFFER_BYTES).toBeGreaterThan(1 << 20)
   })
 

@@ -13,7 +13,8 @@ export function messageTree(bytes: Uint8Array, bodyBytes: number, shape: Shape):
   if (!message.next()) throw new Error('no message')
   const flags = u16le(bytes, 6) & ~4
   const body = toHex(bytes.subarray(message.from, message.from + bodyBytes))
-  return [`${message.type} ${flags} ${body}`, ...attributesTree(message.attributes(bodyBytes), shape)]
+  const attributes = attributesTree(message.attributes(bodyBytes), shape)
+  return [`${message.type} ${flags} ${body}`, ...attributes]
 }
 
 function attributesTree(attributes: AttributeReader, shape: Shape): string[] {

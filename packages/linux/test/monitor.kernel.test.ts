@@ -1,11 +1,15 @@
 /** Hearing of what others do, on the poll thread. */
 import { spawnSync } from 'node:child_process'
 import { parseInterfaceAddress, parseIp, parseMac, vni } from '@weft/core'
+import { FAILURES_MAX } from '../src/poll-protocol.ts'
 import {
+  errno,
   MessageWriter,
   MONITOR_BUFFER_BYTES,
   openMonitor,
   OUTSTANDING_BYTES_MAX,
+  sys,
+  watchSocket,
   writeForwarding,
   type MonitorTopic,
   type Notice,
@@ -144,6 +148,25 @@ describe('a monitor', () => {
     await heard.watch.close()
     await heard.watch.flush()
     expect(heard.notices).toEqual([])
+  })
+})
+
+describe('a descriptor that can only fail', () => {
+  test('is let go after so many failures, and can still be closed', async () => {
+    // An eventfd is readable for poll, and is no socket.
+    const fd = sys.eventfd(1, 0)
+    const codes: number[] = []
+    const watch = watchSocket({
+      fd,
+      bytesMax: 1,
+      onBatch: () => undefined,
+      onFailure: (code) => void codes.push(code),
+    })
+    while (codes.length < FAILURES_MAX) await watch.flush()
+    await watch.flush()
+    expect(codes).toEqual(new Array(FAILURES_MAX).fill(88))
+    await watch.close()
+    expect(sys.close(fd)).toBe(-errno.EBADF)
   })
 })
 

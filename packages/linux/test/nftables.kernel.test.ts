@@ -56,7 +56,9 @@ const table: TableSpec = {
       hook: 'output',
       priority: -10,
       policy: 'drop',
-      rules: [{ matches: [{ on: 'outgoing-link', name: 'lo' }], counter: false, verdict: 'accept' }],
+      rules: [
+        { matches: [{ on: 'outgoing-link', name: 'lo' }], counter: false, verdict: 'accept' },
+      ],
     },
   ],
 }
