@@ -1,4 +1,4 @@
-/** The laws every codec obeys, written once: as data, so that mutants can be put before them too. */
+/** The laws every codec obeys, as data, so that mutants can be put before them too. */
 import { fromHex, toHex } from '@weft/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

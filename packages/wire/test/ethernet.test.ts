@@ -13,7 +13,7 @@ describeCodecLaws({
   headers: ethernetHeaders,
   samples: [
     {
-      // vectors/vlan, frame 3
+      // vectors/vlan, frame 2
       hex: 'ffffffffffff02420a00010288a8306481000fff0806',
       header: {
         destination: parseMac('ff:ff:ff:ff:ff:ff'),

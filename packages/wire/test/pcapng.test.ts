@@ -157,7 +157,11 @@ describe('a damaged capture', () => {
       joined(section, changed(link, (copy) => setU32le(copy, link.length - 4, 8))),
       'bad-length',
     ],
-    ['a length of no words', joined(section, changed(link, (copy) => setU32le(copy, 4, 33))), 'bad-length'],
+    [
+      'a length of no words',
+      joined(section, changed(link, (copy) => setU32le(copy, 4, 33))),
+      'bad-length',
+    ],
     [
       'more captured than the block holds',
       joined(section, link, changed(packet, (copy) => setU32le(copy, 20, 1000))),

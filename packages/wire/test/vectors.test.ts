@@ -1,4 +1,4 @@
-/** Every recording in `vectors` becomes tests: our reading, tshark's reading, and the bytes again. */
+/** Every recording in `vectors` becomes tests: our reading, tshark's, and the bytes again. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -104,7 +104,9 @@ function hasTshark(): boolean {
 describe.each(NAMES)('recording %s', (name) => {
   it('has its provenance beside it', () => {
     const text = readFileSync(join(FOLDER, `${name}.md`), 'utf8')
-    for (const part of ['- Kernel: Linux ', '- Date: 20', '## Commands']) expect(text).toContain(part)
+    for (const part of ['- Kernel: Linux ', '- Date: 20', '## Commands']) {
+      expect(text).toContain(part)
+    }
   })
 
   it('is read without a fault, and each field says what tshark says', () => {

@@ -11,7 +11,8 @@ import { findTargets, TARGETS } from './targets.ts'
 const SECONDS_DEFAULT = 60
 const SEEDS = 2 ** 31
 
-const USAGE = `Feeds hostile bytes to every decoder: none may throw, hang or read outside its window.
+const USAGE = `Feeds hostile bytes to every decoder: none may throw, hang or read outside
+its window.
 
 usage: npm run fuzz -- [options]
 

@@ -6,7 +6,7 @@ import { provenanceOf } from './provenance.ts'
 import { missingPrograms, record } from './recorder.ts'
 import type { Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios.ts'
-import { dissectWithTshark } from './tshark-dissection.ts'
+import { dissectWithTshark, tsharkVersion } from './tshark-dissection.ts'
 
 const USAGE = `Records golden vectors for packages/wire from this machine's kernel. Needs root.
 
@@ -46,7 +46,8 @@ function choose(): Choice | null {
     if (unknown.length > 0) process.exitCode = 2
     return null
   }
-  const chosen = SCENARIOS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  const all = positionals.length === 0
+  const chosen = SCENARIOS.filter(({ name }) => all || positionals.includes(name))
   if (values.list === true) {
     for (const { name, about } of chosen) process.stdout.write(`${name.padEnd(22)} ${about}\n`)
     return null
@@ -57,9 +58,10 @@ function choose(): Choice | null {
 
 /** One line per frame: small to review, and a changed frame is a changed line. */
 function dissectionText(path: string): string {
-  const { version, frames } = dissectWithTshark(path)
-  const lines = frames.map((frame) => `    ${JSON.stringify(frame)}`)
-  return `{\n  "version": ${JSON.stringify(version)},\n  "frames": [\n${lines.join(',\n')}\n  ]\n}\n`
+  const version = tsharkVersion()
+  const lines = dissectWithTshark(path).map((frame) => `    ${JSON.stringify(frame)}`)
+  const head = `{\n  "version": ${JSON.stringify(version)},\n  "frames": [\n`
+  return `${head}${lines.join(',\n')}\n  ]\n}\n`
 }
 
 async function make(scenario: Scenario, { redissect, folder }: Choice): Promise<boolean> {

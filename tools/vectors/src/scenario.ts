@@ -1,6 +1,6 @@
 /** What a recording is: a small world of namespaces, and the traffic that crosses it. */
 
-/** Commands run in order by `sh -c` as root; they appear in the recording's provenance as they are. */
+/** Commands run in order by `sh -c` as root; a recording's provenance shows them as they are. */
 export interface Scenario {
   /** Names the files. */
   readonly name: string

@@ -24,9 +24,25 @@ function noDuplicateDetection(...namespaces: readonly string[]): string[] {
   return namespaces.map((name) => `ip netns exec ${name} sysctl -qw ${setting}`)
 }
 
+interface End {
+  readonly in: string
+  readonly name?: string
+  readonly mac?: string
+  readonly mtu?: number
+}
+
+/** A veth pair; its ends are called eth0 unless they have a name. */
+function cable(near: End, far: End): string {
+  const end = ({ in: namespace, name = 'eth0', mac, mtu }: End): string => {
+    const properties = `${mac === undefined ? '' : ` address ${mac}`}${mtu ? ` mtu ${mtu}` : ''}`
+    return `${name} netns ${namespace}${properties}`
+  }
+  return `ip link add ${end(near)} type veth peer name ${end(far)}`
+}
+
 const PAIR: readonly string[] = [
   ...noDuplicateDetection(A, B),
-  `ip link add eth0 netns ${A} address 02:42:0a:00:01:02 type veth peer name eth0 netns ${B} address 02:42:0a:00:01:03`,
+  cable({ in: A, mac: '02:42:0a:00:01:02' }, { in: B, mac: '02:42:0a:00:01:03' }),
   `ip -n ${A} addr add 10.0.1.2/24 dev eth0`,
   `ip -n ${B} addr add 10.0.1.3/24 dev eth0`,
   `ip -n ${A} addr add fd00:1::2/64 dev eth0 nodad`,
@@ -43,8 +59,11 @@ const PAIR: readonly string[] = [
 /** Two links joined by a router; the second carries 1400 bytes only. */
 const ROUTED: readonly string[] = [
   ...noDuplicateDetection(A, B, R),
-  `ip link add eth0 netns ${A} address 02:42:0a:00:01:02 type veth peer name eth0 netns ${R} address 02:42:0a:00:01:01`,
-  `ip link add eth0 netns ${B} address 02:42:0a:00:02:02 mtu 1400 type veth peer name eth1 netns ${R} address 02:42:0a:00:02:01 mtu 1400`,
+  cable({ in: A, mac: '02:42:0a:00:01:02' }, { in: R, mac: '02:42:0a:00:01:01' }),
+  cable(
+    { in: B, mac: '02:42:0a:00:02:02', mtu: 1400 },
+    { in: R, name: 'eth1', mac: '02:42:0a:00:02:01', mtu: 1400 },
+  ),
   `ip -n ${A} addr add 10.0.1.2/24 dev eth0`,
   `ip -n ${R} addr add 10.0.1.1/24 dev eth0`,
   `ip -n ${R} addr add 10.0.2.1/24 dev eth1`,
@@ -71,7 +90,7 @@ const SEGMENT: readonly string[] = [
   `ip -n ${S} link add br0 type bridge`,
   `ip -n ${S} link set br0 up`,
   ...[A, B, R].flatMap((name, i) => [
-    `ip link add eth0 netns ${name} address 02:42:0a:00:01:0${i + 2} type veth peer name port${i} netns ${S}`,
+    cable({ in: name, mac: `02:42:0a:00:01:0${i + 2}` }, { in: S, name: `port${i}` }),
     `ip -n ${S} link set port${i} master br0 up`,
     `ip -n ${name} addr add 10.0.1.${i + 2}/24 dev eth0`,
     `ip -n ${name} addr add fd00:1::${i + 2}/64 dev eth0 nodad`,
@@ -95,7 +114,10 @@ function overlay(options: { vni: number; from: string; to: string; extra?: strin
       { name: A, local: from, remote: to, end: 2 },
       { name: B, local: to, remote: from, end: 3 },
     ].flatMap(({ name, local, remote, end }) => [
-      `ip -n ${name} link add vx0 address 02:42:0a:00:02:0${end} type vxlan id ${vni} local ${local} remote ${remote} dstport 4789 ${extra}`,
+      [
+        `ip -n ${name} link add vx0 address 02:42:0a:00:02:0${end}`,
+        `type vxlan id ${vni} local ${local} remote ${remote} dstport 4789 ${extra}`,
+      ].join(' '),
       `ip -n ${name} addr add 10.0.2.${end}/24 dev vx0`,
       `ip -n ${name} addr add fd00:2::${end}/64 dev vx0 nodad`,
       `ip -n ${name} link set vx0 up`,
@@ -103,6 +125,13 @@ function overlay(options: { vni: number; from: string; to: string; extra?: strin
     SETTLE,
   ]
 }
+
+const RADVD_FILES = '/tmp/wirevec-radvd'
+const RADVD_CONFIGURATION = [
+  'interface eth0 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4;',
+  'AdvLinkMTU 1450; AdvManagedFlag on;',
+  'prefix fd00:1::/64 { AdvValidLifetime 600; AdvPreferredLifetime 300; }; };',
+].join(' ')
 
 const ON_A = { namespace: A, link: 'eth0' } as const
 
@@ -122,14 +151,14 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'vlan',
-    about: 'ARP with one tag and with two: AF_PACKET injects them where a kernel has no VLAN links.',
+    about: 'ARP with one tag and with two, injected: the recording kernel has no VLAN links.',
     namespaces: [A, B],
     world: PAIR,
     capture: { namespace: B, link: 'eth0' },
     needs: ['python3'],
     traffic: [
-      inject('ffffffffffff02420a0001028100a00508060001080006040001' + ARP_TAIL()),
-      inject('ffffffffffff02420a00010288a8306481000fff08060001080006040001' + ARP_TAIL()),
+      inject('ffffffffffff02420a0001028100a00508060001080006040001' + arpTail()),
+      inject('ffffffffffff02420a00010288a8306481000fff08060001080006040001' + arpTail()),
     ],
   },
   {
@@ -149,7 +178,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'icmpv6',
-    about: 'Neighbour discovery, echo, and the errors of ICMPv6; multicast reports with hop-by-hop options.',
+    about: 'Neighbour discovery, echo and errors; multicast reports with hop-by-hop options.',
     namespaces: [A, B, R],
     world: ROUTED,
     capture: ON_A,
@@ -177,11 +206,11 @@ export const SCENARIOS: readonly Scenario[] = [
     capture: ON_A,
     needs: ['radvd'],
     traffic: [
-      `printf '%s' 'interface eth0 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; AdvLinkMTU 1450; AdvManagedFlag on; prefix fd00:1::/64 { AdvValidLifetime 600; AdvPreferredLifetime 300; }; };' > /tmp/wirevec-radvd.conf`,
-      `${IN_B} timeout 2 radvd -n -m stderr -C /tmp/wirevec-radvd.conf -p /tmp/wirevec-radvd.pid || true`,
+      `printf '%s' '${RADVD_CONFIGURATION}' > ${RADVD_FILES}.conf`,
+      advertise(2),
       `ip -n ${A} link set eth0 down && ip -n ${A} link set eth0 up`,
-      `${IN_B} timeout 3 radvd -n -m stderr -C /tmp/wirevec-radvd.conf -p /tmp/wirevec-radvd.pid || true`,
-      `rm -f /tmp/wirevec-radvd.conf /tmp/wirevec-radvd.pid`,
+      advertise(3),
+      `rm -f ${RADVD_FILES}.conf ${RADVD_FILES}.pid`,
     ],
   },
   {
@@ -198,7 +227,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'partial-checksum',
-    about: 'The same datagrams as a veth really carries them: checksums left to a card that never sees them.',
+    about: 'Datagrams as a veth really carries them: checksums left to a card there is not.',
     namespaces: [A, B],
     world: [...PAIR, `${IN_A} ethtool -K eth0 tx on >/dev/null`],
     capture: ON_A,
@@ -209,7 +238,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'tcp',
-    about: 'Connections over both IP versions: handshake with all usual options, data, end; one refused.',
+    about: 'Connections over both IP versions: handshake with the usual options; one refused.',
     namespaces: [A, B],
     world: PAIR,
     capture: ON_A,
@@ -257,12 +286,23 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ]
 
+/** Runs radvd for some seconds; that it is stopped is no failure. */
+function advertise(seconds: number): string {
+  const radvd = `radvd -n -m stderr -C ${RADVD_FILES}.conf -p ${RADVD_FILES}.pid`
+  return `${IN_B} timeout ${seconds} ${radvd} 2>/dev/null || true`
+}
+
 /** The rest of an ARP request of 10.0.1.2 for 10.0.1.3, written out by hand. */
-function ARP_TAIL(): string {
+function arpTail(): string {
   return '02420a0001020a0001020000000000000a000103'
 }
 
 function inject(hex: string): string {
-  const program = `import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0)); s.send(bytes.fromhex("${hex}"))`
+  const program = [
+    'import socket',
+    's = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)',
+    's.bind(("eth0", 0))',
+    `s.send(bytes.fromhex("${hex}"))`,
+  ].join('; ')
   return `${IN_A} python3 -c '${program}'`
 }

@@ -7,12 +7,8 @@ export interface TsharkLayer {
   readonly fields: { readonly [field: string]: readonly string[] }
 }
 
-/** A capture as tshark reads it. */
-export interface TsharkDissection {
-  readonly version: string
-  /** One entry per frame. */
-  readonly frames: readonly (readonly TsharkLayer[])[]
-}
+/** Frames, each as its layers from the outside in. */
+export type TsharkFrames = readonly (readonly TsharkLayer[])[]
 
 /** Checksums verified, nothing reassembled, numbers as they stand in the packet. */
 const PREFERENCES = [
@@ -66,10 +62,14 @@ const KEPT: { readonly [proto: string]: RegExp } = {
 const OUTPUT_BYTES_MAX = 1 << 28
 
 /** Read a capture with the tshark that is installed. Throws when it is not. */
-export function dissectWithTshark(path: string): TsharkDissection {
+export function dissectWithTshark(path: string): TsharkFrames {
   const preferences = PREFERENCES.flatMap((preference) => ['-o', preference])
-  const version = tshark(['--version']).split('\n')[0] ?? ''
-  return { version, frames: framesOf(tshark(['-r', path, '-n', '-T', 'pdml', ...preferences])) }
+  return framesOf(tshark(['-r', path, '-n', '-T', 'pdml', ...preferences]))
+}
+
+/** What tshark calls itself. Throws when there is none. */
+export function tsharkVersion(): string {
+  return tshark(['--version']).split('\n')[0] ?? ''
 }
 
 function tshark(args: readonly string[]): string {
