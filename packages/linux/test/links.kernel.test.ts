@@ -71,8 +71,8 @@ const twins: Twin[] = [
     },
     commands: [
       `link add vx address ${mac} type vxlan id 16777215 dstport 5000 local fd00::1 ` +
-        'remote fd00::2 srcport 40000 50000 nolearning ageing 17 maxaddress 100 ttl 9 tos 4 flowlabel 0x12345 ' +
-        'udpcsum udp6zerocsumtx udp6zerocsumrx gbp',
+        'remote fd00::2 srcport 40000 50000 nolearning ageing 17 maxaddress 100 ttl 9 tos 4 ' +
+        'flowlabel 0x12345 udpcsum udp6zerocsumtx udp6zerocsumrx gbp',
       'link set vx alias weft:x',
     ],
   },
