@@ -33,7 +33,7 @@ export class WeftError<
   }
 
   /** Recognises errors of another copy of this package too, where prototypes differ. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): value is WeftError {
     return typeof value === 'object' && value !== null && BRAND in value
   }
 }
@@ -70,7 +70,7 @@ export function hasCode<Code extends string>(
 /** One line for people: the message, then the facts. */
 export function describeError(error: unknown): string {
   if (!(error instanceof WeftError)) return error instanceof Error ? error.message : String(error)
-  const facts = Object.entries(error.details as ErrorDetails).map(([k, v]) => `${k}=${fact(v)}`)
+  const facts = Object.entries(error.details).map(([k, v]) => `${k}=${fact(v)}`)
   return facts.length === 0 ? error.message : `${error.message} (${facts.join(', ')})`
 }
 

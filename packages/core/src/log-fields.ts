@@ -23,7 +23,9 @@ export type Plain =
 export function plainValue(value: unknown, depth = 0): Plain {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
-  if (typeof value !== 'object') return typeof value === 'function' ? '[function]' : String(value)
+  if (typeof value === 'function') return '[function]'
+  if (typeof value === 'symbol' || typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object') return 'undefined'
   if (depth > LOG_DEPTH_MAX) return '[deep]'
   try {
     return plainObject(value, depth)
@@ -51,7 +53,7 @@ export function formatFields(fields: LogFields): string {
  */
 export function quoteText(value: Plain): string {
   return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (odd) => {
-    return [...odd].map((c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`).join('')
+    return `\\u{${(odd.codePointAt(0) ?? 0).toString(16)}}`
   })
 }
 
@@ -65,8 +67,7 @@ function plainObject(value: object, depth: number): Plain {
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   if (value instanceof Error) return plainError(value, deeper)
   if ('toJSON' in value && typeof value.toJSON === 'function') {
-    const json: unknown = value.toJSON('')
-    return deeper(json)
+    return deeper(Reflect.apply(value.toJSON, value, ['']))
   }
   if (Array.isArray(value)) return value.slice(0, LOG_ITEMS_MAX).map(deeper)
   if (value instanceof Set) return [...value].slice(0, LOG_ITEMS_MAX).map(deeper)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import type * as errors from '../src/errors.ts'
 import {
   defineErrors,
   describeError,
@@ -49,7 +50,7 @@ describe('a failed operation', () => {
     // A second evaluation of the same module: another class, as with two installed versions.
     const url = new URL('../src/errors.ts', import.meta.url)
     const source = (await readFile(url, 'utf8')).length
-    const copy = (await import(`${url.href}?copy=${source}`)) as typeof import('../src/errors.ts')
+    const copy = (await import(`${url.href}?copy=${source}`)) as typeof errors
     const foreign = copy.defineErrors<DemoErrors>()('ERR_GONE', 'gone', { item: 'x' })
     expect(copy.WeftError).not.toBe(WeftError)
     expect(Object.getPrototypeOf(foreign)).not.toBe(WeftError.prototype)

@@ -17,7 +17,9 @@ describe('events', () => {
   test('stop when disposed; the same function subscribed twice is two subscriptions', () => {
     const events = new Emitter<Events>()
     let count = 0
-    const listener = (): void => void count++
+    const listener = (): void => {
+      count++
+    }
     const first = events.on('closed', listener)
     events.on('closed', listener)
     events.emit('closed', null)

@@ -1,4 +1,4 @@
-/** A bitmap over a huge range that costs what is used of it, and finds clear bits without walking. */
+/** A bitmap over a huge range that costs what is used of it and finds clear bits at once. */
 import { assert } from '@weft/core'
 
 /** The largest range, in bits: numbers stay exact and the tree shallow. */

@@ -17,7 +17,7 @@ export interface StoreChange {
   readonly value?: string | null
 }
 
-/** What became of a commit: the revision of everything it wrote, or a key whose condition failed. */
+/** The revision of everything a commit wrote, or a key whose condition failed. */
 export type CommitResult =
   | { readonly committed: true; readonly revision: number }
   | { readonly committed: false; readonly key: string }

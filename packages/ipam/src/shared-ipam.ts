@@ -66,8 +66,8 @@ export class SharedIpam {
   }
 
   /**
-   * As Ipam.removeNetwork. The network is closed first, so that leases made meanwhile are seen: with
-   * any left it is opened again. Interrupted in between it stays closed; removing again finishes.
+   * As Ipam.removeNetwork. The network is closed first, so that leases made meanwhile are seen:
+   * with any left it is opened again. Interrupted, it stays closed; removing again finishes.
    */
   async removeNetwork(id: string): Promise<void> {
     await this.#changePlan('removeNetwork', (ipam) => ipam.network(id).close())

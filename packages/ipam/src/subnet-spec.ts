@@ -87,11 +87,18 @@ export function subnetRequest({ cidr, gateway, range, reserved }: SubnetSpec): S
   return { cidr, gateway, range, reserved: kept }
 }
 
+/** An address, as a number, and what it is for. */
+export interface NamedAddress {
+  readonly name: string
+  readonly at: bigint
+}
+
 /** Addresses that are never leased: the network's own, and the broadcast address of IPv4. */
-export function ownAddresses(cidr: Cidr): readonly { readonly name: string; readonly at: bigint }[] {
+export function ownAddresses(cidr: Cidr): readonly NamedAddress[] {
   const { first, last } = cidrRange(cidr)
   if (ipFamily(addressOf(cidr)) === 4) {
-    return [{ name: 'network address', at: first }, { name: 'broadcast address', at: last }]
+    const network = { name: 'network address', at: first }
+    return [network, { name: 'broadcast address', at: last }]
   }
   return [{ name: 'subnet-router anycast address', at: first }]
 }

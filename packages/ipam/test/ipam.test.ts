@@ -38,7 +38,8 @@ describe('an address space like Docker Swarm’s', () => {
   test('cuts /24 networks from 10.0.0.0/8, lowest first, and uses given-back ones again', () => {
     const ipam = createIpam()
     expect(swarmPools).toEqual([{ cidr: '10.0.0.0/8', subnetLength: 24 }])
-    expect(ipam.createNetwork('ingress')).toMatchObject([{ cidr: '10.0.0.0/24', gateway: '10.0.0.1' }])
+    const first = { cidr: '10.0.0.0/24', gateway: '10.0.0.1' }
+    expect(ipam.createNetwork('ingress')).toMatchObject([first])
     expect(ipam.createNetwork('blue')).toMatchObject([{ cidr: '10.0.1.0/24' }])
     expect(ipam.createNetwork('green')).toMatchObject([{ cidr: '10.0.2.0/24' }])
     ipam.removeNetwork('blue')
@@ -159,10 +160,10 @@ describe('a network', () => {
       { name: 'router', addresses: '172.28.5.7' },
       { name: 'printers', addresses: '172.28.5.8/29' },
     ]
-    const request = { cidr: '172.28.0.0/16', range: '172.28.5.0/28', gateway: '172.28.5.1', reserved }
-    const [spec] = ipam.createNetwork('n', [request])
+    const [range, gateway] = ['172.28.5.0/28', '172.28.5.1']
+    const [spec] = ipam.createNetwork('n', [{ cidr: '172.28.0.0/16', range, gateway, reserved }])
     expect(spec && gatewayInterface(spec)).toBe('172.28.5.1/16')
-    const inRange = ['172.28.5.0', '172.28.5.2', '172.28.5.3', '172.28.5.4', '172.28.5.5', '172.28.5.6']
+    const inRange = [0, 2, 3, 4, 5, 6].map((last) => `172.28.5.${last}`)
     expect(take(ipam, 'n', 6)).toEqual(inRange)
     expect(failure(() => ipam.lease('n', { holder: 'x' })).code).toBe('ERR_SUBNET_EXHAUSTED')
     expect(ipam.lease('n', { holder: 'far', address: '172.28.200.9' }).address).toBe('172.28.200.9')
@@ -300,7 +301,8 @@ describe('a subnet', () => {
 
   test('of IPv6 costs nothing by its size, and leases anywhere in it explicitly', () => {
     const ipam = createIpam({ pools: [] })
-    ipam.createNetwork('n', [{ cidr: 'fd00::/8', reserved: [{ name: 'half', addresses: 'fd80::/9' }] }])
+    const reserved = [{ name: 'half', addresses: 'fd80::/9' }]
+    ipam.createNetwork('n', [{ cidr: 'fd00::/8', reserved }])
     expect(take(ipam, 'n', 2)).toEqual(['fd00::2', 'fd00::3'])
     const address = 'fd7f:ffff::1'
     expect(ipam.lease('n', { holder: 'far', address }).address).toBe(address)
@@ -308,9 +310,8 @@ describe('a subnet', () => {
     expect(failure(() => ipam.release('n', { address, holder: 'far' })).code).toBe('ERR_NOT_LEASED')
     const anycast = failure(() => ipam.lease('n', { holder: 'x', address: 'fd00::' }))
     expect(anycast.details).toMatchObject({ name: 'subnet-router anycast address' })
-    expect(failure(() => ipam.lease('n', { holder: 'x', address: 'fdff::1' })).details).toMatchObject({
-      name: 'half',
-    })
+    const kept = failure(() => ipam.lease('n', { holder: 'x', address: 'fdff::1' }))
+    expect(kept.details).toMatchObject({ name: 'half' })
     // The last address of an IPv6 subnet is one like the others.
     ipam.createNetwork('small', [{ cidr: 'fc00::/126' }])
     expect(take(ipam, 'small', 2)).toEqual(['fc00::2', 'fc00::3'])
@@ -338,7 +339,8 @@ test('usage says how full things are, and raises the alarm from 75 percent on', 
     { cidr: '10.0.0.0/22', subnetLength: 24, used: 768, size: 1024, percent: 75, alarm: true },
   ])
   expect(USAGE_ALARM_PERCENT).toBe(75)
-  ipam.createNetwork('none', [{ cidr: '10.2.0.0/30', reserved: [{ name: 'x', addresses: '10.2.0.2' }] }])
+  const reserved = [{ name: 'x', addresses: '10.2.0.2' }]
+  ipam.createNetwork('none', [{ cidr: '10.2.0.0/30', reserved }])
   expect(ipam.usage().networks.at(-1)).toMatchObject({ size: 0, percent: 100, alarm: true })
 })
 

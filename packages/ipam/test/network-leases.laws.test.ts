@@ -102,14 +102,13 @@ describe('the leases of a network', () => {
           }
           const network = ipam.network('n')
           expect(network.leaseCount).toBe(model.size)
-          for (const address of ALL) {
-            expect(network.holderOf(parseIp(address))).toBe(model.get(address) ?? null)
-          }
+          const seen = ALL.map((address) => network.holderOf(parseIp(address)) ?? '').join()
+          expect(seen).toBe(ALL.map((address) => model.get(address) ?? '').join())
           const used = DYNAMIC.filter((address) => model.has(address)).length
           expect(ipam.usage().networks[0]).toMatchObject({ used, size: DYNAMIC.length })
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
@@ -143,7 +142,8 @@ describe('the leases of a network', () => {
       caught = error
     }
     expect(hasCode(caught, 'ERR_SUBNET_EXHAUSTED')).toBe(true)
-    ipam.release('n', { address: '10.1.77.7', holder: ipam.network('n').holderOf(parseIp('10.1.77.7')) ?? '' })
+    const holder = ipam.network('n').holderOf(parseIp('10.1.77.7')) ?? ''
+    ipam.release('n', { address: '10.1.77.7', holder })
     expect(ipam.lease('n', { holder: 'late' }).address).toBe('10.1.77.7')
   })
 })

@@ -97,7 +97,7 @@ async function work(
 }
 
 describe('two allocators over one store', () => {
-  test('never give one address to two holders, and lose none, however they interleave', async () => {
+  test('never give one address to two holders and lose none, however interleaved', async () => {
     const steps = fc.array(step, { maxLength: 40, size: 'max' })
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), steps, steps, async (scheduler, stepsA, stepsB) => {
@@ -260,7 +260,7 @@ describe('an allocator', () => {
     await ipam.createNetwork('n')
   })
 
-  test('forgets what it thought when the store fails, for the commit may have taken place', async () => {
+  test('forgets what it thought when the store fails: the commit may have happened', async () => {
     const store = new MemoryLeaseStore()
     let broken = false
     const failing: LeaseStore = {

@@ -30,7 +30,10 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('auto' as const) }) },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('sized' as const), length: fc.integer({ min: 21, max: 28 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('sized' as const),
+      length: fc.integer({ min: 21, max: 28 }),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('claim' as const), cidr: explicit }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), pick: fc.nat() }) },
@@ -96,9 +99,9 @@ describe('subnets from pools', () => {
     )
   })
 
-  test('run through all 65,536 blocks of Docker’s pool in good time', () => {
-    const ipam = createIpam()
-    for (let i = 0; i < 65_536; i++) ipam.createNetwork(`n${i}`)
+  test('run through every block of a pool, and find the one that is given back', () => {
+    const ipam = createIpam({ pools: [{ cidr: '10.0.0.0/12', subnetLength: 24 }] })
+    for (let i = 0; i < 4096; i++) ipam.createNetwork(`n${i}`)
     expect(() => ipam.createNetwork('late')).toThrow('no pool has a free block')
     ipam.removeNetwork('n300')
     expect(ipam.createNetwork('late')).toMatchObject([{ cidr: '10.1.44.0/24' }])
