@@ -57,6 +57,7 @@ export class EchoSocket {
   readonly #family: IpFamily
   readonly #socket: RawSocket
   readonly #identifier: number
+  readonly #hearing: Promise<void>
   readonly #waiting = new Map<number, Waiting>()
   readonly #pathMtus = new Map<Ip, number>()
   #sequence = 0
@@ -68,10 +69,13 @@ export class EchoSocket {
     const protocol = family === 4 ? IP_PROTOCOL.icmp : IP_PROTOCOL.icmpv6
     const options = { namespace, family, protocol, dontFragment: true }
     this.#socket = openRawSocket(options, (packet) => this.#receive(packet))
+    this.#hearing = this.#socket.flush()
   }
 
   /** Ask once. Never rejects; the outcome says what happened. */
-  ask(to: Ip, options: EchoOptions = {}): Promise<EchoOutcome> {
+  async ask(to: Ip, options: EchoOptions = {}): Promise<EchoOutcome> {
+    // The thread that hears the first answer may still be starting.
+    await this.#hearing
     const { payloadBytes = PAYLOAD_DEFAULT_BYTES, withinMs = WITHIN_DEFAULT_MS } = options
     const sequence = (this.#sequence = (this.#sequence + 1) & 0xffff)
     const payload = pattern(payloadBytes, sequence)

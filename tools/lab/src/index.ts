@@ -1,26 +1,27 @@
 /** Hosts made of network namespaces, joined by a routed underlay, with taps on every wire. */
 export { atExit } from './at-exit.ts'
-export { STDERR_KEPT_CHARACTERS } from './dataplane-owner.ts'
+export { captureFile, type CaptureSource } from './capture-file.ts'
 export {
   Container,
   CONTAINER_IFNAME,
   type ContainerOptions,
   type InterfaceFacts,
 } from './container.ts'
+export { STDERR_KEPT_CHARACTERS } from './dataplane-owner.ts'
 export {
   DataplaneProcess,
   OwnerPool,
   type DataplaneProcessOptions,
   type OwnerSource,
 } from './dataplane-process.ts'
-export {
-  ECHO_OVERHEAD_BYTES,
-  type EchoOptions,
-  type EchoOutcome,
-} from './echo.ts'
+export { ECHO_OVERHEAD_BYTES, EchoSocket, type EchoOptions, type EchoOutcome } from './echo.ts'
+export { ERROR_CAUSES_MAX } from './error-record.ts'
 export { eventually, type Patience } from './eventually.ts'
+export { FRAME_SNAP_BYTES, FrameTap, type TapOptions } from './frame-tap.ts'
 export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'
+export { LabWires } from './lab-wires.ts'
+export { netnsLabs, openNetnsLab, type NetnsLabs } from './netns-lab.ts'
 export {
   becomePrivate,
   insidePrivateWorld,
@@ -29,6 +30,8 @@ export {
   WORLD_VARIABLE,
   type Command,
 } from './private-world.ts'
+export { RemoteDataplane } from './remote-dataplane.ts'
+export { sabotage, type NetworkNamespaces } from './sabotage.ts'
 export {
   checkRequiredTiers,
   netnsTier,
@@ -48,8 +51,11 @@ export {
   type TransferOptions,
   type TransferReport,
 } from './traffic.ts'
+export { FLOOD_HEADER_BYTES } from './flood-ends.ts'
+export { DIGEST_LATER_BYTES_MAX, PATTERN_BYTES } from './transfer-ends.ts'
 export {
   LAB_HOSTS_MAX,
+  planHost,
   planUnderlay,
   UNDERLAY_MTU_DEFAULT_BYTES,
   UNDERLAY_MTU_RANGE_BYTES,

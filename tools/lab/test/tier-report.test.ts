@@ -1,0 +1,47 @@
+/** Tiers: what a machine can run, what it lacks, and requirements that turn absence into failure. */
+import { describe, expect, it } from 'vitest'
+import { checkRequiredTiers, requiredTiers, tierReport, TIERS } from '../src/tier-report.ts'
+
+describe('requiredTiers', () => {
+  it('reads names separated by commas, none from nothing', () => {
+    expect(requiredTiers(undefined)).toEqual([])
+    expect(requiredTiers('')).toEqual([])
+    expect(requiredTiers('netns,docker')).toEqual(['netns', 'docker'])
+  })
+
+  it('refuses a name that is no tier', () => {
+    const refused = expect.objectContaining({
+      code: 'ERR_LAB_REQUEST',
+      details: { problem: 'WEFT_REQUIRE names kvm', expected: 'netns or docker' },
+    })
+    expect(() => requiredTiers('netns,kvm')).toThrow(refused)
+  })
+})
+
+describe('tierReport', () => {
+  it('says of every tier that it is usable, and how, or what is missing', async () => {
+    const report = await tierReport()
+    expect(report.map(({ tier }) => tier)).toEqual(TIERS)
+    for (const one of report) {
+      if (one.usable) expect(one.by).toMatch(/root|user-namespace/)
+      else expect(one.missing.length).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('checkRequiredTiers', () => {
+  it('resolves when nothing is required', async () => {
+    await expect(checkRequiredTiers(undefined)).resolves.toHaveLength(TIERS.length)
+  })
+
+  it('rejects for a required tier that is off', async () => {
+    const off = (await tierReport()).filter(({ usable }) => !usable)
+    for (const { tier } of off) {
+      await expect(checkRequiredTiers(tier)).rejects.toMatchObject({
+        code: 'ERR_TIER_UNAVAILABLE',
+        details: { tier, missing: expect.any(Array) },
+      })
+    }
+    expect(off.map(({ tier }) => tier)).toContain('docker')
+  })
+})
