@@ -9,7 +9,9 @@ export type Ip = string & { readonly __ip: never }
 /** The two address families, by version number. */
 export type IpFamily = 4 | 6
 
+/** Bytes of an IPv4 address. */
 export const IPV4_BYTES = 4
+/** Bytes of an IPv6 address. */
 export const IPV6_BYTES = 16
 
 /** The family of an address. */

@@ -3,6 +3,7 @@
 /** Facts beside a message: plain values, never secrets. */
 export type LogFields = { readonly [name: string]: unknown }
 
+/** How much a line matters, from `debug` to `error`. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Where log lines go. Messages are constants; what varies stands in `fields`. */

@@ -5,6 +5,7 @@ import { valueError } from './value-errors.ts'
 /** A MAC address as six lower-case hexadecimal pairs with colons: `02:42:0a:00:01:02`. */
 export type Mac = string & { readonly __mac: never }
 
+/** Bytes of a MAC address. */
 export const MAC_BYTES = 6
 
 const PATTERN = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/

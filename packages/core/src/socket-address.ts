@@ -1,6 +1,7 @@
 /** An address with a UDP or TCP port. */
 import { ipFamily, type Ip } from './ip.ts'
 
+/** The highest port: 16 bits in the headers of UDP and TCP. */
 export const PORT_MAX = 65_535
 
 /** Where datagrams come from or go to. */

@@ -28,4 +28,5 @@ export type UnderlayErrors = {
   ERR_ADDRESS_NOT_LOCAL: { readonly address: string }
 }
 
+/** Makes the errors of binding a socket. */
 export const underlayError: ErrorFactory<UnderlayErrors> = defineErrors<UnderlayErrors>()

@@ -7,4 +7,5 @@ export type ValueErrors = {
   ERR_INVALID_VALUE: { readonly kind: string; readonly text: string; readonly expected: string }
 }
 
+/** Makes the errors of malformed values. */
 export const valueError = defineErrors<ValueErrors>()

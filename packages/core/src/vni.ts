@@ -4,6 +4,7 @@ import { valueError } from './value-errors.ts'
 /** A VXLAN network identifier, 0 to 2^24 - 1. */
 export type Vni = number & { readonly __vni: never }
 
+/** The largest VNI: 2^24 - 1. */
 export const VNI_MAX = 0xff_ff_ff
 
 /** Check a number as a VNI. Throws ERR_INVALID_VALUE when it is not a whole number of 24 bits. */

@@ -64,6 +64,7 @@ export type IpamErrors = {
   ERR_CONTENTION: { readonly operation: string; readonly attempts: number }
 }
 
+/** Makes the errors of this package. */
 export const ipamError: ErrorFactory<IpamErrors> = defineErrors<IpamErrors>()
 
 /** The longest name of a network or holder, in UTF-16 units. */

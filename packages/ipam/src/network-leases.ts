@@ -137,8 +137,8 @@ export class NetworkLeases {
     throw ipamError('ERR_SUBNET_EXHAUSTED', 'no free address left', {
       network: this.id,
       subnets: subnets.map(({ spec }) => spec.cidr),
-      used: sum(subnets.map(({ used }) => used)),
-      size: sum(subnets.map(({ size }) => size)),
+      used: sum(subnets.map(({ usage }) => usage.used)),
+      size: sum(subnets.map(({ usage }) => usage.size)),
     })
   }
 
@@ -155,7 +155,7 @@ export class NetworkLeases {
   }
 }
 
-/** The total. */
+/** The total of some numbers. */
 export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
 }

@@ -61,14 +61,9 @@ export class SubnetLeases {
     for (const { name, prefix } of spec.reserved) this.#reserve(name, prefix)
   }
 
-  /** Addresses for dynamic leases. */
-  get size(): number {
-    return this.#pool.size
-  }
-
-  /** Those of them that are leased. */
-  get used(): number {
-    return this.#pool.used
+  /** Addresses for dynamic leases, and those of them that are leased. */
+  get usage(): { readonly size: number; readonly used: number } {
+    return { size: this.#pool.size, used: this.#pool.used }
   }
 
   get leases(): ReadonlyMap<Ip, string> {

@@ -1,6 +1,6 @@
 /** How full networks and pools are, and from when on that is worth an alarm. */
 import type { Cidr } from '@weft/core'
-import type { NetworkLeases } from './network-leases.ts'
+import { sum, type NetworkLeases } from './network-leases.ts'
 import type { PoolUsage, SubnetPlanner } from './subnet-planner.ts'
 
 /** From this much used on, a network or a pool wants to grow, in percent. */
@@ -31,10 +31,10 @@ export interface IpamUsage {
 
 /** Figures of one network. */
 export function networkUsage(network: NetworkLeases): NetworkUsage {
-  const subnets = network.subnets.map(({ spec, used, size }) => {
-    return { cidr: spec.cidr, ...usageOf(used, size) }
+  const subnets = network.subnets.map(({ spec, usage }) => {
+    return { cidr: spec.cidr, ...usageOf(usage.used, usage.size) }
   })
-  const [used, size] = [total(subnets.map((s) => s.used)), total(subnets.map((s) => s.size))]
+  const [used, size] = [sum(subnets.map((s) => s.used)), sum(subnets.map((s) => s.size))]
   return { network: network.id, subnets, ...usageOf(used, size) }
 }
 
@@ -46,8 +46,4 @@ export function poolUsage(planner: SubnetPlanner): readonly (Usage & PoolUsage)[
 function usageOf(used: number, size: number): Usage {
   const percent = size === 0 ? 100 : Math.floor((100 * used) / size)
   return { used, size, percent, alarm: percent >= USAGE_ALARM_PERCENT }
-}
-
-function total(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0)
 }

@@ -59,7 +59,14 @@ function expectedClaim(model: ReadonlyMap<string, string>, who: string, address:
   return RESERVED.has(address) ? 'ERR_ADDRESS_RESERVED' : 'ok'
 }
 
-function stepDynamic(ipam: Ipam, model: Map<string, string>, who: string, given: string[]): void {
+interface World {
+  readonly ipam: Ipam
+  readonly model: Map<string, string>
+  /** Addresses given back, in order. */
+  readonly given: string[]
+}
+
+function stepDynamic({ ipam, model, given }: World, who: string): void {
   const held = [...model].find(([, h]) => h === who)?.[0]
   const free = DYNAMIC.filter((address) => !model.has(address))
   if (held === undefined && free.length === 0) {
@@ -86,7 +93,7 @@ describe('the leases of a network', () => {
         const model = new Map<string, string>()
         const given: string[] = []
         for (const s of steps) {
-          if (s.do === 'lease') stepDynamic(ipam, model, s.holder, given)
+          if (s.do === 'lease') stepDynamic({ ipam, model, given }, s.holder)
           else if (s.do === 'claim') {
             const code = codeOf(() => ipam.lease('n', { holder: s.holder, address: s.address }))
             expect(code).toBe(expectedClaim(model, s.holder, s.address))

@@ -65,10 +65,8 @@ class History {
 
 /** One allocator with holders of its own, working through its steps one after the other. */
 async function work(
-  name: string,
-  ipam: SharedIpam,
+  { name, ipam, history }: { name: string; ipam: SharedIpam; history: History },
   steps: readonly Step[],
-  history: History,
 ): Promise<Map<string, string>> {
   const mine = new Map<string, string>()
   for (const s of steps) {
@@ -107,7 +105,10 @@ describe('two allocators over one store', () => {
           () => new SharedIpam({ ...options, store: distant(store, scheduler) }),
         ) as [SharedIpam, SharedIpam]
         const history = new History()
-        const both = Promise.all([work('a', a, stepsA, history), work('b', b, stepsB, history)])
+        const both = Promise.all([
+          work({ name: 'a', ipam: a, history }, stepsA),
+          work({ name: 'b', ipam: b, history }, stepsB),
+        ])
         const [mineA, mineB] = await scheduler.waitFor(both)
         const told = new Map([...mineA, ...mineB].map(([holder, address]) => [address, holder]))
         expect(told.size).toBe(mineA.size + mineB.size)

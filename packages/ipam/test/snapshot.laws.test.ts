@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hasCode, WeftError } from '@weft/core'
-import { COOLING_LENGTH_MAX, createIpam, restoreIpam, SNAPSHOT_VERSION, type Ipam } from '../src/index.ts'
+import {
+  COOLING_LENGTH_MAX,
+  createIpam,
+  restoreIpam,
+  SNAPSHOT_VERSION,
+  type Ipam,
+} from '../src/index.ts'
 
 const step = fc.oneof(
   fc.record({ do: fc.constant('network' as const), id: fc.nat(4) }),

@@ -21,6 +21,7 @@ export type NodeUnderlayErrors = {
   ERR_BIND_FAILED: { readonly address: string; readonly diagnostic: string }
 }
 
+/** Makes the errors of this underlay. */
 export const nodeUnderlayError: ErrorFactory<NodeUnderlayErrors> =
   defineErrors<NodeUnderlayErrors>()
 

@@ -22,6 +22,7 @@ export interface LinkSettings {
   readonly queueLengthMax: number
 }
 
+/** A probability of zero. */
 export const never: Ratio = { numerator: 0, denominator: 1 }
 
 /** One millisecond, 1,500 bytes, and nothing goes wrong. */
