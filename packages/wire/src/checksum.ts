@@ -1,25 +1,30 @@
 /** The Internet checksum (RFC 1071) over bytes, and its incremental update (RFC 1624). */
-import { u8 } from '@weft/core'
+import { u16, u8 } from '@weft/core'
+
+/** Bytes summed between two foldings: the longest packet, and 2^15 words fit 31 bits. */
+const STRETCH_BYTES = 65_536
 
 /**
  * The one's complement sum of the bytes from `start` to `end`, folded to 16 bits. An odd last byte
  * counts as the high half of a word. Sums of pieces that begin at even offsets may be added.
  */
 export function sumBytes(bytes: Uint8Array, start: number, end: number): number {
-  // High and low bytes are summed apart: no shift per word, and 2^23 words fit 31 bits.
-  let high = 0
-  let low = 0
+  let sum = 0
+  for (let at = start; at < end; at += STRETCH_BYTES) {
+    sum = foldSum(sum + sumStretch(bytes, at, Math.min(end, at + STRETCH_BYTES)))
+  }
+  return sum
+}
+
+function sumStretch(bytes: Uint8Array, start: number, end: number): number {
+  let sum = 0
   let at = start
+  // Four words a turn: measured at half the time of one.
   for (const last = end - 8; at <= last; at += 8) {
-    high += u8(bytes, at) + u8(bytes, at + 2) + u8(bytes, at + 4) + u8(bytes, at + 6)
-    low += u8(bytes, at + 1) + u8(bytes, at + 3) + u8(bytes, at + 5) + u8(bytes, at + 7)
+    sum += u16(bytes, at) + u16(bytes, at + 2) + u16(bytes, at + 4) + u16(bytes, at + 6)
   }
-  for (; at + 1 < end; at += 2) {
-    high += u8(bytes, at)
-    low += u8(bytes, at + 1)
-  }
-  if (at < end) high += u8(bytes, at)
-  return foldSum((high & 0xff) * 0x100 + (high >>> 8) + low)
+  for (; at + 1 < end; at += 2) sum += u16(bytes, at)
+  return at < end ? sum + (u8(bytes, at) << 8) : sum
 }
 
 /** Bring a sum of up to 2^32 - 1 down to 16 bits by end-around carry. */
