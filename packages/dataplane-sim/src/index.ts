@@ -6,7 +6,13 @@ export {
   type ForwardingRules,
   type Passage,
 } from './decide.ts'
-export { simBackend, simOptions, SIM_AUDIT_INTERVAL_MS, SIM_CAPABILITIES, SIM_MTU_MAX_BYTES } from './sim-backend.ts'
+export {
+  simBackend,
+  simOptions,
+  SIM_AUDIT_INTERVAL_MS,
+  SIM_CAPABILITIES,
+  SIM_MTU_MAX_BYTES,
+} from './sim-backend.ts'
 export { SimDataplane, type SimOptions } from './sim-dataplane.ts'
 export { SimMachine, type MachineCounters, type SimMachineOptions } from './sim-machine.ts'
 export { gatewayMac, SimSubnet, type Plug, type SubnetFrame } from './sim-subnet.ts'

@@ -18,10 +18,7 @@ export interface Performed {
 }
 
 /** Carry out changes in the order given. What depends on a failed one fails with ERR_DEPENDENCY. */
-export async function perform(
-  machine: SimMachine,
-  changes: readonly Change[],
-): Promise<Performed> {
+export async function perform(machine: SimMachine, changes: readonly Change[]): Promise<Performed> {
   const failures = new Map<string, ItemFailure>()
   const done: Change[] = []
   for (const change of changes) {

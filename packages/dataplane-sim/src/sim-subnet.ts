@@ -42,8 +42,8 @@ export class SimSubnet implements SubnetFrame {
     this.vni = frame.vni
     this.prefixes = frame.prefixes
     this.tunnel = frame.tunnel
-    this.forwarding = before?.forwarding ?? new Map()
-    this.neighbours = before?.neighbours ?? new Map()
+    this.forwarding = before?.forwarding ?? new Map<Mac, SocketAddress>()
+    this.neighbours = before?.neighbours ?? new Map<Ip, Mac>()
   }
 
   /** The MAC to answer with for this address: a gateway's or a remote endpoint's. */

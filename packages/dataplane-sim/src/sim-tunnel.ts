@@ -1,5 +1,11 @@
 /** The underlay side of a simulated host: one VTEP, its sockets, and who uses them. */
-import { type DatagramListener, type DatagramSocket, type SocketAddress, type Underlay, type Vni } from '@weft/core'
+import {
+  type DatagramListener,
+  type DatagramSocket,
+  type SocketAddress,
+  type Underlay,
+  type Vni,
+} from '@weft/core'
 import { flowHash, PacketBuffer, vxlan, vxlanHeader } from '@weft/wire'
 
 /**

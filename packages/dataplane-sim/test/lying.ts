@@ -63,7 +63,10 @@ function applying(
 
 function withNetworks(
   desired: DesiredState,
-  edit: (network: DesiredState['networks'] extends ReadonlyMap<string, infer N> ? N : never, id: string) => typeof network,
+  edit: (
+    network: DesiredState['networks'] extends ReadonlyMap<string, infer N> ? N : never,
+    id: string,
+  ) => typeof network,
 ): DesiredState {
   const networks = new Map([...desired.networks].map(([id, n]) => [id, edit(n, id)] as const))
   return { ...desired, networks }
@@ -191,9 +194,13 @@ const applyLies: readonly Lie[] = [
       withNetworks(desired, (network, id) => {
         const old = [...(before?.networks.get(id)?.remote ?? [])]
         const ghosts = old.map(([name, spec]) => [`${name}-ghost`, spec] as const)
-        const macs = new Set([...network.remote.values(), ...network.local.values()].map((e) => e.mac))
+        const macs = new Set(
+          [...network.remote.values(), ...network.local.values()].map((e) => e.mac),
+        )
         const kept = ghosts.filter(([, { mac }]) => !macs.has(mac)).slice(0, 1)
-        const fresh = kept.map(([name, s]) => [name, { ...s, addresses: ['10.0.1.250' as never] }] as const)
+        const fresh = kept.map(
+          ([name, s]) => [name, { ...s, addresses: ['10.0.1.250' as never] }] as const,
+        )
         return { ...network, remote: new Map([...network.remote, ...fresh]) }
       }),
     ),
@@ -201,12 +208,18 @@ const applyLies: readonly Lie[] = [
   {
     name: 'reports success where items failed',
     caughtBy: 'apply/bad-input',
-    variant: applying((desired) => desired, (report) => ({ ...report, failures: [] })),
+    variant: applying(
+      (desired) => desired,
+      (report) => ({ ...report, failures: [] }),
+    ),
   },
   {
     name: 'claims that a second apply changed something',
     caughtBy: 'apply/again-is-free',
-    variant: applying((desired) => desired, (report) => ({ ...report, changed: report.changed + 1 })),
+    variant: applying(
+      (desired) => desired,
+      (report) => ({ ...report, changed: report.changed + 1 }),
+    ),
   },
   {
     name: 'applies stale generations',
@@ -277,7 +290,8 @@ const lifeLies: readonly Lie[] = [
     name: 'answers after it was closed',
     caughtBy: 'close/closed',
     variant: verbs((honest) => ({
-      observe: () => honest.observe().catch(() => ({ generation: 0, items: new Map(), foreign: [] })),
+      observe: () =>
+        honest.observe().catch(() => ({ generation: 0, items: new Map(), foreign: [] })),
     })),
   },
   {

@@ -54,7 +54,10 @@ class World {
 
   async desired(plan: StatePlan, node: SimLabNode, generation: number): Promise<DesiredState> {
     const peers = new Map(
-      NODES.map((id, i) => [id, { tunnel: { ip: parseIp(`172.31.9.${i + 1}`), port: plan.peerPort } }]),
+      NODES.map((id, i) => [
+        id,
+        { tunnel: { ip: parseIp(`172.31.9.${i + 1}`), port: plan.peerPort } },
+      ]),
     )
     const networks = new Map<string, NetworkSpec>()
     for (const [id, spec] of plan.networks) networks.set(id, await this.network(id, spec, node))
@@ -123,7 +126,11 @@ test('every desired item is either observed or among the failures, never both', 
         for (const path of paths) expect([path, items.has(path)]).toEqual([path, !failed.has(path)])
         for (const [name, { addresses }] of spec.remote) {
           const [subnet] = spec.subnets
-          const entry = itemPath.neighbour(id, subnet?.vni ?? vni(0), addresses[0] ?? parseIp('0.0.0.0'))
+          const entry = itemPath.neighbour(
+            id,
+            subnet?.vni ?? vni(0),
+            addresses[0] ?? parseIp('0.0.0.0'),
+          )
           const path = itemPath.remote(id, name)
           if (!failed.has(path)) expect([path, items.has(entry)]).toEqual([path, true])
         }

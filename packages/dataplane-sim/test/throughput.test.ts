@@ -48,7 +48,7 @@ test('64 MiB in full frames arrive, every one', async () => {
   const frames = Math.ceil(TRANSFER_BYTES / PAYLOAD_BYTES)
   let arrived = 0
   c2.onFrame = () => void arrived++
-  for (let sent = 0; sent < frames; ) {
+  for (let sent = 0; sent < frames;) {
     for (let i = 0; i < WINDOW && sent < frames; i++, sent++) c1.send(frame)
     await lab.advance(1)
   }
@@ -58,6 +58,12 @@ test('64 MiB in full frames arrive, every one', async () => {
   expect(await lab.close()).toEqual({ leaked: [] })
 })
 
-function face({ mac, addresses }: { mac: ReturnType<typeof parseMac>; addresses: readonly ReturnType<typeof parseIp>[] }) {
+function face({
+  mac,
+  addresses,
+}: {
+  mac: ReturnType<typeof parseMac>
+  addresses: readonly ReturnType<typeof parseIp>[]
+}) {
   return { mac, addresses }
 }

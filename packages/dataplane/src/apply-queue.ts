@@ -1,4 +1,4 @@
-/** One operation on the machinery at a time, newest desired state first: the same in every backend. */
+/** One operation on the machinery at a time, newest state first: the same in every backend. */
 import { assert } from '@weft/core'
 import { dataplaneError, type ApplyReport } from './dataplane.ts'
 import type { DesiredState } from './desired-state.ts'

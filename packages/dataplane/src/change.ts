@@ -14,12 +14,7 @@ import type { ProgrammedEndpoint } from './programmed-state.ts'
  * that a failure of this step is reported under; a leftover that nobody desires has its observed
  * path. What is inside a removed network or subnet goes with it and has no steps of its own.
  */
-export type Change =
-  | NetworkChange
-  | SubnetChange
-  | LocalChange
-  | ForwardingChange
-  | NeighbourChange
+export type Change = NetworkChange | SubnetChange | LocalChange | ForwardingChange | NeighbourChange
 
 /** A network as a container of subnets and endpoints. */
 export interface NetworkChange {

@@ -58,6 +58,7 @@ export type DataplaneErrors = {
   ERR_CLOSED: { readonly operation: string }
 }
 
+/** Makes errors of dataplanes. */
 export const dataplaneError = defineErrors<DataplaneErrors>()
 
 /** An item that is desired and not programmed, and why. Items are named by path (see items.ts). */

@@ -2,7 +2,7 @@
 import type { Cidr, Ip, Mac, SocketAddress, Vni } from '@weft/core'
 import type { FramePort } from './frame-port.ts'
 
-/** Name of a node in the cluster. Names are 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with a dot. */
+/** Name of a node. Names are 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with a dot. */
 export type NodeId = string
 /** Name of an overlay network; the same form as a NodeId. */
 export type NetworkId = string

@@ -1,10 +1,15 @@
-/** Steps from what the machinery says to what is accepted: after open, after failures, for repair. */
+/** Steps from what the machinery says to what is accepted: to adopt, to repair, to try again. */
 import { ipFamily, type Ip, type Mac, type SocketAddress, type Vni } from '@weft/core'
 import type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'
 import type { Change, PlacedEndpoint, SubnetShape } from './change.ts'
 import type { EndpointId, NetworkId, SubnetSpec } from './desired-state.ts'
 import { itemPath } from './items.ts'
-import type { ProgrammedEndpoint, ProgrammedNetwork, ProgrammedState, ProgrammedSubnet } from './programmed-state.ts'
+import type {
+  ProgrammedEndpoint,
+  ProgrammedNetwork,
+  ProgrammedState,
+  ProgrammedSubnet,
+} from './programmed-state.ts'
 import { sameAttachment, samePrefixes, sameSocketAddress, sameTexts } from './same.ts'
 import { subnetFinder } from './subnet-finder.ts'
 
@@ -66,7 +71,14 @@ function networkChanges(
     const item = itemPath.network(id)
     changes.push({ kind: 'network', item, network: id, from: shape, to: wanted })
   }
-  const scope: Scope = { id, from: same ? from : NO_NETWORK, state, to, rebuilt: new Set(), changes }
+  const scope: Scope = {
+    id,
+    from: same ? from : NO_NETWORK,
+    state,
+    to,
+    rebuilt: new Set(),
+    changes,
+  }
   diffSubnets(scope)
   diffLocal(scope)
   diffEntries(scope)
@@ -138,7 +150,8 @@ function localStep(
 }
 
 function sameEndpoint(known: ProgrammedEndpoint, wanted: PlacedEndpoint): boolean {
-  if (known.vni !== wanted.vni || known.mac !== wanted.mac || known.attachment === null) return false
+  if (known.vni !== wanted.vni || known.mac !== wanted.mac || known.attachment === null)
+    return false
   return (
     sameTexts(known.addresses, wanted.addresses) &&
     sameAttachment(known.attachment, wanted.attachment)

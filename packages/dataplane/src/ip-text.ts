@@ -86,7 +86,7 @@ function readGroup(text: string, at: number, index: number): number {
   return i
 }
 
-/** Put the gap's zeros in their place; false when RFC 5952 §4.2 would have put the gap elsewhere. */
+/** Put the gap's zeros in their place; false when RFC 5952 §4.2 has the gap elsewhere. */
 function spreadGroups(count: number, gapAt: number): boolean {
   if (gapAt < 0 ? count !== 8 : count > 6) return false
   const zeros = 8 - count

@@ -31,7 +31,10 @@ const ZERO_MAC = '00:00:00:00:00:00'
 /** An endpoint has a unicast MAC of its own. */
 export function macProblem(mac: Mac): Problem | null {
   if (!MAC.test(mac)) {
-    return { problem: 'the MAC is not well-formed', expected: 'six lower-case pairs like 02:42:0a:00:01:02' }
+    return {
+      problem: 'the MAC is not well-formed',
+      expected: 'six lower-case pairs like 02:42:0a:00:01:02',
+    }
   }
   // The group bit is the lowest of the first byte: its second digit is odd.
   if ('13579bdf'.includes(mac.charAt(1))) {

@@ -36,7 +36,8 @@ export const itemText = {
   /** Prefixes in the order of their text: neither side of a comparison has another to offer. */
   subnet: ({ prefixes }: Pick<SubnetSpec, 'prefixes'>, port: number): string =>
     [`port ${port}`, ...prefixes.map(prefixText).sort()].join(' '),
-  local: (mac: Mac, addresses: readonly Ip[]): string => `${mac} ${[...addresses].sort().join(' ')}`,
+  local: (mac: Mac, addresses: readonly Ip[]): string =>
+    `${mac} ${[...addresses].sort().join(' ')}`,
   forwarding: (to: SocketAddress): string => formatSocketAddress(to),
   neighbour: (mac: Mac): string => mac,
 } as const

@@ -39,5 +39,7 @@ export function sameAttachment(a: Attachment, b: Attachment): boolean {
 export function samePrefixes(a: readonly PrefixSpec[], b: readonly PrefixSpec[]): boolean {
   const among = (spec: PrefixSpec, all: readonly PrefixSpec[]): boolean =>
     all.some((other) => other.cidr === spec.cidr && other.gateway === spec.gateway)
-  return a === b || (a.length === b.length && a.every((s) => among(s, b)) && b.every((s) => among(s, a)))
+  return (
+    a === b || (a.length === b.length && a.every((s) => among(s, b)) && b.every((s) => among(s, a)))
+  )
 }

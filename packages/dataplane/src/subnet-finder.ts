@@ -70,7 +70,7 @@ export class SubnetFinder {
 /** True when the address in `ipWords` lies in the prefix. */
 function inRange({ words, masks }: PrefixRange): boolean {
   for (let i = 0; i < 4; i++) {
-    if ((((ipWords[i] as number) & (masks[i] as number)) >>> 0) !== words[i]) return false
+    if (((ipWords[i] as number) & (masks[i] as number)) >>> 0 !== words[i]) return false
   }
   return true
 }

@@ -21,21 +21,43 @@ export function traced(dataplane: Dataplane, ports: { log: Logger; clock: Clock 
     backend: dataplane.backend,
     capabilities: dataplane.capabilities,
     events: dataplane.events,
-    apply: (desired) => verb('apply', summary(desired), () => dataplane.apply(desired), outcome),
+    apply: (desired) =>
+      verb(
+        'apply',
+        () => dataplane.apply(desired),
+        (report) => outcome(desired, report),
+      ),
     observe: () =>
-      verb('observe', {}, () => dataplane.observe(), ({ items, foreign }) => ({
-        items: items.size,
-        foreign: foreign.length,
-      })),
+      verb(
+        'observe',
+        () => dataplane.observe(),
+        ({ items, foreign }) => ({
+          items: items.size,
+          foreign: foreign.length,
+        }),
+      ),
     counters: () =>
-      verb('counters', {}, () => dataplane.counters(), ({ transmitted, received, drift }) => ({
-        transmitted,
-        received,
-        drift,
-      })),
-    close: (mode) => verb('close', { mode }, () => dataplane.close(mode), () => ({})),
+      verb(
+        'counters',
+        () => dataplane.counters(),
+        ({ transmitted, received, drift }) => ({
+          transmitted,
+          received,
+          drift,
+        }),
+      ),
+    close: (mode) =>
+      verb(
+        'close',
+        () => dataplane.close(mode),
+        () => ({ mode }),
+      ),
     [Symbol.asyncDispose]: () =>
-      verb('dispose', {}, async () => dataplane[Symbol.asyncDispose](), () => ({})),
+      verb(
+        'dispose',
+        async () => dataplane[Symbol.asyncDispose](),
+        () => ({}),
+      ),
   }
 }
 
@@ -44,25 +66,32 @@ type Fields = { readonly [name: string]: unknown }
 /** Runs a verb and logs how it went and how long it took. */
 type Verb = <Result>(
   operation: string,
-  asked: Fields,
   run: () => Promise<Result>,
   answered: (result: Result) => Fields,
 ) => Promise<Result>
 
 function tracer(log: Logger, clock: Clock): Verb {
-  // Four positions, since the types of the last two depend on each other.
-  return async (operation, asked, run, answered) => {
+  return async (operation, run, answered) => {
     const start = clock.now()
     const ms = (): number => clock.now() - start
     try {
       const result = await run()
-      log.debug(operation, { ...asked, ...answered(result), ms: ms() })
+      log.debug(operation, { ...answered(result), ms: ms() })
       return result
     } catch (error) {
-      log.warn(`${operation} refused`, { ...asked, error: describeError(error), ms: ms() })
+      log.warn(`${operation} refused`, { error: describeError(error), ms: ms() })
       throw error
     }
   }
+}
+
+/** What was asked as counts, and what came of it. */
+function outcome(desired: DesiredState, report: ApplyReport): Fields {
+  const { outcome, changed, collected, failures } = report
+  const first = failures.slice(0, TRACED_FAILURES_MAX)
+  const named = first.map(({ item, error }) => `${item} ${error.code}`)
+  const answer = { outcome, changed, collected: collected.length, failures: failures.length, named }
+  return { ...summary(desired), ...answer }
 }
 
 function summary({ generation, peers, networks }: DesiredState): Fields {
@@ -73,10 +102,4 @@ function summary({ generation, peers, networks }: DesiredState): Fields {
     remote += network.remote.size
   }
   return { generation, peers: peers.size, networks: networks.size, local, remote }
-}
-
-function outcome(report: ApplyReport): Fields {
-  const { outcome, changed, collected, failures } = report
-  const named = failures.slice(0, TRACED_FAILURES_MAX).map(({ item, error }) => `${item} ${error.code}`)
-  return { outcome, changed, collected: collected.length, failures: failures.length, named }
 }

@@ -23,7 +23,10 @@ export function localLosers(
       const item = itemPath.local(id, name)
       const owner = owners.get(place)
       if (owner === undefined) owners.set(place, item)
-      else losers.set(id, (losers.get(id) ?? new Map()).set(name, conflictError(item, owner)))
+      else {
+        const here = losers.get(id) ?? new Map<EndpointId, ItemError>()
+        losers.set(id, here.set(name, conflictError(item, owner)))
+      }
     }
   }
   return losers

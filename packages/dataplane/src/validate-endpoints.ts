@@ -42,7 +42,11 @@ export class EndpointGround {
   }
 
   /** Why an endpoint cannot be, whatever others there are; null when it can. */
-  error(item: string, name: EndpointId, face: { mac: Mac; addresses: readonly Ip[] }): ItemError | null {
+  error(
+    item: string,
+    name: EndpointId,
+    face: { mac: Mac; addresses: readonly Ip[] },
+  ): ItemError | null {
     const problem = nameProblem(name) ?? macProblem(face.mac)
     if (problem !== null) return invalidItem(item, problem)
     let subnet: SubnetSpec | null = null
@@ -94,7 +98,8 @@ function claim(
   name: EndpointId,
   { mac, addresses }: { mac: Mac; addresses: readonly Ip[] },
 ): EndpointId | null {
-  const holder = claims.get(mac) ?? addresses.map((ip) => claims.get(ip)).find((h) => h !== undefined)
+  const holder =
+    claims.get(mac) ?? addresses.map((ip) => claims.get(ip)).find((h) => h !== undefined)
   if (holder !== undefined) return holder
   claims.set(mac, name)
   for (const ip of addresses) claims.set(ip, name)
@@ -191,10 +196,7 @@ export class RemoteJudge {
   }
 
   /** False when something is wrong somewhere: then everything must be weighed. */
-  #judgeChanged(
-    remote: ReadonlyMap<EndpointId, RemoteEndpoint>,
-    context: RemoteContext,
-  ): boolean {
+  #judgeChanged(remote: ReadonlyMap<EndpointId, RemoteEndpoint>, context: RemoteContext): boolean {
     const changed: (readonly [EndpointId, RemoteEndpoint])[] = []
     const gone: RemoteEndpoint[] = []
     let kept = 0

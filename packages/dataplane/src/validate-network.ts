@@ -1,7 +1,13 @@
 /** The verdict on one network, kept from one generation to the next. */
 import type { AcceptedNetwork } from './accepted-state.ts'
 import type { Capabilities, ItemFailure } from './dataplane.ts'
-import type { EndpointId, LocalEndpoint, NetworkId, NetworkSpec, SubnetSpec } from './desired-state.ts'
+import type {
+  EndpointId,
+  LocalEndpoint,
+  NetworkId,
+  NetworkSpec,
+  SubnetSpec,
+} from './desired-state.ts'
 import { sameAttachment, samePrefixes, sameTexts } from './same.ts'
 import {
   EndpointGround,
@@ -84,10 +90,7 @@ export class NetworkJudge {
   }
 
   /** The given network itself where nothing was left out, else the last one made if it still fits. */
-  #accept(
-    network: NetworkSpec,
-    parts: Pick<AcceptedNetwork, 'local' | 'remote'>,
-  ): AcceptedNetwork {
+  #accept(network: NetworkSpec, parts: Pick<AcceptedNetwork, 'local' | 'remote'>): AcceptedNetwork {
     const { encapsulation } = network
     const subnets = this.#subnets.good
     const whole = { encapsulation, mtu: this.#mtu, subnets, ...parts }
@@ -107,7 +110,11 @@ function sameSubnets(a: readonly SubnetSpec[], b: readonly SubnetSpec[]): boolea
   if (a.length !== b.length) return false
   return a.every((subnet, i) => {
     const other = b[i]
-    return other !== undefined && other.vni === subnet.vni && samePrefixes(other.prefixes, subnet.prefixes)
+    return (
+      other !== undefined &&
+      other.vni === subnet.vni &&
+      samePrefixes(other.prefixes, subnet.prefixes)
+    )
   })
 }
 

@@ -38,7 +38,10 @@ export function networkMtu(
     return unsupportedError(item, capabilityName.encapsulation(network.encapsulation))
   }
   if (network.subnets.length === 0) {
-    return invalidItem(item, { problem: 'the network has no subnet', expected: 'one subnet or more' })
+    return invalidItem(item, {
+      problem: 'the network has no subnet',
+      expected: 'one subnet or more',
+    })
   }
   const mtuMax = Math.min(overlayMtu(underlayMtuBytes, underlayFamily), capabilities.mtuMaxBytes)
   const mtuMin = MTU_MIN_BYTES[hasIpv6(network) ? 6 : 4]

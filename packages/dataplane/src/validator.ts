@@ -1,12 +1,8 @@
-/** Sorts a desired state into what can be programmed on this node and typed failures for the rest. */
+/** Sorts a desired state into what can be programmed here and typed failures for the rest. */
 import { ipFamily, type SocketAddress } from '@weft/core'
 import type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'
 import { capabilityName } from './capability-name.ts'
-import {
-  dataplaneError,
-  type Capabilities,
-  type ItemFailure,
-} from './dataplane.ts'
+import { dataplaneError, type Capabilities, type ItemFailure } from './dataplane.ts'
 import type { DesiredState, NetworkId, NetworkSpec } from './desired-state.ts'
 import { portProblem, tunnelAddressProblem } from './item-checks.ts'
 import {
@@ -91,7 +87,7 @@ export class Validator {
     for (const [id, network] of desired.networks) {
       const mtu = networkMtu(id, network, bounds)
       if (typeof mtu === 'number') framed.set(id, mtu)
-      else refuseNetwork(id, network, mtu, failures)
+      else failures.push(...refusedNetwork(id, network, mtu))
     }
     const candidates = [...desired.networks].filter(([id]) => framed.has(id))
     const verdicts = subnetVerdicts(candidates, bounds.capabilities)
@@ -103,7 +99,7 @@ export class Validator {
       if (subnets.good.length === 0 && first !== undefined) {
         for (const error of subnets.errors.values()) failures.push(failureOf(error))
         const cause = dependencyError(itemPath.network(id), itemPath.subnet(id, first.vni))
-        refuseNetwork(id, { ...network, subnets: [] }, cause, failures)
+        failures.push(...refusedNetwork(id, { ...network, subnets: [] }, cause))
         return []
       }
       const judge = this.#networks.get(id) ?? new NetworkJudge(id)
@@ -165,24 +161,23 @@ function refuseAll(desired: DesiredState, error: ItemError): Validated {
   }
   for (const [id, network] of desired.networks) {
     const cause = dependencyError(itemPath.network(id), itemPath.tunnel)
-    refuseNetwork(id, network, cause, failures)
+    failures.push(...refusedNetwork(id, network, cause))
   }
   const { generation, tunnel } = desired
   return { accepted: { generation, tunnel, peers: new Map(), networks: new Map() }, failures }
 }
 
 /** A network fails, and all inside with it. */
-function refuseNetwork(
+function refusedNetwork(
   id: NetworkId,
   network: NetworkSpec,
   cause: ItemError,
-  failures: ItemFailure[],
-): void {
-  failures.push(failureOf(cause))
+): readonly ItemFailure[] {
   const inside = [
     ...network.subnets.map(({ vni }) => itemPath.subnet(id, vni)),
     ...[...network.local.keys()].map((name) => itemPath.local(id, name)),
     ...[...network.remote.keys()].map((name) => itemPath.remote(id, name)),
   ]
-  for (const item of inside) failures.push(failureOf(dependencyError(item, itemPath.network(id))))
+  const on = itemPath.network(id)
+  return [failureOf(cause), ...inside.map((item) => failureOf(dependencyError(item, on)))]
 }

@@ -51,7 +51,12 @@ function toyLab({ leaked = [], counters = {}, closeFails = false }: ToyWorld = {
 }
 
 function run(parts: Partial<ComplianceCase>, world: ToyWorld = {}): Promise<CaseOutcome> {
-  const whole = { name: 'apply/toy', promise: 'a toy', run: async () => undefined, ...parts } as const
+  const whole = {
+    name: 'apply/toy',
+    promise: 'a toy',
+    run: async () => undefined,
+    ...parts,
+  } as const
   return runCase(defineCase(whole), async () => toyLab(world))
 }
 
@@ -88,7 +93,12 @@ describe('runCase', () => {
   test('gives a fresh world with what the case asks for', async () => {
     let asked: unknown = null
     const world = { underlay: 6 } as const
-    const testCase = defineCase({ name: 'apply/w', promise: 'w', world, run: async () => undefined })
+    const testCase = defineCase({
+      name: 'apply/w',
+      promise: 'w',
+      world,
+      run: async () => undefined,
+    })
     await runCase(testCase, async (options) => {
       asked = options
       return toyLab()
@@ -104,8 +114,13 @@ describe('runCase', () => {
   })
 
   test('a leak fails a case that passed, and never masks the first failure', async () => {
-    expect(await run({}, { leaked: ['a device'] })).toMatchObject({ reason: 'left behind: a device' })
-    const both = await run({ run: async (_lab, c) => c.ok(false, 'first') }, { leaked: ['a device'] })
+    expect(await run({}, { leaked: ['a device'] })).toMatchObject({
+      reason: 'left behind: a device',
+    })
+    const both = await run(
+      { run: async (_lab, c) => c.ok(false, 'first') },
+      { leaked: ['a device'] },
+    )
     expect(both).toMatchObject({ reason: 'first' })
     expect(await run({}, { closeFails: true })).toMatchObject({ result: 'failed' })
     const stuck = await run({ run: async (_lab, c) => c.ok(false, 'first') }, { closeFails: true })
@@ -115,7 +130,10 @@ describe('runCase', () => {
   test('a world that cannot be opened fails the case', async () => {
     const testCase = defineCase({ name: 'apply/w', promise: 'w', run: async () => undefined })
     const outcome = await runCase(testCase, () => Promise.reject(new Error('no root')))
-    expect(outcome).toMatchObject({ result: 'failed', reason: 'the world could not be opened: Error: no root' })
+    expect(outcome).toMatchObject({
+      result: 'failed',
+      reason: 'the world could not be opened: Error: no root',
+    })
   })
 
   test('skips visibly, naming what is needed, and still closes the world', async () => {
@@ -130,8 +148,13 @@ describe('runCase', () => {
     const node: ComplianceCase['run'] = async (lab) => void (await lab.node('a'))
     expect(await run({ run: node }, lost)).toMatchObject({ result: 'failed' })
     expect(await run({ run: node, conserves: false }, lost)).toEqual({ result: 'passed' })
-    const dropped = new Map([['datagram-unknown-vni', 1], ['frame-too-long', 5]])
-    expect(await run({ run: node }, { counters: { ...lost.counters, dropped } })).toEqual({ result: 'passed' })
+    const dropped = new Map([
+      ['datagram-unknown-vni', 1],
+      ['frame-too-long', 5],
+    ])
+    expect(await run({ run: node }, { counters: { ...lost.counters, dropped } })).toEqual({
+      result: 'passed',
+    })
   })
 
   test('waiting ends when it comes true or patience ends', async () => {
@@ -144,7 +167,16 @@ describe('runCase', () => {
 
 describe('check', () => {
   test('compares by value, maps and sets in any order', () => {
-    const [a, b] = [new Map([['x', [1]], ['y', [2]]]), new Map([['y', [2]], ['x', [1]]])]
+    const [a, b] = [
+      new Map([
+        ['x', [1]],
+        ['y', [2]],
+      ]),
+      new Map([
+        ['y', [2]],
+        ['x', [1]],
+      ]),
+    ]
     check.equal(a, b, 'maps')
     check.equal(new Set([1, 2]), new Set([2, 1]), 'sets')
     check.equal({ a: Uint8Array.of(1) }, { a: Uint8Array.of(1) }, 'bytes')
@@ -153,8 +185,12 @@ describe('check', () => {
     expect(() => check.some(null, 'a thing')).toThrow('a thing: there is none')
   })
   test('expects rejections by code', async () => {
-    await expect(check.rejects(Promise.resolve(), 'ERR_CLOSED', 'it')).rejects.toThrow('got nothing')
-    await expect(check.rejects(Promise.reject(new Error('no')), 'ERR_CLOSED', 'it')).rejects.toThrow(CheckFailure)
+    await expect(check.rejects(Promise.resolve(), 'ERR_CLOSED', 'it')).rejects.toThrow(
+      'got nothing',
+    )
+    await expect(
+      check.rejects(Promise.reject(new Error('no')), 'ERR_CLOSED', 'it'),
+    ).rejects.toThrow(CheckFailure)
   })
 })
 
@@ -180,11 +216,22 @@ describe('waivers', () => {
 
 describe('describeCompliance', () => {
   /** A test runner that runs at once and notes what happened. */
-  async function declared(suite: Partial<Parameters<typeof describeCompliance>[0]>): Promise<string[]> {
+  async function declared(
+    suite: Partial<Parameters<typeof describeCompliance>[0]>,
+  ): Promise<string[]> {
     const bodies: [string, (context: { skip(note?: string): void }) => Promise<void>][] = []
     const passing = defineCase({ name: 'apply/good', promise: 'good', run: async () => undefined })
-    const failing = defineCase({ name: 'apply/bad', promise: 'bad', run: async (_l, c) => c.ok(false, 'bad') })
-    const needy = defineCase({ name: 'apply/needy', promise: 'needy', requires: ['x'], run: async () => undefined })
+    const failing = defineCase({
+      name: 'apply/bad',
+      promise: 'bad',
+      run: async (_l, c) => c.ok(false, 'bad'),
+    })
+    const needy = defineCase({
+      name: 'apply/needy',
+      promise: 'needy',
+      requires: ['x'],
+      run: async () => undefined,
+    })
     const whole = {
       backend: 'toy',
       cases: [passing, failing, needy],
@@ -192,13 +239,17 @@ describe('describeCompliance', () => {
       waivers: {},
       ...suite,
     }
-    const test = (name: string, body: (typeof bodies)[number][1]): void => void bodies.push([name, body])
+    const test = (name: string, body: (typeof bodies)[number][1]): void =>
+      void bodies.push([name, body])
     describeCompliance(whole, { describe: (_name, body) => body(), test })
     const outcomes: string[] = []
     for (const [name, body] of bodies) {
       let note = ''
       const skip = (why?: string): void => void (note = ` skipped ${why ?? ''}`)
-      const result = await body({ skip }).then(() => 'pass', () => 'fail')
+      const result = await body({ skip }).then(
+        () => 'pass',
+        () => 'fail',
+      )
       outcomes.push(`${name.split(':')[0] ?? ''} ${result}${note}`)
     }
     return outcomes
@@ -218,16 +269,25 @@ describe('describeCompliance', () => {
     const waivers = { 'apply/bad': 'known', 'apply/good': 'stale', 'apply/other': 'unknown' }
     const outcomes = await declared({
       waivers,
-      report: ({ name, outcome, waiver }) => void seen.push(`${name} ${outcome.result} ${waiver ?? '-'}`),
+      report: ({ name, outcome, waiver }) =>
+        void seen.push(`${name} ${outcome.result} ${waiver ?? '-'}`),
     })
     expect(outcomes.slice(0, 3)).toEqual([`${rules} fail`, 'apply/good fail', 'apply/bad pass'])
-    expect(seen).toEqual(['apply/good passed stale', 'apply/bad failed known', 'apply/needy skipped -'])
+    expect(seen).toEqual([
+      'apply/good passed stale',
+      'apply/bad failed known',
+      'apply/needy skipped -',
+    ])
   })
 })
 
 test('the matrix says who keeps what', () => {
   const cases = ['apply/a', 'apply/b'].map((name) =>
-    defineCase({ name: name as 'apply/a', promise: `promise of ${name}`, run: async () => undefined }),
+    defineCase({
+      name: name as 'apply/a',
+      promise: `promise of ${name}`,
+      run: async () => undefined,
+    }),
   )
   const outcome = (result: CaseOutcome['result']): CaseOutcome =>
     result === 'passed'
@@ -235,7 +295,12 @@ test('the matrix says who keeps what', () => {
       : result === 'skipped'
         ? { result, needs: ['persistent'] }
         : { result, reason: 'r', error: null }
-  const row = (backend: string, name: string, result: CaseOutcome['result'], waiver: string | null = null) => ({
+  const row = (
+    backend: string,
+    name: string,
+    result: CaseOutcome['result'],
+    waiver: string | null = null,
+  ) => ({
     backend,
     name,
     outcome: outcome(result),
@@ -253,6 +318,8 @@ test('the matrix says who keeps what', () => {
   )
   expect(text).toContain('| case | promise | kernel | odd | sim |')
   expect(text).toContain('| `apply/a` | promise of apply/a | waived | **no** | yes |')
-  expect(text).toContain('| `apply/b` | promise of apply/b | not run | **stale waiver** | needs persistent |')
+  expect(text).toContain(
+    '| `apply/b` | promise of apply/b | not run | **stale waiver** | needs persistent |',
+  )
   expect(text).toContain('- `apply/a` on kernel: old kernels')
 })

@@ -49,7 +49,10 @@ describe('traced', () => {
     return { ...book, lines, clock, dataplane: traced(book.dataplane, { log, clock }) }
   }
   const desired = state({
-    blue: { local: new Map([['a', local('10.0.1.2', 2)]]), remote: new Map([['b', remote('10.0.1.3', 3)]]) },
+    blue: {
+      local: new Map([['a', local('10.0.1.2', 2)]]),
+      remote: new Map([['b', remote('10.0.1.3', 3)]]),
+    },
   })
 
   test('logs each verb with what was asked, what came of it, and how long it took', async () => {
@@ -90,7 +93,10 @@ describe('traced', () => {
 
   test('names some failures and counts the rest', async () => {
     const error = dataplaneError('ERR_CLOSED', 'closed', { operation: 'x' })
-    const failures = Array.from({ length: TRACED_FAILURES_MAX + 5 }, (_, i) => ({ item: `i${i}`, error }))
+    const failures = Array.from({ length: TRACED_FAILURES_MAX + 5 }, (_, i) => ({
+      item: `i${i}`,
+      error,
+    }))
     const { dataplane, lines } = opened({ failures })
     await dataplane.apply(desired)
     expect(lines[0]?.[2]).toMatchObject({ failures: TRACED_FAILURES_MAX + 5 })
@@ -101,7 +107,10 @@ describe('traced', () => {
     const { events, lines } = opened()
     events.emit('drift', { items: ['a', 'b'], failures: [] })
     events.emit('failed', { error: new Error('gone') })
-    expect(lines.map(([level, message]) => `${level} ${message}`)).toEqual(['warn drift', 'error failed'])
+    expect(lines.map(([level, message]) => `${level} ${message}`)).toEqual([
+      'warn drift',
+      'error failed',
+    ])
   })
 })
 
@@ -110,13 +119,22 @@ describe('captured', () => {
     const world = createSimWorld('capture')
     const [a, b] = [world.node('a', ['172.31.1.11']), world.node('b', ['172.31.1.12'])]
     const blocks: Uint8Array[] = []
-    const underlay = captured(a.underlay, { sink: (block) => void blocks.push(block), clock: world.clock })
-    const got: string[] = []
-    const here = await underlay.bind({ ip: parseIp('172.31.1.11'), port: 1000 }, (bytes) => void got.push(`a ${bytes}`))
-    const there = await b.underlay.bind({ ip: parseIp('172.31.1.12'), port: 2000 }, (bytes, from) => {
-      got.push(`b ${bytes}`)
-      there.send(Uint8Array.of(9, 9), from)
+    const underlay = captured(a.underlay, {
+      sink: (block) => void blocks.push(block),
+      clock: world.clock,
     })
+    const got: string[] = []
+    const here = await underlay.bind(
+      { ip: parseIp('172.31.1.11'), port: 1000 },
+      (bytes) => void got.push(`a ${bytes}`),
+    )
+    const there = await b.underlay.bind(
+      { ip: parseIp('172.31.1.12'), port: 2000 },
+      (bytes, from) => {
+        got.push(`b ${bytes}`)
+        there.send(Uint8Array.of(9, 9), from)
+      },
+    )
     here.send(Uint8Array.of(1, 2, 3), there.local)
     await world.clock.advance(10)
     expect(got).toEqual(['b 1,2,3', 'a 9,9'])
@@ -145,7 +163,10 @@ describe('captured', () => {
 describe('faulty', () => {
   const always = { numerator: 1, denominator: 1 }
   const desired = state({
-    blue: { local: new Map([['a', local('10.0.1.2', 2)]]), remote: new Map([['b', remote('10.0.1.3', 3)]]) },
+    blue: {
+      local: new Map([['a', local('10.0.1.2', 2)]]),
+      remote: new Map([['b', remote('10.0.1.3', 3)]]),
+    },
   })
 
   test('without faults changes nothing', async () => {
@@ -183,7 +204,12 @@ describe('faulty', () => {
       const broken = faulty(notebook().dataplane, new SeededRandom(seed), half)
       const outcomes: string[] = []
       for (let i = 0; i < 24; i++) {
-        outcomes.push(await broken.observe().then(() => 'o', () => 'x'))
+        outcomes.push(
+          await broken.observe().then(
+            () => 'o',
+            () => 'x',
+          ),
+        )
       }
       return outcomes.join('')
     }

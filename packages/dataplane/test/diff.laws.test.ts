@@ -22,7 +22,10 @@ const accepted = (desired: DesiredState): AcceptedState => validate(desired, ALL
 const pair = fc.tuple(arbitraryState.map(accepted), arbitraryState.map(accepted))
 const planners = [
   ['diff', (from: AcceptedState, to: AcceptedState) => diff(from, to)],
-  ['diffProgrammed', (from: AcceptedState, to: AcceptedState) => diffProgrammed(programmedOf(from), to)],
+  [
+    'diffProgrammed',
+    (from: AcceptedState, to: AcceptedState) => diffProgrammed(programmedOf(from), to),
+  ],
 ] as const
 
 describe.each(planners)('%s', (_name, plan) => {
@@ -54,7 +57,9 @@ describe.each(planners)('%s', (_name, plan) => {
         const [before, after] = [new Map(machine.items), programmedItems(programmedOf(to))]
         const stays = [...before].filter(([path, text]) => after.get(path) === text)
         const changes = order(plan(from, to))
-        const rebuilt = changes.some(({ kind, to: t }) => (kind === 'subnet' || kind === 'network') && t === null)
+        const rebuilt = changes.some(
+          ({ kind, to: t }) => (kind === 'subnet' || kind === 'network') && t === null,
+        )
         for (const change of changes) {
           machine.carryOut(change)
           if (rebuilt) continue
@@ -69,7 +74,10 @@ describe.each(planners)('%s', (_name, plan) => {
     fc.assert(
       fc.property(pair, ([from, to]) => {
         const keys = (changes: readonly Change[]): string[] =>
-          changes.filter((c) => c.to !== null).map((c) => `${c.kind} ${c.item}`).sort()
+          changes
+            .filter((c) => c.to !== null)
+            .map((c) => `${c.kind} ${c.item}`)
+            .sort()
         expect(keys(plan(from, to))).toEqual(keys(diffProgrammed(programmedOf(from), to)))
       }),
     )

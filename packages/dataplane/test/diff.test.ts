@@ -1,5 +1,12 @@
 /** The order of changes in the moves that matter, and what is not looked at. */
-import { diff, order, validate, type AcceptedState, type Change, type DesiredState } from '@weft/dataplane'
+import {
+  diff,
+  order,
+  validate,
+  type AcceptedState,
+  type Change,
+  type DesiredState,
+} from '@weft/dataplane'
 import { expect, test } from 'vitest'
 import { ALL, FACTS, local, mac, remote, state, subnet, ip } from './states.ts'
 
@@ -13,7 +20,11 @@ const accepted = (desired: DesiredState): AcceptedState => {
 function line(change: Change): string {
   const sign = change.from === null ? '+' : change.to === null ? '-' : '~'
   const key =
-    change.kind === 'forwarding' ? ` ${change.mac}` : change.kind === 'neighbour' ? ` ${change.ip}` : ''
+    change.kind === 'forwarding'
+      ? ` ${change.mac}`
+      : change.kind === 'neighbour'
+        ? ` ${change.ip}`
+        : ''
   return `${sign} ${change.kind}${key} for ${change.item}`
 }
 
@@ -99,7 +110,7 @@ test('a network that is taken away is one change, whatever is in it', () => {
 
 /** A map that may be compared by reference but not read. */
 class Sealed<Key, Value> extends Map<Key, Value> {
-  sealed = false
+  sealed = false;
   override [Symbol.iterator](): MapIterator<[Key, Value]> {
     if (this.sealed) throw new Error('this map was to be passed over')
     return super[Symbol.iterator]()
@@ -108,7 +119,10 @@ class Sealed<Key, Value> extends Map<Key, Value> {
 
 test('what is shared between generations is passed over by reference', () => {
   const shared = new Sealed([['x', remote('10.0.1.3', 3)]])
-  const before = state({ blue: { remote: shared, mtu: 1450 }, green: { subnets: [subnet(5000, ['10.0.1.0/24', null])] } })
+  const before = state({
+    blue: { remote: shared, mtu: 1450 },
+    green: { subnets: [subnet(5000, ['10.0.1.0/24', null])] },
+  })
   const from = accepted(before)
   const network = from.networks.get('blue')
   if (network === undefined) throw new Error('the network is accepted')

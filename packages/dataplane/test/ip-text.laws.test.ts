@@ -1,5 +1,14 @@
 /** Reading address text by hand agrees with core's parser on every text. */
-import { cidrContains, ipBytes, ipFamily, ipFromBytes, parseCidr, parseIp, toHex, type Ip } from '@weft/core'
+import {
+  cidrContains,
+  ipBytes,
+  ipFamily,
+  ipFromBytes,
+  parseCidr,
+  parseIp,
+  toHex,
+  type Ip,
+} from '@weft/core'
 import { SubnetFinder } from '@weft/dataplane'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -42,7 +51,10 @@ test('canonical text is read as what it says', () => {
 test('text that is not canonical is refused, however near', () => {
   const near = fc
     .tuple(address, fc.nat(50), fc.constantFrom('', '0', ':', '.', 'F', 'f', '::', '1', ' ', '/'))
-    .map(([text, at, piece]) => text.slice(0, at % text.length) + piece + text.slice((at % text.length) + 1))
+    .map(
+      ([text, at, piece]) =>
+        text.slice(0, at % text.length) + piece + text.slice((at % text.length) + 1),
+    )
   const loose = fc.stringMatching(/^[0-9a-f:.]{0,20}$/)
   fc.assert(
     fc.property(fc.oneof(near, loose, fc.string()), (text) => {
@@ -53,12 +65,18 @@ test('text that is not canonical is refused, however near', () => {
   )
 })
 
-test.each(['1.2.3.04', '1.2.3', '1.2.3.256', '::0', '1::2:3:4:5:6:7', '::1:0:0:0:0:1', '::1.2.3.4', 'FD00::1'])(
-  '%s is not canonical',
-  (text) => {
-    expect(readIpText(text)).toBe(0)
-  },
-)
+test.each([
+  '1.2.3.04',
+  '1.2.3',
+  '1.2.3.256',
+  '::0',
+  '1::2:3:4:5:6:7',
+  '::1:0:0:0:0:1',
+  '::1.2.3.4',
+  'FD00::1',
+])('%s is not canonical', (text) => {
+  expect(readIpText(text)).toBe(0)
+})
 
 test('the finder agrees with containment as core defines it', () => {
   const prefixes = ['10.0.0.0/8', '10.0.1.0/24', '0.0.0.0/0', '192.168.1.128/25', '10.0.1.7/32']

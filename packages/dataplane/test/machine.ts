@@ -27,7 +27,10 @@ export class ItemMachine {
     if (change.to === null) return this.#remove(change)
     switch (change.kind) {
       case 'network':
-        return this.#set(itemPath.network(network), itemText.network(change.to.encapsulation, change.to.mtu))
+        return this.#set(
+          itemPath.network(network),
+          itemText.network(change.to.encapsulation, change.to.mtu),
+        )
       case 'subnet':
         this.#need(itemPath.network(network))
         ipFamily(change.to.tunnel.ip)

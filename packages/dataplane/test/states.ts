@@ -30,7 +30,10 @@ export function mac(...tail: readonly number[]): Mac {
 
 export const ip = (text: string): Ip => parseIp(text)
 
-export function subnet(id: number, ...prefixes: readonly (readonly [string, string | null])[]): SubnetSpec {
+export function subnet(
+  id: number,
+  ...prefixes: readonly (readonly [string, string | null])[]
+): SubnetSpec {
   return {
     vni: vni(id),
     prefixes: prefixes.map(([cidr, gateway]) => ({
@@ -45,7 +48,11 @@ export function port(): FramePort {
 }
 
 export function local(address: string, last: number, attachment = port()): LocalEndpoint {
-  return { mac: mac(last), addresses: [ip(address)], attachment: { kind: 'port', port: attachment } }
+  return {
+    mac: mac(last),
+    addresses: [ip(address)],
+    attachment: { kind: 'port', port: attachment },
+  }
 }
 
 export function remote(address: string, last: number, node = 'b'): RemoteEndpoint {
@@ -147,5 +154,10 @@ export function fresh(desired: DesiredState): DesiredState {
     const spec = { ...n, subnets, local: copy(n.local), remote: copy(n.remote) }
     return [id, spec] as const
   })
-  return { ...desired, tunnel: { ...desired.tunnel }, peers: copy(desired.peers), networks: new Map(networks) }
+  return {
+    ...desired,
+    tunnel: { ...desired.tunnel },
+    peers: copy(desired.peers),
+    networks: new Map(networks),
+  }
 }

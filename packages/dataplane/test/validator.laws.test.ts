@@ -24,7 +24,10 @@ function paths(desired: DesiredState): string[] {
 }
 
 function plain({ peers, networks }: AcceptedState): unknown {
-  const specs = [...networks].map(([id, n]) => [id, { ...n, local: new Map(n.local), remote: new Map(n.remote) }])
+  const specs = [...networks].map(([id, n]) => [
+    id,
+    { ...n, local: new Map(n.local), remote: new Map(n.remote) },
+  ])
   return { peers: new Map(peers), networks: new Map(specs as [string, unknown][]) }
 }
 
@@ -88,19 +91,42 @@ test('maps in another order make no difference', () => {
 
 test('unchanged parts come out as the same objects, so that planning can pass them over', () => {
   const validator = new Validator(ALL)
-  const entries = Array.from({ length: 100 }, (_, i) => [`e${i}`, { ...remote(`10.0.1.${i + 2}`, 2), mac: mac(1, i) }] as const)
-  const first = validator.validate(state({ blue: { remote: new Map(entries) }, green: { subnets: [] } }), FACTS)
-  const again = validator.validate(state({ blue: { remote: new Map(entries) }, green: { subnets: [] } }), FACTS)
+  const entries = Array.from(
+    { length: 100 },
+    (_, i) => [`e${i}`, { ...remote(`10.0.1.${i + 2}`, 2), mac: mac(1, i) }] as const,
+  )
+  const first = validator.validate(
+    state({ blue: { remote: new Map(entries) }, green: { subnets: [] } }),
+    FACTS,
+  )
+  const again = validator.validate(
+    state({ blue: { remote: new Map(entries) }, green: { subnets: [] } }),
+    FACTS,
+  )
   expect(again.accepted.peers).toBe(first.accepted.peers)
   expect(again.accepted.networks.get('blue')?.remote.get('e7')).toBe(entries[7]?.[1])
   const shared = state({ blue: { remote: new Map(entries) } })
-  const [a, b] = [validator.validate(shared, FACTS), validator.validate({ ...shared, generation: 2 }, FACTS)]
+  const [a, b] = [
+    validator.validate(shared, FACTS),
+    validator.validate({ ...shared, generation: 2 }, FACTS),
+  ]
   expect(b.accepted.networks.get('blue')).toBe(a.accepted.networks.get('blue'))
 })
 
 test('an underlay that shrank is felt by networks that nobody touched', () => {
   const validator = new Validator(ALL)
-  const desired = state({ blue: { mtu: 1450 }, any: { subnets: [{ ...state({ x: {} }).networks.get('x')?.subnets[0], vni: 9 as never, prefixes: [{ cidr: '10.5.0.0/24' as never, gateway: ip('10.5.0.1') }] }] } })
+  const desired = state({
+    blue: { mtu: 1450 },
+    any: {
+      subnets: [
+        {
+          ...state({ x: {} }).networks.get('x')?.subnets[0],
+          vni: 9 as never,
+          prefixes: [{ cidr: '10.5.0.0/24' as never, gateway: ip('10.5.0.1') }],
+        },
+      ],
+    },
+  })
   expect(validator.validate(desired, FACTS).failures).toEqual([])
   const { accepted, failures } = validator.validate(desired, { underlayMtuBytes: 1400 })
   expect(lines(failures)).toContain('networks/blue ERR_MTU')

@@ -104,7 +104,9 @@ export class SimLabNode implements LabNode {
   }
 
   #subnets(network: NetworkId): readonly SimSubnet[] {
-    const vnis: readonly Vni[] = [...(this.machine.read().networks.get(network)?.subnets.keys() ?? [])]
+    const vnis: readonly Vni[] = [
+      ...(this.machine.read().networks.get(network)?.subnets.keys() ?? []),
+    ]
     return vnis.flatMap((vni) => this.machine.entriesOf(network, vni) ?? [])
   }
 

@@ -33,7 +33,11 @@ export class UnderlayTap {
 }
 
 /** The Ethernet frame that a datagram leaves its host in. */
-export function underlayFrame({ from, to, bytes }: Pick<Crossing, 'from' | 'to' | 'bytes'>): Uint8Array {
+export function underlayFrame({
+  from,
+  to,
+  bytes,
+}: Pick<Crossing, 'from' | 'to' | 'bytes'>): Uint8Array {
   const envelope = {
     sourceMac: hostMac(from.ip),
     destinationMac: nextHopMac(from, to),

@@ -1,5 +1,5 @@
 /** How a case says what it found wrong. */
-import { toHex, WeftError } from '@weft/core'
+import { describeError, toHex, WeftError } from '@weft/core'
 
 /** A promise that was not kept. */
 export class CheckFailure extends Error {
@@ -31,11 +31,10 @@ export const check: Check = {
     if (a !== b) throw new CheckFailure(`${what}: got ${a}, expected ${b}`)
   },
   async rejects(promise, code, what) {
-    const error = await promise.then(
-      () => null,
-      (reason: unknown) => reason,
+    const got = await promise.then(
+      () => 'nothing',
+      (error: unknown) => (error instanceof WeftError ? error.code : describeError(error)),
     )
-    const got = error instanceof WeftError ? error.code : error === null ? 'nothing' : String(error)
     if (got !== code) throw new CheckFailure(`${what}: got ${got}, expected ${code}`)
   },
 }

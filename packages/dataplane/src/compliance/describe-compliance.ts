@@ -41,7 +41,12 @@ export function describeCompliance(suite: ComplianceSuite, runner: TestRunner): 
       const waiver = suite.waivers[testCase.name]
       runner.test(titleOf(testCase, waiver), async (context) => {
         const outcome = await runCase(testCase, suite.openLab)
-        suite.report?.({ backend: suite.backend, name: testCase.name, outcome, waiver: waiver ?? null })
+        suite.report?.({
+          backend: suite.backend,
+          name: testCase.name,
+          outcome,
+          waiver: waiver ?? null,
+        })
         const verdict = judge(outcome, waiver)
         if (verdict.kind === 'skip') context.skip(verdict.note)
         else if (verdict.kind === 'fail') throw new Error(verdict.reason, { cause: verdict.cause })

@@ -42,4 +42,11 @@ export type {
 export { renderComplianceMatrix, type CaseResult } from './matrix.ts'
 export { runCase, unmetRequirements, type CaseOutcome } from './run-case.ts'
 export { Scene, type Placed } from './scene.ts'
-export { eventually, PATIENCE_MS, SILENCE_MS, Traffic, tunnelDatagram, type TunnelDatagram } from './traffic.ts'
+export {
+  eventually,
+  PATIENCE_MS,
+  SILENCE_MS,
+  Traffic,
+  tunnelDatagram,
+  type TunnelDatagram,
+} from './traffic.ts'

@@ -92,7 +92,12 @@ export type Damage =
       readonly to: Ip
     }
   | { readonly kind: 'delete-neighbour'; readonly network: NetworkId; readonly ip: Ip }
-  | { readonly kind: 'add-forwarding'; readonly network: NetworkId; readonly mac: Mac; readonly to: Ip }
+  | {
+      readonly kind: 'add-forwarding'
+      readonly network: NetworkId
+      readonly mac: Mac
+      readonly to: Ip
+    }
   | { readonly kind: 'delete-endpoint'; readonly network: NetworkId; readonly endpoint: EndpointId }
   | { readonly kind: 'delete-network'; readonly network: NetworkId }
 

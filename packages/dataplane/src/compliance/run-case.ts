@@ -1,4 +1,5 @@
 /** Runs one case in a world of its own and says what came of it, without any test runner. */
+import { describeError } from '@weft/core'
 import { capabilityNames } from '../capability-name.ts'
 import type { Capabilities } from '../dataplane.ts'
 import { check, CheckFailure, show } from './check.ts'
@@ -50,7 +51,7 @@ async function attempt(testCase: ComplianceCase, lab: Lab): Promise<CaseOutcome>
 
 function failed(what: string, error: unknown): CaseOutcome {
   const known = error === null || error instanceof CheckFailure
-  return { result: 'failed', reason: known ? what : `${what}: ${String(error)}`, error }
+  return { result: 'failed', reason: known ? what : `${what}: ${describeError(error)}`, error }
 }
 
 /** Requirements that these capabilities do not meet. */

@@ -198,7 +198,11 @@ export class Scene {
   /** What the machinery holds must be exactly what this desired state says. */
   async expectObserved(node: LabNode, desired: DesiredState, what: string): Promise<void> {
     const { items } = await node.dataplane.observe()
-    this.check.equal(items, expectedItems(desired, (n) => this.mtuOf(n)), what)
+    this.check.equal(
+      items,
+      expectedItems(desired, (n) => this.mtuOf(n)),
+      what,
+    )
   }
 
   /** What an MTU comes to here. */

@@ -143,8 +143,12 @@ export class Traffic {
   }
 
   /** No datagram has carried this frame. */
-  async expectNotTunnelled(frame: Uint8Array, a: LabNode, b: LabNode, what: string): Promise<void> {
-    const carried = (await this.tunnelled(a, b)).some(({ inner }) => equalBytes(inner, frame))
+  async expectNotTunnelled(
+    frame: Uint8Array,
+    nodes: readonly [LabNode, LabNode],
+    what: string,
+  ): Promise<void> {
+    const carried = (await this.tunnelled(...nodes)).some(({ inner }) => equalBytes(inner, frame))
     this.#check.ok(!carried, what)
   }
 }

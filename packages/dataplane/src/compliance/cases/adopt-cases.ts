@@ -132,7 +132,8 @@ export const adoptCases: readonly ComplianceCase[] = [
   }),
   defineCase({
     name: 'adopt/foreign',
-    promise: "objects that carry no mark of ours are somebody else's: untouched by crash and successor",
+    promise:
+      "objects that carry no mark of ours are somebody else's: untouched by crash and successor",
     requires: [PERSISTENT],
     conserves: false,
     async run(lab, check) {

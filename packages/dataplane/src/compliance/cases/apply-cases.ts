@@ -73,7 +73,11 @@ export const applyCases: readonly ComplianceCase[] = [
         subnets: [BLUE, [6000, ['10.0.64.0/24', null]]],
       })
       scene.network('green', [GREEN])
-      for (const [name, node] of [['x', a], ['y', b], ['z', a]] as const) {
+      for (const [name, node] of [
+        ['x', a],
+        ['y', b],
+        ['z', a],
+      ] as const) {
         const addresses = [`10.0.1.${name.charCodeAt(0)}`]
         await scene.endpoint('green', node, { name, addresses })
       }

@@ -43,7 +43,10 @@ function remote(name: string, changes: Partial<RemoteEndpoint>): Wrong['spoil'] 
     const blue = desired.networks.get('blue') ?? empty([])
     const base = { mac: mac('02:42:0a:00:01:63'), addresses: [ip('10.0.1.99')], node: 'b' }
     const spec = { ...base, ...changes }
-    return withNetwork(desired, 'blue', { ...blue, remote: new Map([...blue.remote, [name, spec]]) })
+    return withNetwork(desired, 'blue', {
+      ...blue,
+      remote: new Map([...blue.remote, [name, spec]]),
+    })
   }
 }
 
@@ -58,9 +61,17 @@ const CONFLICT = (item: string): readonly string[] => [`${item} ERR_CONFLICT`]
 
 const WRONGS: readonly Wrong[] = [
   { what: 'a name with a slash', spoil: remote('x/y', {}), failures: INVALID(`${X}/y`) },
-  { what: 'a name that begins with a dot', spoil: remote('.x', {}), failures: INVALID('networks/blue/remote/.x') },
+  {
+    what: 'a name that begins with a dot',
+    spoil: remote('.x', {}),
+    failures: INVALID('networks/blue/remote/.x'),
+  },
   { what: 'an empty name', spoil: remote('', {}), failures: INVALID('networks/blue/remote/') },
-  { what: 'a VNI of 0', spoil: rawSubnet(0, '10.7.0.0/24'), failures: INVALID('networks/green/subnets/0') },
+  {
+    what: 'a VNI of 0',
+    spoil: rawSubnet(0, '10.7.0.0/24'),
+    failures: INVALID('networks/green/subnets/0'),
+  },
   {
     what: 'a VNI of 2^24',
     spoil: rawSubnet(0x100_0000, '10.7.0.0/24'),
@@ -86,30 +97,86 @@ const WRONGS: readonly Wrong[] = [
     spoil: network('green', GREEN, [5000, ['10.7.0.0/24', null], ['10.8.0.0/24', null]]),
     failures: INVALID('networks/green/subnets/5000'),
   },
-  { what: 'a subnet without a prefix', spoil: rawSubnet(5000), failures: INVALID('networks/green/subnets/5000') },
+  {
+    what: 'a subnet without a prefix',
+    spoil: rawSubnet(5000),
+    failures: INVALID('networks/green/subnets/5000'),
+  },
   {
     what: 'a prefix with host bits',
     spoil: rawSubnet(5000, '10.7.0.1/24'),
     failures: INVALID('networks/green/subnets/5000'),
   },
-  { what: 'a network without subnets', spoil: network('green'), failures: INVALID('networks/green') },
+  {
+    what: 'a network without subnets',
+    spoil: network('green'),
+    failures: INVALID('networks/green'),
+  },
   { what: 'an MTU that is too small', spoil: tinyMtu, failures: INVALID('networks/green') },
   { what: 'an unknown node', spoil: remote('x', { node: 'nobody' }), failures: INVALID(X) },
-  { what: 'a group MAC', spoil: remote('x', { mac: mac('01:00:5e:00:00:01') }), failures: INVALID(X) },
-  { what: 'an all-zero MAC', spoil: remote('x', { mac: mac('00:00:00:00:00:00') }), failures: INVALID(X) },
+  {
+    what: 'a group MAC',
+    spoil: remote('x', { mac: mac('01:00:5e:00:00:01') }),
+    failures: INVALID(X),
+  },
+  {
+    what: 'an all-zero MAC',
+    spoil: remote('x', { mac: mac('00:00:00:00:00:00') }),
+    failures: INVALID(X),
+  },
   { what: 'no address', spoil: remote('x', { addresses: [] }), failures: INVALID(X) },
-  { what: 'an address outside', spoil: remote('x', { addresses: [ip('10.9.9.9')] }), failures: INVALID(X) },
-  { what: 'a multicast address', spoil: remote('x', { addresses: [ip('224.0.0.1')] }), failures: INVALID(X) },
-  { what: 'the network address', spoil: remote('x', { addresses: [ip('10.0.1.0')] }), failures: INVALID(X) },
-  { what: 'the broadcast address', spoil: remote('x', { addresses: [ip('10.0.1.255')] }), failures: INVALID(X) },
-  { what: 'the gateway address', spoil: remote('x', { addresses: [ip('10.0.1.1')] }), failures: CONFLICT(X) },
-  { what: 'the MAC of a local one', spoil: remote('x', { mac: mac('02:42:0a:00:01:02') }), failures: CONFLICT(X) },
-  { what: 'the address of a local one', spoil: remote('a', { addresses: [ip('10.0.1.2')] }), failures: CONFLICT('networks/blue/remote/a') },
-  { what: 'the MAC of a remote one', spoil: remote('x', { mac: mac('02:42:0a:00:01:03') }), failures: CONFLICT(X) },
-  { what: 'the address of a remote one', spoil: remote('x', { addresses: [ip('10.0.1.3')] }), failures: CONFLICT(X) },
+  {
+    what: 'an address outside',
+    spoil: remote('x', { addresses: [ip('10.9.9.9')] }),
+    failures: INVALID(X),
+  },
+  {
+    what: 'a multicast address',
+    spoil: remote('x', { addresses: [ip('224.0.0.1')] }),
+    failures: INVALID(X),
+  },
+  {
+    what: 'the network address',
+    spoil: remote('x', { addresses: [ip('10.0.1.0')] }),
+    failures: INVALID(X),
+  },
+  {
+    what: 'the broadcast address',
+    spoil: remote('x', { addresses: [ip('10.0.1.255')] }),
+    failures: INVALID(X),
+  },
+  {
+    what: 'the gateway address',
+    spoil: remote('x', { addresses: [ip('10.0.1.1')] }),
+    failures: CONFLICT(X),
+  },
+  {
+    what: 'the MAC of a local one',
+    spoil: remote('x', { mac: mac('02:42:0a:00:01:02') }),
+    failures: CONFLICT(X),
+  },
+  {
+    what: 'the address of a local one',
+    spoil: remote('a', { addresses: [ip('10.0.1.2')] }),
+    failures: CONFLICT('networks/blue/remote/a'),
+  },
+  {
+    what: 'the MAC of a remote one',
+    spoil: remote('x', { mac: mac('02:42:0a:00:01:03') }),
+    failures: CONFLICT(X),
+  },
+  {
+    what: 'the address of a remote one',
+    spoil: remote('x', { addresses: [ip('10.0.1.3')] }),
+    failures: CONFLICT(X),
+  },
   { what: 'a peer of another family', spoil: peer('p', 'fd00::9'), failures: INVALID('peers/p') },
   { what: 'a peer on port 0', spoil: peer('p', '172.31.9.9', 0), failures: INVALID('peers/p') },
-  { what: 'a peer at a multicast address', spoil: peer('p', '224.0.0.9'), failures: INVALID('peers/p') },
+  {
+    what: 'a peer at a multicast address',
+    spoil: peer('p', '224.0.0.9'),
+    failures: INVALID('peers/p'),
+  },
 ]
 
 function tinyMtu(desired: DesiredState): DesiredState {

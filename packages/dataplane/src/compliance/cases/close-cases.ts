@@ -85,7 +85,10 @@ export const closeCases: readonly ComplianceCase[] = [
       await a.dataplane.close('teardown')
       const outcomes = await Promise.all(applying)
       const known = ['applied', 'superseded', 'ERR_CLOSED']
-      check.ok(outcomes.every((o) => known.includes(o)), `outcomes: ${outcomes.join(', ')}`)
+      check.ok(
+        outcomes.every((o) => known.includes(o)),
+        `outcomes: ${outcomes.join(', ')}`,
+      )
       check.equal(await c1.inside.mtuBytes(), null, 'MTU inside afterwards')
       await a.reopen()
       check.equal((await a.dataplane.observe()).items, new Map(), 'what a successor observes')

@@ -48,7 +48,10 @@ export const failureCases: readonly ComplianceCase[] = [
       check.ok('owner' in details && details.owner !== '', 'the conflict names an owner')
       const items = failures.map(({ item }) => item).sort()
       check.ok(items.includes('networks/green/local/g1'), 'what depends on it fails too')
-      check.ok(items.every((item) => item.startsWith('networks/green')), 'nothing else fails')
+      check.ok(
+        items.every((item) => item.startsWith('networks/green')),
+        'nothing else fails',
+      )
       check.ok(await a.foreignIntact(foreign), 'the foreign object is untouched')
       await scene.applied(b)
       await traffic.expectReaches(c1, c2)
@@ -71,7 +74,8 @@ export const failureCases: readonly ComplianceCase[] = [
   }),
   defineCase({
     name: 'apply/mtu-too-large',
-    promise: 'an MTU that the underlay cannot carry fails that network with the largest that it can',
+    promise:
+      'an MTU that the underlay cannot carry fails that network with the largest that it can',
     async run(lab, check) {
       const { scene, traffic, a, c1, c2 } = await openPair(lab, check)
       const mtuMax = scene.mtuOf({ mtu: null })
@@ -173,7 +177,7 @@ function unsupportedEncapsulation(encapsulation: Encapsulation): ComplianceCase 
       const frame = traffic.frame(s1, s2)
       await traffic.send(s1, frame)
       await traffic.expectReaches(c1, c2)
-      await traffic.expectNotTunnelled(frame, a, b, 'nothing crosses in clear text')
+      await traffic.expectNotTunnelled(frame, [a, b], 'nothing crosses in clear text')
     },
   })
 }

@@ -1,4 +1,4 @@
-/** Family repair: machinery changed behind our back is put right within a second, and said so (P1). */
+/** Family repair: what is changed behind our back is put right within a second (P1). */
 import { parseMac } from '@weft/core'
 import type { DataplaneEvents } from '../../dataplane.ts'
 import type { Check } from '../check.ts'
@@ -51,7 +51,12 @@ const WOUNDS: readonly Wound[] = [
   {
     name: 'repair/add-forwarding',
     promise: 'a forwarding entry that nobody asked for goes within a second',
-    damage: ({ b }) => ({ kind: 'add-forwarding', network: 'blue', mac: STRANGER, to: b.tunnel.ip }),
+    damage: ({ b }) => ({
+      kind: 'add-forwarding',
+      network: 'blue',
+      mac: STRANGER,
+      to: b.tunnel.ip,
+    }),
     named: () => STRANGER,
   },
   {
@@ -87,7 +92,11 @@ function wounded(wound: Wound): ComplianceCase {
       const items = drifts.flatMap((drift) => drift.items)
       const named = items.some((item) => item.includes(wound.named(pair)))
       check.ok(named, `drift names what was damaged: ${items.join(', ')}`)
-      check.equal(drifts.flatMap(({ failures }) => failures), [], 'failures of the repair')
+      check.equal(
+        drifts.flatMap(({ failures }) => failures),
+        [],
+        'failures of the repair',
+      )
       await traffic.expectReaches(c1, c2)
       await traffic.expectReaches(c2, c1)
       const stranger = { ...c2, mac: STRANGER }
@@ -137,13 +146,16 @@ export const repairCases: readonly ComplianceCase[] = [
       await traffic.expectReaches(c1, c3)
       await lab.advance(1500)
       check.equal(drifts.flat(), [], 'drift announced')
-      const counted = await Promise.all([a, b].map(async (n) => (await n.dataplane.counters()).drift))
+      const counted = await Promise.all(
+        [a, b].map(async (n) => (await n.dataplane.counters()).drift),
+      )
       check.equal(counted, [0, 0], 'drift counted')
     },
   }),
   defineCase({
     name: 'repair/container-vanished',
-    promise: 'an endpoint whose container vanished is cleaned up and fails as data until it is gone',
+    promise:
+      'an endpoint whose container vanished is cleaned up and fails as data until it is gone',
     conserves: false,
     async run(lab, check) {
       const { scene, traffic, a, c1, c2 } = await openPair(lab, check)
