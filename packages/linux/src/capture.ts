@@ -1,5 +1,5 @@
 /** Frames of a link, in and out, as AF_PACKET shows them: captures, and frames sent by hand. */
-import { u32le } from '@weft/core'
+import { assert, u32le } from '@weft/core'
 import { unpackDatagrams, type Received } from './datagram-batch.ts'
 import { checked, kernelFault, type KernelFault } from './errors.ts'
 import { inNamespace } from './namespaces.ts'
@@ -103,6 +103,7 @@ class PacketCapture implements Capture {
   }
 
   send(frame: Uint8Array, linkIndex: number): KernelFault | null {
+    assert(!this.#closed, 'a capture was used after its end')
     const to = packetSockaddr(linkIndex, ETH_P_ALL)
     const sent = sys.sendto(this.#fd, frame, frame.length, MSG.DONTWAIT, to, to.length)
     return sent < 0 ? kernelFault(sent) : null

@@ -59,23 +59,31 @@ export type LinkSpec = LinkKind &
   }
 
 /**
- * Write the requests that make a device. The kernel takes most properties at birth, but alias and
- * port properties only of a device that is there: those follow in a second message. A device that
- * has such a second step comes up in it, last.
+ * Write the request that makes a device. Alias and port properties are not in it: the kernel takes
+ * them only of a device that is there. `Links.create` sends them after, and not into the same
+ * batch: a batch goes on after a refusal, and would change whoever has the name.
  */
 export function writeCreateLink(writer: MessageWriter, spec: LinkSpec): void {
-  const later = laterChange(spec)
-  assert(later === null || spec.namespaceFd === undefined, 'no alias or port in a namespace afar')
-  const up = later === null && spec.up === true
   const flags = NLM_F.CREATE | NLM_F.EXCL
-  beginLink(writer, { type: RTM.NEWLINK, flags, ref: spec.name, up: up ? true : undefined })
+  const up = spec.up === true ? true : undefined
+  beginLink(writer, { type: RTM.NEWLINK, flags, ref: spec.name, up })
   writeProperties(writer, spec)
   if (spec.linkNetnsId !== undefined) writer.u32(IFLA.LINK_NETNSID, spec.linkNetnsId)
   const linkInfo = writer.open(IFLA.LINKINFO)
   writer.text(IFLA_INFO.KIND, spec.kind)
   writeKindData(writer, spec)
   writer.close(linkInfo)
-  if (later !== null) writeChangeLink(writer, spec.name, later)
+}
+
+/** What of a new device has to be said after it was made; null when nothing has. */
+export function changeAfterCreate(spec: LinkSpec): LinkChange | null {
+  const { alias, bridgePort } = spec
+  if (alias === undefined && bridgePort === undefined) return null
+  return {
+    ...(alias === undefined ? {} : { alias }),
+    ...(bridgePort === undefined ? {} : { bridgePort }),
+    ...(spec.up === true ? { up: true } : {}),
+  }
 }
 
 /** Write the request that changes a device (RTM_NEWLINK without NLM_F_CREATE, as `ip` does). */
@@ -96,16 +104,6 @@ export function writeDeleteLink(writer: MessageWriter, ref: LinkRef): void {
 /** Write the request for one device. */
 export function writeGetLink(writer: MessageWriter, ref: LinkRef): void {
   beginLink(writer, { type: RTM.GETLINK, flags: 0, ref, up: undefined })
-}
-
-function laterChange(spec: LinkSpec): LinkChange | null {
-  const { alias, bridgePort } = spec
-  if (alias === undefined && bridgePort === undefined) return null
-  return {
-    ...(alias === undefined ? {} : { alias }),
-    ...(bridgePort === undefined ? {} : { bridgePort }),
-    ...(spec.up === true ? { up: true } : {}),
-  }
 }
 
 function writeChange(writer: MessageWriter, ref: LinkRef, change: LinkChange): void {

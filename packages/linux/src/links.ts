@@ -1,8 +1,9 @@
 /** The links of one namespace: create, change, delete, look up, list. */
 import { assert } from '@weft/core'
-import { isKernelError } from './errors.ts'
+import { isKernelError, type Attempt } from './errors.ts'
 import { readLink, type Link } from './link-reader.ts'
 import {
+  changeAfterCreate,
   writeChangeLink,
   writeCreateLink,
   writeDeleteLink,
@@ -12,7 +13,6 @@ import {
   type LinkSpec,
 } from './link-writer.ts'
 import { MessageWriter } from './message-writer.ts'
-import type { MessageReader } from './messages.ts'
 import { NLM_F } from './netlink-numbers.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import { IFINFOMSG_BYTES, IFLA, IFLA_INFO, RTM } from './rtnetlink-numbers.ts'
@@ -33,34 +33,34 @@ export class Links {
   }
 
   /**
-   * Make a device in this namespace and return its index. One that fails half way is removed
-   * again. Throws ERR_KERNEL: EEXIST for a name or VNI taken, EOPNOTSUPP for an unknown kind, ….
+   * Make a device in this namespace and return its index. What the kernel takes only of a device
+   * that is there (alias, port properties) follows in a second request; the device comes up last,
+   * and is removed again when that request is refused. Throws ERR_KERNEL: EEXIST for a name or VNI
+   * taken, EOPNOTSUPP for an unknown kind, ….
    */
   create(spec: LinkSpec): number {
     assert(spec.namespaceFd === undefined, 'createIn makes devices in another namespace')
-    const writer = this.#writer.clear()
-    writeCreateLink(writer, spec)
-    writeGetLink(writer, spec.name)
+    const later = changeAfterCreate(spec)
     const attempt = { operation: `create ${spec.kind} link`, object: spec.name }
-    const indexes: number[] = []
-    const onAnswer = (message: MessageReader): void => {
-      indexes.push(readLink(message)?.index ?? 0)
-    }
-    const { faults } = this.#socket.transact(writer, { onAnswer })
+    const index = this.#make(later === null ? spec : { ...spec, up: false }, attempt)
+    if (later === null) return index
+    writeChangeLink(this.#writer.clear(), index, later)
+    const { faults } = this.#socket.transact(this.#writer)
     if (faults.size > 0) {
-      if (!faults.has(0)) this.#removeHalfMade(spec.name)
-      this.#socket.throwFirst(faults, attempt)
+      writeDeleteLink(this.#writer.clear(), index)
+      this.#socket.transact(this.#writer)
     }
-    const index = indexes.at(-1)
-    assert(index !== undefined && index > 0, 'the kernel made a link and did not show it')
+    this.#socket.throwFirst(faults, attempt)
     return index
   }
 
   /**
    * Make a device directly in the namespace of `namespaceFd`. What binds it to a namespace at its
-   * birth (a VXLAN's UDP socket) stays in the namespace of this object. Throws ERR_KERNEL.
+   * birth (a VXLAN's UDP socket) stays in the namespace of this object. Alias and port properties
+   * are for a `change` from inside. Throws ERR_KERNEL.
    */
   createIn(namespaceFd: number, spec: LinkSpec): void {
+    assert(changeAfterCreate(spec) === null, 'alias and port are set from inside the namespace')
     writeCreateLink(this.#writer.clear(), { ...spec, namespaceFd })
     const operation = `create ${spec.kind} link in another namespace`
     this.#socket.carryOut(this.#writer, { operation, object: spec.name })
@@ -119,9 +119,13 @@ export class Links {
     })
   }
 
-  #removeHalfMade(name: string): void {
-    writeDeleteLink(this.#writer.clear(), name)
-    this.#socket.transact(this.#writer)
+  /** Make a device and ask for its index, in one send. */
+  #make(spec: LinkSpec, attempt: Attempt): number {
+    writeCreateLink(this.#writer.clear(), spec)
+    writeGetLink(this.#writer, spec.name)
+    const link = this.#socket.ask(this.#writer, attempt, readLink)
+    assert(link !== null, 'the kernel made a link and did not show it')
+    return link.index
   }
 }
 

@@ -1,10 +1,10 @@
 /** Namespaces with a name: a mount in a directory, as iproute2 keeps them. */
-import { mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { valueError } from '@weft/core'
 import { errno } from './errno.ts'
 import { checked, kernelError, kernelFault } from './errors.ts'
-import { CURRENT_NAMESPACE, inNewNamespace } from './namespaces.ts'
+import { assertSynchronous, CURRENT_NAMESPACE, inNewNamespace } from './namespaces.ts'
 import { O } from './socket-numbers.ts'
 import { sys } from './syscalls.ts'
 
@@ -20,6 +20,9 @@ const MS = { BIND: 0x1000, REC: 0x4000, SHARED: 0x100000 } as const
 /** MNT_DETACH (linux/fs.h): gone from the tree at once, from memory with its last user. */
 const MNT_DETACH = 2
 
+/** UMOUNT_NOFOLLOW: a symbolic link is not followed. */
+const UMOUNT_NOFOLLOW = 8
+
 /** How a namespace is named. */
 export interface NamespaceName {
   readonly name: string
@@ -33,11 +36,11 @@ export interface NamespaceName {
  * be synchronous. Throws ERR_INVALID_VALUE for a name that is no file name, ERR_KERNEL: EEXIST
  * for one taken.
  */
-export function createNamespace(where: NamespaceName, prepare?: () => void): string {
+export function createNamespace(where: NamespaceName, prepare?: () => unknown): string {
   const path = namespacePath(where)
   prepareDirectory(where.directory ?? NAMESPACE_DIRECTORY)
   inNewNamespace(() => {
-    prepare?.()
+    assertSynchronous(prepare?.())
     mountCurrent(path)
   })
   return path
@@ -45,14 +48,18 @@ export function createNamespace(where: NamespaceName, prepare?: () => void): str
 
 /**
  * Remove the name of a namespace; it ends with its last user. False when there was none. Throws
- * ERR_KERNEL.
+ * ERR_KERNEL: EINVAL for a file that is no namespace.
  */
 export function deleteNamespace(where: NamespaceName): boolean {
   const path = namespacePath(where)
-  const unmounted = sys.umount2(path, MNT_DETACH)
-  if (unmounted === -errno.ENOENT) return false
-  // EINVAL: a file without a mount, left by a crash between the two.
-  if (unmounted !== -errno.EINVAL) checked(unmounted, 'unmount namespace', path)
+  const file = lstatSync(path, { throwIfNoEntry: false })
+  if (file === undefined) return false
+  if (isNamespace(path)) {
+    checked(sys.umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW), 'unmount namespace', path)
+  } else if (!file.isFile() || file.size > 0) {
+    // An empty file is a name whose mount a crash prevented. Anything else is not ours.
+    checked(-errno.EINVAL, 'delete namespace', path)
+  }
   rmSync(path, { force: true })
   return true
 }

@@ -88,7 +88,7 @@ function finishVisit<Result>(home: NamespaceHandle, body: () => Result): Result 
   } finally {
     if (sys.setns(home.fd, CLONE_NEWNET) < 0) dieAbroad()
   }
-  assert(!isThenable(result), 'the body of a visit to a namespace returned a promise')
+  assertSynchronous(result)
   return result
 }
 
@@ -98,8 +98,10 @@ function dieAbroad(): never {
   process.abort()
 }
 
-function isThenable(value: unknown): boolean {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+/** What goes on later goes on at home: a bug where it was meant for another namespace. */
+export function assertSynchronous(result: unknown): void {
+  const promise = typeof (result as { then?: unknown } | null | undefined)?.then === 'function'
+  assert(!promise, 'what was to happen in another namespace returned a promise')
 }
 
 let warm = false

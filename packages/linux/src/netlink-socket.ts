@@ -112,7 +112,8 @@ export class NetlinkSocket implements Disposable {
     while (from < batch.count) {
       const to = options.whole === true ? batch.count : this.#chunkEnd(batch, from)
       const acknowledged = options.acknowledged ?? to - 1
-      this.#exchange({ batch, from, to, acknowledged, faults, onAnswer: options.onAnswer })
+      const { onAnswer, whole = false } = options
+      this.#exchange({ batch, from, to, acknowledged, whole, faults, onAnswer })
       from = to
     }
     return { count: batch.count, faults }
@@ -203,7 +204,7 @@ export class NetlinkSocket implements Disposable {
       const length = this.#receive()
       if (length === -errno.EAGAIN) {
         // A transaction refused as a whole never acknowledges its last message.
-        if (part.faults.size > 0) return
+        if (part.whole && part.faults.size > 0) return
         throw kernelError(REQUEST, { errno: 'EAGAIN', diagnostic: 'the kernel gave no answer' })
       }
       checked(length, REQUEST.operation, REQUEST.object)
@@ -276,6 +277,8 @@ export class NetlinkSocket implements Disposable {
   }
 
   #send(bytes: Uint8Array): void {
+    // The number of a closed descriptor may be somebody else's by now.
+    assert(!this.#closed, 'a netlink socket was used after its end')
     checked(send(this.fd, bytes, 0), REQUEST.operation, `${bytes.length} bytes`)
   }
 
@@ -293,6 +296,7 @@ interface Part {
   readonly from: number
   readonly to: number
   readonly acknowledged: number
+  readonly whole: boolean
   readonly faults: Map<number, KernelFault>
   readonly onAnswer: TransactOptions['onAnswer'] | undefined
 }

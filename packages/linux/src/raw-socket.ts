@@ -1,5 +1,5 @@
 /** Raw IP sockets in a namespace: ICMP without running `ping`. */
-import type { Ip } from '@weft/core'
+import { assert, type Ip } from '@weft/core'
 import { unpackDatagrams } from './datagram-batch.ts'
 import { checked, kernelFault, type KernelFault } from './errors.ts'
 import { inNamespace } from './namespaces.ts'
@@ -68,15 +68,20 @@ export function openRawSocket(
       }
     },
   })
+  let closed = false
   return {
     send(bytes, to) {
+      assert(!closed, 'a raw socket was used after its end')
       const address = sockaddrBytes({ ip: to, port: 0 })
       const { length } = bytes
       const sent = sys.sendto(fd, bytes, length, MSG.DONTWAIT, address, address.length)
       return sent < 0 ? kernelFault(sent) : null
     },
     flush: () => watch.flush(),
-    close: () => watch.close(),
+    close() {
+      closed = true
+      return watch.close()
+    },
   }
 }
 

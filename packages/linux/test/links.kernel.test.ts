@@ -204,17 +204,17 @@ describe('refusals', () => {
     expect(kernel.links.get('br0')).toBeNull()
   })
 
-  test('of a taken name leave the device that has it', () => {
+  test('of a taken name leave the device that has it as it was', () => {
     const { kernel } = scratch()
     kernel.links.create({ kind: 'bridge', name: 'br0', alias: 'first' })
     let caught: unknown
     try {
-      kernel.links.create({ kind: 'bridge', name: 'br0', alias: 'second' })
+      kernel.links.create({ kind: 'bridge', name: 'br0', alias: 'second', up: true })
     } catch (error) {
       caught = error
     }
     expect(isKernelError(caught, 'EEXIST')).toBe(true)
-    expect(kernel.links.get('br0')).not.toBeNull()
+    expect(kernel.links.get('br0')).toMatchObject({ alias: 'first', up: false })
   })
 })
 

@@ -90,6 +90,10 @@ describe('a named namespace', () => {
     writeFileSync(join(where.directory, 'not-a-namespace'), '')
     expect(listNamespaces(where.directory)).toEqual(['one'])
     expect(deleteNamespace({ ...where, name: 'not-a-namespace' })).toBe(true)
+    writeFileSync(join(where.directory, 'precious'), 'text')
+    expect(() => deleteNamespace({ ...where, name: 'precious' })).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ errno: 'EINVAL' }) }),
+    )
     expect(deleteNamespace(where)).toBe(true)
     expect(deleteNamespace(where)).toBe(false)
     expect(existsSync(path)).toBe(false)
@@ -144,6 +148,9 @@ describe('a visit', () => {
     const home = namespaceIdentity()
     expect(() => inNamespace(path, async () => Promise.resolve())).toThrow(/bug.*promise/)
     expect(() => inNewNamespace(async () => Promise.resolve())).toThrow(/bug.*promise/)
+    const name = scratchName()
+    expect(() => createNamespace({ name }, async () => Promise.resolve())).toThrow(/bug.*promise/)
+    expect(listNamespaces()).not.toContain(name)
     await Promise.resolve()
     expect(namespaceIdentity()).toBe(home)
   })

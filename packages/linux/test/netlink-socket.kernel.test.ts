@@ -167,6 +167,22 @@ describe('a batch', () => {
     expect(() => socket.transact(three())).toThrow(expect.objectContaining({ code: 'ERR_KERNEL' }))
   })
 
+  test('whose last answers were lost fails, even after refusals', () => {
+    const { answer, socket } = openRig()
+    answer(refusal(1, -1))
+    expect(() => socket.transact(three())).toThrow(expect.objectContaining({ code: 'ERR_KERNEL' }))
+    answer(refusal(4, -1))
+    expect([...socket.transact(three(), { whole: true }).faults.keys()]).toEqual([0])
+  })
+
+  test('on a closed socket is a bug', () => {
+    const { socket } = openRig()
+    opened.pop()
+    socket.close()
+    socket.close()
+    expect(() => socket.transact(three())).toThrow(/bug/)
+  })
+
   test('passes over answers to other requests and to none of its messages', () => {
     const { answer, socket } = openRig()
     answer(refusal(900, -1), refusal(0, -1), refusal(3, 0))
