@@ -72,7 +72,8 @@ function specOf({ host, site, change, mtuBytes }: SubnetTask, shape: SubnetShape
 
 /** Names of devices count, and not only ours: a foreign br0 keeps its name. */
 function unusedSlot(site: NetworkSite): number {
-  const slots = site.kernel.links.list().map(({ name }) => slotOf(name))
+  const names = site.kernel.links.list().map(({ name }) => name)
+  const slots = names.filter((name) => !name.startsWith('veth')).map(slotOf)
   return freeSlot(new Set(slots.filter((slot) => slot !== null)))
 }
 

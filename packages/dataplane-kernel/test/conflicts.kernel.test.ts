@@ -1,0 +1,163 @@
+/** Things in the way: named in the error, left alone when they are others', replaced when ours. */
+import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { parseIp, vni } from '@weft/core'
+import {
+  createNamespace,
+  deleteNamespace,
+  Kernel,
+  namespaceIdentity,
+  openUdpSocket,
+} from '@weft/linux'
+import { expect, test } from 'vitest'
+import { atEnd, desired, failures, hosts, inside, local, network, remote, scratch, subnet, type TestHost } from './world.ts'
+import { namespaceName } from '@weft/dataplane-kernel'
+
+const BLUE = subnet(4096, '10.0.1.0/24')
+const GREEN = subnet(4097, '10.0.2.0/24')
+const THEIRS = { vni: vni(4096), port: 4789, learning: false }
+
+test('a VNI that somebody holds in another namespace is theirs, and they are named', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const elsewhere = scratch()
+  using other = Kernel.open(elsewhere)
+  a.kernel.links.createIn(other.namespace.fd, { kind: 'vxlan', name: 'theirs', vxlan: THEIRS })
+  const dataplane = await a.open()
+  const report = await dataplane.apply(
+    desired(a, {
+      blue: network([BLUE], { remote: { c2: remote('n2', '10.0.1.3') } }),
+      green: network([GREEN]),
+    }),
+  )
+  expect(failures(report)).toEqual([
+    'networks/blue ERR_DEPENDENCY',
+    'networks/blue/remote/c2 ERR_DEPENDENCY',
+    'networks/blue/subnets/4096 ERR_CONFLICT',
+  ])
+  const owner = report.failures.find(({ error }) => error.code === 'ERR_CONFLICT')?.error.details
+  expect(owner).toMatchObject({ owner: `VXLAN device theirs in ${elsewhere}` })
+  expect([...(await dataplane.observe()).items.keys()]).toEqual([
+    'networks/green',
+    'networks/green/subnets/4097',
+  ])
+  other.links.delete('theirs')
+  const again = await dataplane.apply(desired(a, { blue: network([BLUE]), green: network([GREEN]) }))
+  expect(failures(again)).toEqual([])
+})
+
+test('a VNI held by a leftover of ours in a namespace that lost its name is taken over', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const first = await a.open()
+  await first.apply(desired(a, { blue: network([BLUE]) }))
+  await first.close('detach')
+  // A process keeps the namespace alive, and is the only way to it.
+  const name = namespaceName(a.instance, 'blue')
+  const keeper = spawn('ip', ['netns', 'exec', name, 'sleep', '60'], { stdio: 'ignore' })
+  atEnd(() => keeper.kill('SIGKILL'))
+  const identity = namespaceIdentity(a.network('blue'))
+  await expect
+    .poll(() => namespaceIdentity(`/proc/${keeper.pid}/ns/net`), { timeout: 2000, interval: 10 })
+    .toBe(identity)
+  deleteNamespace({ name })
+  const second = await a.open()
+  const report = await second.apply(desired(a, { blue: network([BLUE]) }))
+  expect(failures(report)).toEqual([])
+  expect(namespaceIdentity(a.network('blue'))).not.toBe(identity)
+})
+
+test('a VNI held where nobody can look is a conflict until that ends', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const first = await a.open()
+  await first.apply(desired(a, { blue: network([BLUE]) }))
+  await first.close('detach')
+  const kept = Kernel.open(a.network('blue'))
+  atEnd(() => kept.close())
+  deleteNamespace({ name: namespaceName(a.instance, 'blue') })
+  const second = await a.open()
+  const state = { blue: network([BLUE]) }
+  const report = await second.apply(desired(a, state))
+  expect(failures(report)).toContain('networks/blue/subnets/4096 ERR_CONFLICT')
+  kept.close()
+  await expect
+    .poll(async () => failures(await second.apply(desired(a, state))), { timeout: 3000 })
+    .toEqual([])
+})
+
+test('half of a network left by a process that died in between is made whole', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const c1 = scratch()
+  const state = { blue: network([BLUE], { local: { c1: local(c1, '10.0.1.2') } }) }
+  const first = await a.open()
+  await first.apply(desired(a, state))
+  await first.close('detach')
+  using kernel = Kernel.open(a.network('blue'))
+  kernel.links.delete('br0')
+  const second = await a.open()
+  const report = await second.apply(desired(a, state))
+  expect(failures(report)).toEqual([])
+  const links = inside(a.network('blue'), 'ip -o link').match(/(br|vxlan|veth)[0-9]+/g)
+  expect(links?.filter((name, i) => links.indexOf(name) === i).sort()).toEqual(['br0', 'veth0', 'vxlan0'])
+  expect((await second.observe()).items.get('networks/blue/local/c1')).toBe('02:42:0a:00:01:02 10.0.1.2')
+})
+
+test('a UDP port that is taken is a conflict about the port, and nothing stays', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const socket = createSocket('udp4')
+  socket.bind({ fd: openUdpSocket({ namespace: a.path, local: { ip: parseIp('0.0.0.0'), port: 4800 } }) })
+  atEnd(() => socket.close())
+  const dataplane = await a.open()
+  const report = await dataplane.apply(desired(a, { blue: network([BLUE]) }, 4800))
+  expect(failures(report)).toEqual(['networks/blue ERR_DEPENDENCY', 'networks/blue/subnets/4096 ERR_CONFLICT'])
+  const [error] = report.failures.flatMap(({ error }) => (error.code === 'ERR_CONFLICT' ? [error] : []))
+  expect(error?.details.owner).toContain('4800')
+  expect((await dataplane.observe()).items).toEqual(new Map())
+  expect(failures(await dataplane.apply(desired(a, { blue: network([BLUE]) }, 4801)))).toEqual([])
+})
+
+test('a namespace of our name without our mark is somebody else’s', async () => {
+  const [a] = hosts(1) as [TestHost]
+  createNamespace({ name: namespaceName(a.instance, 'blue') })
+  const dataplane = await a.open()
+  const report = await dataplane.apply(desired(a, { blue: network([BLUE]) }))
+  expect(failures(report)).toEqual([
+    'networks/blue ERR_CONFLICT',
+    'networks/blue/subnets/4096 ERR_DEPENDENCY',
+  ])
+  await dataplane.close('teardown')
+  expect(inside(a.network('blue'), 'ip -o link')).toContain('lo')
+})
+
+test('a missing container fails alone; it is plugged in when it is there', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const [c1, c2] = [scratch(), scratch()]
+  const missing = `${c1}-not-yet`
+  const state = network([BLUE], {
+    local: { c1: local(missing, '10.0.1.2'), c2: local(c2, '10.0.1.3') },
+  })
+  const dataplane = await a.open()
+  const report = await dataplane.apply(desired(a, { blue: state }))
+  expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
+  expect(inside(a.network('blue'), 'ip -o link show type veth').trim().split('\n')).toHaveLength(1)
+  createNamespace({ name: missing.split('/').at(-1) ?? '' })
+  expect(failures(await dataplane.apply(desired(a, { blue: state })))).toEqual([])
+})
+
+test('a file that is no namespace is a missing attachment', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const dataplane = await a.open()
+  const state = network([BLUE], { local: { c1: local('/etc/hostname', '10.0.1.2') } })
+  const report = await dataplane.apply(desired(a, { blue: state }))
+  expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
+})
+
+test('without the tunnel’s address nothing is made, and what is there stays', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const dataplane = await a.open()
+  await dataplane.apply(desired(a, { blue: network([BLUE]) }))
+  const before = (await dataplane.observe()).items
+  const lost = { ...a, ip: parseIp('198.51.100.1') }
+  const report = await dataplane.apply(desired(lost, { blue: network([BLUE]), green: network([GREEN]) }))
+  expect(failures(report)).toContain('tunnel ERR_ATTACHMENT_MISSING')
+  expect(report.changed).toBe(0)
+  expect((await dataplane.observe()).items).toEqual(before)
+})
