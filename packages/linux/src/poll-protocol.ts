@@ -2,8 +2,11 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { RingGeometry } from './packet-ring.ts'
 
-/** The poll thread looks up this often, in milliseconds: a backstop, nothing relies on it. */
-export const IDLE_MS = 1000
+/**
+ * The poll thread looks up this often, in milliseconds: a backstop for ends that run no exit event,
+ * like the termination of a worker that started it. Nothing else relies on it.
+ */
+export const IDLE_MS = 10_000
 
 /** A socket that only ever fails is let go after this many failures in a row. */
 export const FAILURES_MAX = 64
