@@ -2,10 +2,10 @@
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { readCounts, type Counts } from './counts.ts'
 import { parseOptions, USAGE, type CheckOptions } from './options.ts'
 import { runStep } from './step.ts'
 import { staticSteps, testStep, type Step } from './steps.ts'
+import { describeSkips, readTally, type Tally } from './tally.ts'
 import { probeTiers, type Tiers } from './tiers.ts'
 import { listWorkspaces } from './workspaces.ts'
 
@@ -54,16 +54,17 @@ async function perform(step: Step, env: Record<string, string>): Promise<boolean
   return result.interrupted ? null : result.ok
 }
 
-function conclude(failures: readonly string[], tiers: Tiers, counts: Counts | null): number {
+/** Says what did not run and what failed, then the sum: a failed step is one failure. */
+function conclude(failures: readonly string[], tiers: Tiers, tally: Tally | null): number {
   say('')
+  for (const line of describeSkips(tally?.skips ?? [])) say(`skipped: ${line}`)
   for (const line of tiers.off) say(`not run here: ${line}`)
   if (tiers.unmet !== null) say(`failed: ${tiers.unmet}`)
   for (const name of failures) say(`failed: ${name}`)
-  if (counts !== null && counts.skipped > 0) say(`${counts.skipped} skipped`)
   const steps = failures.filter((name) => name !== 'tests').length + (tiers.unmet === null ? 0 : 1)
-  const died = failures.includes('tests') && (counts === null || counts.failed === 0) ? 1 : 0
-  const failed = (counts?.failed ?? 0) + steps + died
-  say(`${counts?.passed ?? 0} passed, ${failed} failed`)
+  const died = failures.includes('tests') && (tally === null || tally.failed === 0) ? 1 : 0
+  const failed = (tally?.failed ?? 0) + steps + died
+  say(`${tally?.passed ?? 0} passed, ${failed} failed`)
   return failed === 0 ? 0 : 1
 }
 
@@ -71,12 +72,12 @@ async function check(options: CheckOptions, scratch: string): Promise<number> {
   const workspaces = listWorkspaces(ROOT)
   const env = environment(options, scratch)
   Object.assign(process.env, env)
-  const countsFile = join(scratch, 'counts.json')
+  env['WEFT_TALLY'] = join(scratch, 'tally.json')
   const tiers = await probeTiers(process.env['WEFT_REQUIRE'])
   if (!tiers.netns) env['WEFT_NETNS'] = 'off'
   const steps = [
     ...staticSteps(options, workspaces),
-    testStep(options, countsFile, tiers.netns),
+    testStep(options, tiers.netns),
   ]
   const failures: string[] = []
   for (const step of steps) {
@@ -84,7 +85,7 @@ async function check(options: CheckOptions, scratch: string): Promise<number> {
     if (ok === null) return EXIT_INTERRUPTED
     if (!ok) failures.push(step.name)
   }
-  return options.watch ? 0 : conclude(failures, tiers, readCounts(countsFile))
+  return options.watch ? 0 : conclude(failures, tiers, readTally(env['WEFT_TALLY']))
 }
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -19,19 +19,19 @@ const NODE = [process.execPath, '--conditions=@weft/source']
 
 /**
  * Lint and types. The graph comes first: without a cached one, nx's boundary rule skips itself with
- * a warning and lint passes.
+ * a warning and lint passes. Purity is the types of each pure package by itself, without Node's.
  */
 export function staticSteps(options: CheckOptions, workspaces: readonly Workspace[]): Step[] {
   const chosen = workspaces.filter(({ name }) => options.projects.includes(name))
   const folders = chosen.length === 0 ? ['.'] : chosen.map(({ folder }) => folder)
-  const projects = chosen.length === 0 ? [] : [`--projects=${names(chosen)}`]
+  const projects = chosen.length === 0 ? 'tag:io:pure' : names(chosen)
   const graph = { name: 'project graph', argv: ['nx', 'show', 'projects'] }
   const lint = { name: 'lint', argv: ['eslint', '--max-warnings=0', ...folders] }
   const purity = {
-    name: 'types of each package',
-    argv: ['nx', 'run-many', '--targets=typecheck', '--output-style=static', ...projects],
+    name: 'purity',
+    argv: ['nx', 'run-many', '--targets=typecheck', '--output-style=static', `-p=${projects}`],
   }
-  const whole = { name: 'types of the whole', argv: ['tsc', '-p', '.'] }
+  const whole = { name: 'types', argv: ['tsc', '-p', '.'] }
   return [
     ...(options.lint || options.types ? [graph] : []),
     ...(options.lint ? [lint] : []),
@@ -44,10 +44,10 @@ function names(workspaces: readonly Workspace[]): string {
 }
 
 /** Vitest over the chosen projects; inside a private world, as its root, when there is one. */
-export function testStep(options: CheckOptions, countsFile: string, inWorld: boolean): Step {
+export function testStep(options: CheckOptions, inWorld: boolean): Step {
   const vitest = ['vitest', options.watch ? 'watch' : 'run', '--configLoader', 'native']
   const projects = options.projects.flatMap((name) => ['--project', name])
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${countsFile}`]
+  const reporters = ['--reporter=default', '--reporter=./tools/check/src/tally-reporter.ts']
   const command = [...vitest, ...projects, ...(options.watch ? [] : reporters)]
   const world = [...NODE, 'tools/lab/src/enter.ts', '--']
   return { name: 'tests', argv: inWorld ? [...world, ...command] : command }

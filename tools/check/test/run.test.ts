@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { countsOf, readCounts } from '../src/counts.ts'
 import { parseOptions, type CheckOptions } from '../src/options.ts'
 import { runStep } from '../src/step.ts'
 import { staticSteps, testStep } from '../src/steps.ts'
+import { describeSkips, readTally } from '../src/tally.ts'
 import { listWorkspaces } from '../src/workspaces.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -26,7 +25,7 @@ describe('the steps', () => {
     expect(commands()).toEqual([
       'nx show projects',
       'eslint --max-warnings=0 .',
-      'nx run-many --targets=typecheck --output-style=static',
+      'nx run-many --targets=typecheck --output-style=static -p=tag:io:pure',
       'tsc -p .',
     ])
   })
@@ -35,7 +34,7 @@ describe('the steps', () => {
     expect(commands('core', 'lab')).toEqual([
       'nx show projects',
       'eslint --max-warnings=0 packages/core tools/lab',
-      'nx run-many --targets=typecheck --output-style=static --projects=@weft/core,@weft/lab',
+      'nx run-many --targets=typecheck --output-style=static -p=@weft/core,@weft/lab',
       'tsc -p .',
     ])
   })
@@ -47,11 +46,11 @@ describe('the steps', () => {
   })
 
   test('tests run inside a private world when there is one', () => {
-    const [inside] = testStep(options(), '/counts', true).argv.slice(2)
+    const [inside] = testStep(options(), true).argv.slice(2)
     expect(inside).toBe('tools/lab/src/enter.ts')
-    const outside = testStep(options('core', 'wire'), '/counts', false).argv
-    expect(outside.join(' ')).toMatch(/^vitest run .*--project core --project wire .*\/counts$/)
-    expect(testStep(options('--watch'), '/counts', false).argv).not.toContain('--reporter=json')
+    const outside = testStep(options('core', 'wire'), false).argv
+    expect(outside.join(' ')).toMatch(/^vitest run .*--project core --project wire .*tally-reporter/)
+    expect(testStep(options('--watch'), false).argv.join(' ')).not.toContain('reporter')
   })
 })
 
@@ -71,35 +70,55 @@ describe('a step', () => {
   })
 })
 
-describe('counts', () => {
-  const report = { numPassedTests: 5, numFailedTests: 1, numPendingTests: 2, testResults: [] }
-
-  test('are those of vitest', () => {
-    expect(countsOf(report)).toEqual({ passed: 5, failed: 1, skipped: 2 })
-  })
-
-  test('a file that failed before its first test is one failure', () => {
-    const broken = { status: 'failed', assertionResults: [] }
-    const counted = { status: 'failed', assertionResults: [{ status: 'failed' }] }
-    const testResults = [broken, counted, { status: 'passed', assertionResults: [] }]
-    expect(countsOf({ ...report, testResults })).toMatchObject({ failed: 2 })
-  })
-
-  const broken: unknown[][] = [[null], [{}], [{ ...report, testResults: 1 }], ['text']]
-
-  test.each(broken)('%j is no report', (text) => {
-    expect(countsOf(text)).toBeNull()
-  })
-
-  test('a run that died leaves none', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'weft-check-test-'))
-    const file = join(folder, 'counts.json')
-    expect(readCounts(file)).toBeNull()
-    writeFileSync(file, '{"numPassedTests": 5')
-    expect(readCounts(file)).toBeNull()
-    writeFileSync(file, JSON.stringify(report))
-    expect(readCounts(file)).toEqual({ passed: 5, failed: 1, skipped: 2 })
+describe('the tally', () => {
+  /** Runs vitest, with our reporter, over test files made for the purpose. */
+  async function tally(files: Readonly<Record<string, string>>): Promise<unknown> {
+    mkdirSync(join(ROOT, '.weft'), { recursive: true })
+    const folder = mkdtempSync(join(ROOT, '.weft/tally-'))
+    const file = join(folder, 'tally.json')
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    const reporter = join(ROOT, 'tools/check/src/tally-reporter.ts')
+    writeFileSync(join(folder, 'vitest.config.mjs'), 'export default {}')
+    const argv = ['vitest', 'run', '--root', folder, '--reporter', reporter]
+    await runStep(['sh', '-c', '"$@" >/dev/null 2>&1', 'sh', ...argv], { WEFT_TALLY: file })
+    const read = readTally(file)
     rmSync(folder, { recursive: true })
+    return read
+  }
+
+  const head = "import { expect, test } from 'vitest'\n"
+
+  test('is that of vitest, with the reasons of skips', async () => {
+    const code = [
+      "test('a', () => {})",
+      "test('b', () => { expect(1).toBe(2) })",
+      "test('c', (context) => { context.skip('needs a moon') })",
+    ]
+    expect(await tally({ 'a.test.ts': head + code.join('\n') })).toEqual({
+      passed: 1,
+      failed: 1,
+      skips: [{ name: expect.stringMatching(/: c$/), reason: 'needs a moon' }],
+    })
+  })
+
+  test('counts files that break and errors outside of tests', async () => {
+    const late = "test('a', () => { setTimeout(() => { throw new Error('late') }, 1) })\n"
+    const wait = "test('b', () => new Promise((resolve) => setTimeout(resolve, 200)))"
+    const files = { 'a.test.ts': "import './gone.ts'", 'b.test.ts': head + late + wait }
+    expect(await tally(files)).toEqual({ passed: 2, failed: 2, skips: [] })
+  })
+
+  test('of a run that died is none', () => {
+    expect(readTally('/no/such/file')).toBeNull()
+    expect(readTally(join(ROOT, 'LICENSE'))).toBeNull()
+  })
+
+  test('is told by reason', () => {
+    const skip = (name: string, reason: string) => ({ name, reason })
+    expect(describeSkips([skip('a', 'needs x'), skip('b', ''), skip('c', 'needs x')])).toEqual([
+      'needs x (a, and 1 more)',
+      'no reason given (b)',
+    ])
   })
 })
 
