@@ -3,7 +3,7 @@ import { LINK_TYPE_ETHERNET, writePcapng, type PcapngPacket } from '@weft/wire'
 import type { UnderlayFrame } from './world.ts'
 
 /** The bytes of the file; tshark reads it. */
-export function captureFile(frames: readonly UnderlayFrame[]): Uint8Array {
+export function captureFile(frames: readonly UnderlayFrame[], omitted: number): Uint8Array {
   const hosts = [...new Set(frames.map((frame) => frame.host))].sort()
   const packets = frames.map(
     (frame): PcapngPacket => ({
@@ -16,5 +16,6 @@ export function captureFile(frames: readonly UnderlayFrame[]): Uint8Array {
     }),
   )
   const interfaces = hosts.map((name) => ({ name, linkType: LINK_TYPE_ETHERNET, snapBytes: 0 }))
-  return writePcapng({ comment: 'the underlay of npm run demo', interfaces, packets })
+  const comment = `the underlay of npm run demo; ${omitted} frames of bulk traffic left out`
+  return writePcapng({ comment, interfaces, packets })
 }

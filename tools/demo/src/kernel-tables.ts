@@ -3,24 +3,20 @@ import { spawnSync } from 'node:child_process'
 import type { Mac } from '@weft/core'
 import { eventually } from '@weft/lab'
 import { Kernel, listNamespaces, namespacePath, neighbourState } from '@weft/linux'
-
-/** A network's namespace is found by the names of its host's instance and of the network. */
-export interface NetworkPlace {
-  readonly instance: string
-  readonly network: string
-}
+import type { NetworkPlace, WorldTables } from './world.ts'
 
 const RETURN_WITHIN_MS = 5_000
 
-function nameOf({ instance, network }: NetworkPlace): string {
-  return `weft-${instance}-${network}`
+/** A network's namespace is found by the names of its host and of the network. */
+function nameOf({ host, network }: NetworkPlace): string {
+  return `weft-${host}-${network}`
 }
 
 /**
  * Delete the tunnel's forwarding entry of a MAC with `bridge fdb del`, as a person would; where
  * there is no `bridge`, by the same netlink message. Returns the command.
  */
-export function deleteForwarding(place: NetworkPlace, mac: Mac): string {
+function deleteForwarding(place: NetworkPlace, mac: Mac): string {
   const command = ['bridge', '-n', nameOf(place), 'fdb', 'del', mac, 'dev', 'vxlan0', 'self']
   const done = spawnSync(command[0] ?? '', command.slice(1), { encoding: 'utf8' })
   if (done.error === undefined && done.status === 0) return 'bridge fdb del'
@@ -32,7 +28,7 @@ export function deleteForwarding(place: NetworkPlace, mac: Mac): string {
 }
 
 /** Milliseconds until the tunnel has an entry for the MAC again; null for too long. */
-export async function forwardingReturned(place: NetworkPlace, mac: Mac): Promise<number | null> {
+async function forwardingReturned(place: NetworkPlace, mac: Mac): Promise<number | null> {
   using kernel = Kernel.open(namespacePath({ name: nameOf(place) }))
   const start = performance.now()
   const linkIndex = kernel.links.require('vxlan0').index
@@ -50,8 +46,8 @@ export async function forwardingReturned(place: NetworkPlace, mac: Mac): Promise
 }
 
 /** Namespaces of the dataplanes of all hosts, or of one. */
-function networkNamespaces(instance = ''): string[] {
-  return listNamespaces().filter((name) => name.startsWith(`weft-${instance}`))
+function networkNamespaces(prefix = ''): string[] {
+  return listNamespaces().filter((name) => name.startsWith(`weft-${prefix}`))
 }
 
 /** Network namespaces that are left. */
@@ -59,9 +55,11 @@ export function leftovers(): string[] {
   return networkNamespaces().map((name) => `namespace ${name}`)
 }
 
-/** All that is programmed on a host, as text: the same text when nothing was touched. */
-export function fingerprint(instance: string): string {
-  return networkNamespaces(`${instance}-`).map(namespaceText).join('\n')
+/** The tables of the kernel's namespaces. */
+export const kernelTables: WorldTables = {
+  deleteForwarding: async (place, mac) => deleteForwarding(place, mac),
+  forwardingReturned,
+  fingerprint: (host) => networkNamespaces(`${host}-`).map(namespaceText).join('\n'),
 }
 
 function namespaceText(name: string): string {

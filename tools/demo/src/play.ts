@@ -23,7 +23,7 @@ export class Play {
   /** Place every container and tell every dataplane. */
   async begin(): Promise<void> {
     for (const container of this.containers) {
-      this.#attachments.set(container, await this.world.place(container))
+      this.#attachments.set(container, await this.world.containers.place(container))
     }
     await this.applyEverywhere()
   }
@@ -55,14 +55,14 @@ export class Play {
 
   /** Tell one host the present state again, under the present generation. */
   async apply(host: string): Promise<ApplyReport> {
-    return this.world.apply(host, desiredFor(host, this.#generation, this.#placement()))
+    return this.world.control.apply(host, desiredFor(host, this.#generation, this.#placement()))
   }
 
   /** Put a container on another host; nobody is told yet. Returns the host it left. */
   async carry(container: CastContainer, to: string): Promise<string> {
     const from = container.host
     container.host = to
-    this.#attachments.set(container, await this.world.place(container))
+    this.#attachments.set(container, await this.world.containers.place(container))
     return from
   }
 

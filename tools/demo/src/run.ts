@@ -21,7 +21,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const checks: CheckResult[] = []
   try {
     checks.push(...(await playScenario(world, say, interruption.signal)))
-    if (options.pcap !== null) writeFileSync(options.pcap, captureFile(await world.captured()))
+    if (options.pcap !== null) await writeCapture(options.pcap, world)
   } finally {
     if (options.keep && !interruption.signal.aborted) await keep(world, options)
     else checks.push(await clean(world, say))
@@ -38,6 +38,10 @@ async function openWorld({ backend, hosts, keep: stay, pcap }: DemoOptions): Pro
   }
   const { openKernelWorld } = await import('./kernel-world.ts')
   return openKernelWorld(hosts, { keep: stay, record })
+}
+
+async function writeCapture(path: string, { capture }: World): Promise<void> {
+  writeFileSync(path, captureFile(await capture.all(), capture.omitted()))
 }
 
 async function keep(world: World, options: DemoOptions): Promise<void> {

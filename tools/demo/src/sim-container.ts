@@ -83,7 +83,8 @@ export class SimContainer implements FramePort {
     if (packetBytes > this.facts.mtuBytes) return null
     const sequence = ++this.#sequence & 0xffff
     const body = new Uint8Array(payloadBytes)
-    this.#resolve(to, (mac) => this.#echo({ mac, ip: to }, { kind: 'echo-request', sequence, body }))
+    const echo = { kind: 'echo-request', sequence, body } as const
+    this.#resolve(to, (mac) => this.#echo({ mac, ip: to }, echo))
     return sequence
   }
 

@@ -17,10 +17,10 @@ export async function walk(say: Say, play: Play): Promise<void> {
   const to = blue.find(({ host }) => subnetOf(host) !== subnetOf(from?.host ?? ''))
   const network = NETWORKS[0]
   if (from === undefined || to === undefined || network === undefined) return
-  const frames = await world.capturing(async () => {
-    await world.ping(from, to.ip, 56)
+  const frames = await world.capture.during(async () => {
+    await world.containers.ping(from, to.ip, 56)
   })
-  const { items } = await world.observe(from.host)
+  const { items } = await world.control.observe(from.host)
   const neighbour = itemPath.neighbour(network.name, network.vni, to.ip)
   const forwarding = itemPath.forwarding(network.name, network.vni, to.mac)
   const vtep = world.hosts.find((host) => host.name === to.host)?.vtep

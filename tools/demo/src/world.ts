@@ -42,26 +42,28 @@ export interface EchoStream {
   stop(): Promise<{ readonly sent: number; readonly answered: number }>
 }
 
-/** Hosts, containers and what can be done to them. */
-export interface World {
-  readonly backend: string
-  /** A word about what it is made of, for the account. */
-  readonly material: string
-  readonly hosts: readonly WorldHost[]
-  /** Milliseconds on this world's clock. */
-  now(): number
+/** The dataplanes of the hosts, and the processes that own them. */
+export interface WorldControl {
+  apply(host: string, desired: DesiredState): Promise<ApplyReport>
+  observe(host: string): Promise<ObservedState>
+  /** SIGKILL, or what comes nearest, for the process that owns a host's dataplane. */
+  killOwner(host: string): Promise<void>
+  /** A successor opens the dataplane that the killed owner left. */
+  succeed(host: string): Promise<void>
+}
+
+/** The containers, and what they say to each other. */
+export interface WorldContainers {
   /** Make room for a container on its present host: what an endpoint will be attached to. */
   place(container: CastContainer): Promise<Attachment>
   /** Take away the room that a container has left. */
   vacate(container: CastContainer): Promise<void>
-  apply(host: string, desired: DesiredState): Promise<ApplyReport>
-  observe(host: string): Promise<ObservedState>
   /** One echo to `to` with so much ICMP payload; never fragmented at the source. */
   ping(from: CastContainer, to: Ip, payloadBytes: number): Promise<PingOutcome>
   transfer(from: CastContainer, to: CastContainer, bytes: number): Promise<TransferOutcome>
   stream(from: CastContainer, to: CastContainer): Promise<EchoStream>
   /** Forget what the container learnt of its neighbours, so that it asks again. */
-  forgetNeighbours(container: CastContainer): Promise<void>
+  forgetNeighbours(container: CastContainer): void
   /**
    * Run `work`, which sends raw frames from inside containers, and hand back the frames that
    * arrived in each container meanwhile.
@@ -69,22 +71,48 @@ export interface World {
   listening(
     work: (transmit: (from: CastContainer, frame: Uint8Array) => void) => Promise<void>,
   ): Promise<ReadonlyMap<CastContainer, readonly Uint8Array[]>>
-  /** Run `work` and hand back what the hosts put on the underlay meanwhile. */
-  capturing(work: () => Promise<void>): Promise<readonly UnderlayFrame[]>
+}
+
+/** What the hosts put on the underlay. */
+export interface WorldCapture {
+  /** Run `work` and hand back what was captured meanwhile, in order. */
+  during(work: () => Promise<void>): Promise<readonly UnderlayFrame[]>
   /** Everything captured so far, for a capture file. */
-  captured(): Promise<readonly UnderlayFrame[]>
-  /** Frames the capture itself lost. */
-  captureLost(): number
+  all(): Promise<readonly UnderlayFrame[]>
+  /** Frames that went by in a window and were not seen. */
+  lost(): number
+  /** Frames outside of windows that are missing from `all`, for want of room. */
+  omitted(): number
+}
+
+/** What a host has programmed, looked at and damaged from outside. */
+export interface WorldTables {
   /** Delete the forwarding entry of a MAC behind the dataplane's back; returns the command used. */
-  deleteForwarding(host: string, network: string, mac: Mac): Promise<string>
+  deleteForwarding(place: NetworkPlace, mac: Mac): Promise<string>
   /** Wait until the entry is back; the wait in ms, or null when it did not return in time. */
-  forwardingReturned(host: string, network: string, mac: Mac): Promise<number | null>
-  /** SIGKILL, or what comes nearest, for the process that owns a host's dataplane. */
-  killOwner(host: string): Promise<void>
-  /** A successor opens the dataplane that the killed owner left. */
-  succeed(host: string): Promise<void>
+  forwardingReturned(place: NetworkPlace, mac: Mac): Promise<number | null>
   /** A text that differs whenever any device, entry or address on the host differs. */
-  fingerprint(host: string): Promise<string>
+  fingerprint(host: string): string
+}
+
+/** One network on one host. */
+export interface NetworkPlace {
+  readonly host: string
+  readonly network: string
+}
+
+/** Hosts, containers and what can be done to them. */
+export interface World {
+  readonly backend: string
+  /** A word about what it is made of, for the account. */
+  readonly material: string
+  readonly hosts: readonly WorldHost[]
+  readonly control: WorldControl
+  readonly containers: WorldContainers
+  readonly capture: WorldCapture
+  readonly tables: WorldTables
+  /** Milliseconds on this world's clock. */
+  now(): number
   /** Take everything down; what was left behind. */
   close(): Promise<readonly string[]>
   /** Leave everything up; how to enter it and how to remove it. */

@@ -16,7 +16,7 @@ const FRAME_BYTES = 64
 
 /** Marked frames between all pairs of both networks, and a broadcast from every container. */
 export async function isolation(play: Play): Promise<readonly CheckResult[]> {
-  const heard = await play.world.listening(async (transmit) => {
+  const heard = await play.world.containers.listening(async (transmit) => {
     for (const from of play.containers) {
       for (const to of play.containers) {
         if (to === from || to.network !== from.network) continue
@@ -33,7 +33,7 @@ export async function isolation(play: Play): Promise<readonly CheckResult[]> {
 /** Echoes along every pair, behind the marked frames on the same ways. */
 async function settle(play: Play): Promise<void> {
   for (const [from, to] of pairsOf(play.containers)) {
-    if (from.network === to.network) await play.world.ping(from, to.ip, 56)
+    if (from.network === to.network) await play.world.containers.ping(from, to.ip, 56)
   }
 }
 
@@ -86,8 +86,8 @@ function judge(
 async function absentAddress(play: Play): Promise<CheckResult> {
   const { ip } = play.container('green-only')
   const other = play.hostNames().length
-  const control = await play.world.ping(play.container(`green-${other}`), ip, 56)
-  const outcome = await play.world.ping(play.container(`blue-${other}`), ip, 56)
+  const control = await play.world.containers.ping(play.container(`green-${other}`), ip, 56)
+  const outcome = await play.world.containers.ping(play.container(`blue-${other}`), ip, 56)
   const ok = control.ok && !outcome.ok
   return {
     name: 'isolation-absent-address',

@@ -16,7 +16,7 @@ export async function move(play: Play): Promise<readonly CheckResult[]> {
   const startMs = world.now()
   await play.applyEverywhere()
   const reached = await reachedAt(play, startMs)
-  await world.vacate(mover)
+  await world.containers.vacate(mover)
   const ms = Math.round((reached - startMs) * 10) / 10
   const ok = ms <= REACHABLE_WITHIN_MS
   const watched = `${watchers.length} container${watchers.length === 1 ? '' : 's'}`
@@ -39,7 +39,7 @@ async function reachedAt(play: Play, startMs: number): Promise<number> {
   for (const from of play.members('blue').filter((c) => c !== mover)) {
     let answered = false
     while (!answered) {
-      const outcome = await play.world.ping(from, mover.ip, PING_PAYLOAD_BYTES)
+      const outcome = await play.world.containers.ping(from, mover.ip, PING_PAYLOAD_BYTES)
       answered = outcome.ok
       if (play.world.now() - startMs > REACHABLE_WITHIN_MS) return Infinity
     }

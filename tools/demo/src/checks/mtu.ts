@@ -15,9 +15,9 @@ export async function mtuEdge(play: Play): Promise<readonly CheckResult[]> {
   if (from === undefined) throw new Error('bug: blue has no members')
   const largest = OVERLAY_MTU_BYTES - ECHO_HEADERS_BYTES
   const problems: string[] = []
-  const frames = await play.world.capturing(async () => {
+  const frames = await play.world.capture.during(async () => {
     for (const to of others) {
-      const outcome = await play.world.ping(from, to.ip, largest)
+      const outcome = await play.world.containers.ping(from, to.ip, largest)
       if (!outcome.ok) problems.push(`${from.name} > ${to.name}: ${outcome.reason}`)
     }
   })
@@ -43,7 +43,7 @@ export async function mtuEdge(play: Play): Promise<readonly CheckResult[]> {
 async function oneMore(play: Play, payloadBytes: number): Promise<CheckResult> {
   const [from, to] = play.members('blue')
   if (from === undefined || to === undefined) throw new Error('bug: blue has no members')
-  const outcome = await play.world.ping(from, to.ip, payloadBytes)
+  const outcome = await play.world.containers.ping(from, to.ip, payloadBytes)
   const told = outcome.ok ? null : outcome.mtuBytes
   const ok = told === OVERLAY_MTU_BYTES
   const answer = outcome.ok ? 'it passed' : outcome.reason

@@ -14,7 +14,7 @@ export async function reachByIcmp(play: Play): Promise<readonly CheckResult[]> {
     const pairs = pairsOf(play.containers.filter((c) => c.network === name))
     const failed: string[] = []
     for (const [from, to] of pairs) {
-      const outcome = await play.world.ping(from, to.ip, PING_PAYLOAD_BYTES)
+      const outcome = await play.world.containers.ping(from, to.ip, PING_PAYLOAD_BYTES)
       if (!outcome.ok) failed.push(`${from.name} > ${to.name}: ${outcome.reason}`)
     }
     results.push({
@@ -36,7 +36,7 @@ export async function reachByTcp(play: Play): Promise<readonly CheckResult[]> {
     const failed: string[] = []
     let ms = 0
     for (const [from, to] of pairs) {
-      const outcome = await play.world.transfer(from, to, TRANSFER_BYTES)
+      const outcome = await play.world.containers.transfer(from, to, TRANSFER_BYTES)
       ms += outcome.ms
       if (outcome.intact && outcome.bytes === TRANSFER_BYTES) continue
       failed.push(`${from.name} > ${to.name}: ${outcome.bytes} bytes, digest differs`)

@@ -9,16 +9,17 @@ export async function repair(play: Play): Promise<readonly CheckResult[]> {
   const { world } = play
   const [host = ''] = play.hostNames()
   const remote = play.members('blue').filter((c) => c.host !== host)
+  const place = { host, network: 'blue' }
   let worst = 0
   let command = ''
   for (const { mac } of remote) {
-    command = await world.deleteForwarding(host, 'blue', mac)
-    const ms = await world.forwardingReturned(host, 'blue', mac)
+    command = await world.tables.deleteForwarding(place, mac)
+    const ms = await world.tables.forwardingReturned(place, mac)
     worst = Math.max(worst, ms ?? Infinity)
   }
   const from = play.container('blue-1')
   let silent = 0
-  for (const to of remote) if (!(await world.ping(from, to.ip, 56)).ok) silent++
+  for (const to of remote) if (!(await world.containers.ping(from, to.ip, 56)).ok) silent++
   const ok = worst <= BACK_WITHIN_MS && silent === 0 && remote.length > 0
   return [
     {

@@ -12,16 +12,16 @@ export async function survive(play: Play): Promise<readonly CheckResult[]> {
   const [host = ''] = play.hostNames()
   const last = play.members('blue').findLast((c) => c.host !== host)
   if (last === undefined) throw new Error('bug: no blue container on another host')
-  const before = await world.fingerprint(host)
-  const stream = await world.stream(play.container('blue-1'), last)
+  const before = world.tables.fingerprint(host)
+  const stream = await world.containers.stream(play.container('blue-1'), last)
   await stream.reached(ECHOES_EACH, PATIENCE_MS)
-  await world.killOwner(host)
+  await world.control.killOwner(host)
   await stream.reached(2 * ECHOES_EACH, PATIENCE_MS)
-  await world.succeed(host)
+  await world.control.succeed(host)
   const report = await play.apply(host)
   await stream.reached(3 * ECHOES_EACH, PATIENCE_MS)
   const { sent, answered } = await stream.stop()
-  const after = await world.fingerprint(host)
+  const after = world.tables.fingerprint(host)
   return [
     survived(sent, answered),
     adopted({ changed: report.changed, collected: report.collected.length, same: before === after }),

@@ -9,17 +9,17 @@ import type { UnderlayFrame } from '../world.ts'
 /** Every container forgets its neighbours and asks again; nothing of the asking may come out. */
 export async function underlay(play: Play): Promise<readonly CheckResult[]> {
   let silent = 0
-  const frames = await play.world.capturing(async () => {
+  const frames = await play.world.capture.during(async () => {
     for (const { name } of NETWORKS) {
       const members = play.members(name)
-      for (const member of members) await play.world.forgetNeighbours(member)
+      for (const member of members) play.world.containers.forgetNeighbours(member)
       for (const [from, to] of pairsOf(members)) {
-        const outcome = await play.world.ping(from, to.ip, 56)
+        const outcome = await play.world.containers.ping(from, to.ip, 56)
         if (!outcome.ok) silent++
       }
     }
   })
-  const lost = play.world.captureLost()
+  const lost = play.world.capture.lost()
   return [quiet(frames, { silent, lost }), headers(play, frames)]
 }
 
