@@ -3,7 +3,7 @@ import { assert, ipFamily, type Ip, type Mac } from '@weft/core'
 import { ETHER_TYPE, ethernet } from './ethernet.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
-import { PacketBuffer } from './packet-buffer.ts'
+import type { PacketBuffer } from './packet-buffer.ts'
 import { writeTransportChecksum } from './transport-checksum.ts'
 
 /** Hops a frame may make unless its envelope says otherwise (RFC 1700's default). */

@@ -18,7 +18,7 @@ import {
   type UdpHeader,
   type VlanTag,
   type VxlanHeader,
-} from '@weft/wire'
+} from '../src/index.ts'
 
 const u8s = fc.nat({ max: 0xff })
 const u16s = fc.nat({ max: 0xffff })

@@ -1,6 +1,6 @@
 import { parseIp, parseMac } from '@weft/core'
 import { describe, expect, it } from 'vitest'
-import { arp, ARP_OPERATION } from '@weft/wire'
+import { arp, ARP_OPERATION } from '../src/index.ts'
 import { arpMessages } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

@@ -8,7 +8,7 @@ import {
   internetChecksum,
   sumBytes,
   updateChecksum,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { hex } from './hex.ts'
 
 /** RFC 1071 §4.1, as plainly as it can be written. */

@@ -2,7 +2,7 @@
 import { fromHex, toHex } from '@weft/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { HeaderCodec, WireFault } from '@weft/wire'
+import type { HeaderCodec, WireFault } from '../src/index.ts'
 
 /** What the laws need to know about a codec. */
 export interface CodecSubject<Header> {

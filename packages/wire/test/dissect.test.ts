@@ -13,7 +13,7 @@ import {
   udpFrame,
   vxlanHeader,
   WIRE_FAULTS,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { hex } from './hex.ts'
 
 const VECTORS = join(import.meta.dirname, '../vectors')

@@ -15,7 +15,7 @@ import {
   vxlanHeader,
   type Envelope,
   type VxlanEncapsulation,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { hex } from './hex.ts'
 
 const MACS = {

@@ -1,6 +1,6 @@
 import { parseMac } from '@weft/core'
 import { describe, expect, it } from 'vitest'
-import { ETHER_TYPE, ethernet, ETHERNET_OFFSET, ETHERNET_TAGS_MAX } from '@weft/wire'
+import { ETHER_TYPE, ethernet, ETHERNET_OFFSET, ETHERNET_TAGS_MAX } from '../src/index.ts'
 import { ethernetHeaders } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

@@ -7,7 +7,7 @@ import {
   ipv4,
   udpFrame,
   type Envelope,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { hex } from './hex.ts'
 
 const MACS = {

@@ -20,7 +20,7 @@ import {
   udpFrame,
   unsolicitedAdvertisementFrame,
   ZERO_MAC,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { hex } from './hex.ts'
 
 const a = { mac: parseMac('02:42:0a:00:01:02'), ip: parseIp('10.0.1.2') }

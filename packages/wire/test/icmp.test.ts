@@ -1,6 +1,6 @@
 import { setU16 } from '@weft/core'
 import { describe, expect, it } from 'vitest'
-import { icmp, ICMP_TYPE, ICMP_UNREACHABLE, internetChecksum } from '@weft/wire'
+import { icmp, ICMP_TYPE, ICMP_UNREACHABLE, internetChecksum } from '../src/index.ts'
 import { icmpMessages } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

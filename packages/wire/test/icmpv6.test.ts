@@ -7,7 +7,7 @@ import {
   PREFIX_FLAG,
   ROUTER_FLAG,
   type Icmpv6Message,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { icmpv6Messages } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

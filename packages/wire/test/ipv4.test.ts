@@ -1,6 +1,6 @@
 import { parseIp } from '@weft/core'
 import { describe, expect, it } from 'vitest'
-import { IP_PROTOCOL, ipv4, IPV4_HEADER_BYTES_MAX, type Ipv4Header } from '@weft/wire'
+import { IP_PROTOCOL, ipv4, IPV4_HEADER_BYTES_MAX, type Ipv4Header } from '../src/index.ts'
 import { ipv4Headers } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

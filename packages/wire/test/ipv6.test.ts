@@ -1,6 +1,6 @@
 import { parseIp } from '@weft/core'
 import { describe, expect, it } from 'vitest'
-import { IP_PROTOCOL, ipv6, IPV6_EXTENSION, IPV6_EXTENSIONS_MAX } from '@weft/wire'
+import { IP_PROTOCOL, ipv6, IPV6_EXTENSION, IPV6_EXTENSIONS_MAX } from '../src/index.ts'
 import { ipv6Headers, ipv6PayloadBytes } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PACKET_HEADROOM_BYTES, PacketBuffer } from '@weft/wire'
+import { PACKET_HEADROOM_BYTES, PacketBuffer } from '../src/index.ts'
 import { hex } from './hex.ts'
 
 describe('PacketBuffer', () => {

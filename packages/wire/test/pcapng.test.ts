@@ -12,7 +12,7 @@ import {
   writePcapng,
   type PcapngPacket,
   type PcapngSection,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { hex } from './hex.ts'
 
 const ETH0 = { name: 'eth0', linkType: LINK_TYPE_ETHERNET, snapBytes: 0 }

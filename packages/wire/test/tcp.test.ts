@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tcp, TCP_FLAG, TCP_HEADER_BYTES_MAX, type TcpHeader } from '@weft/wire'
+import { tcp, TCP_FLAG, TCP_HEADER_BYTES_MAX, type TcpHeader } from '../src/index.ts'
 import { tcpHeaders } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

@@ -8,7 +8,7 @@ import {
   udpFrame,
   writeTransportChecksum,
   type Envelope,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { hex } from './hex.ts'
 
 const MACS = {

@@ -12,7 +12,7 @@ import {
   type Layer,
   type NeighbourOption,
   type TcpOption,
-} from '@weft/wire'
+} from '../src/index.ts'
 
 /** A layer as tools/vectors keeps it: values in order of appearance, as tshark prints them. */
 export interface TsharkLayer {
@@ -31,8 +31,8 @@ function show(value: Value): string {
 function named(proto: string, fields: Fields): TsharkLayer {
   const kept: { [field: string]: string[] } = {}
   for (const [name, value] of Object.entries(fields)) {
-    const values = [value].flat() as (Value | undefined)[]
-    const shown = values.flatMap((each) => (each === undefined ? [] : [show(each)]))
+    const values: readonly Value[] = value === undefined ? [] : [value].flat()
+    const shown = values.map(show)
     if (shown.length > 0) kept[`${proto}.${name}`] = shown
   }
   return { proto, fields: kept }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { udp } from '@weft/wire'
+import { udp } from '../src/index.ts'
 import { udpHeaders } from './arbitrary-headers.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'

@@ -17,7 +17,7 @@ import {
   type LayerHeaders,
   type PcapngPacket,
   type PcapngSection,
-} from '@weft/wire'
+} from '../src/index.ts'
 import { tsharkLayersOf, type TsharkLayer } from './tshark-fields.ts'
 
 const FOLDER = join(import.meta.dirname, '../vectors')

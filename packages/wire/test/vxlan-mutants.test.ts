@@ -1,7 +1,7 @@
 /** The laws are worth what they catch: codecs with one mistake each must break at least one. */
 import { setU24, setU8, u24, u8, type Vni } from '@weft/core'
 import { describe, expect, it } from 'vitest'
-import { vxlan, type HeaderCodec, type VxlanHeader } from '@weft/wire'
+import { vxlan, type HeaderCodec, type VxlanHeader } from '../src/index.ts'
 import { codecLaws, type CodecSubject } from './codec-laws.ts'
 import { vxlanSubject } from './vxlan-subject.ts'
 

@@ -1,6 +1,6 @@
 /** What the laws need to know about VXLAN; shared by the codec and its mutants. */
 import { vni } from '@weft/core'
-import { vxlan, VXLAN_FLAG, type VxlanHeader } from '@weft/wire'
+import { vxlan, VXLAN_FLAG, type VxlanHeader } from '../src/index.ts'
 import { vxlanHeaders } from './arbitrary-headers.ts'
 import type { CodecSubject } from './codec-laws.ts'
 

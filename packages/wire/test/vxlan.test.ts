@@ -1,6 +1,6 @@
 import { vni, VNI_MAX } from '@weft/core'
 import { describe, expect, it } from 'vitest'
-import { groupPolicyOf, vxlan, VXLAN_FLAG, vxlanHeader, withGroupPolicy } from '@weft/wire'
+import { groupPolicyOf, vxlan, VXLAN_FLAG, vxlanHeader, withGroupPolicy } from '../src/index.ts'
 import { describeCodecLaws } from './codec-laws.ts'
 import { hex } from './hex.ts'
 import { vxlanSubject } from './vxlan-subject.ts'
