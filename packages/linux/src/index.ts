@@ -1,5 +1,4 @@
 /** The only door to the kernel: system calls, rtnetlink, nftables, namespaces, sockets in them. */
-export { AttributeReader } from './attribute-reader.ts'
 export {
   Addresses,
   readAddress,
@@ -7,7 +6,17 @@ export {
   type AddressSpec,
   type LinkAddress,
 } from './addresses.ts'
+export { AttributeReader } from './attribute-reader.ts'
 export type { BridgeAttributes, BridgePortAttributes } from './bridge-attributes.ts'
+export {
+  CAPTURE_BUFFER_BYTES,
+  openCapture,
+  type Capture,
+  type CaptureCounters,
+  type CapturedFrame,
+  type CaptureOptions,
+} from './capture.ts'
+export { packDatagrams, unpackDatagrams } from './datagram-batch.ts'
 export { errno, errnoName, errnoText } from './errno.ts'
 export {
   isKernelError,
@@ -27,6 +36,7 @@ export {
   type ForwardingSpec,
   type ForwardingTable,
 } from './forwarding.ts'
+export { probeKernel, type KernelAbility, type KernelFacts } from './kernel-probe.ts'
 export { Kernel } from './kernel.ts'
 export { readLink, type Link, type LinkCounters, type OperationalState } from './link-reader.ts'
 export {
@@ -40,8 +50,15 @@ export {
   type VethPeer,
 } from './link-writer.ts'
 export { Links, type LinkFilter } from './links.ts'
-export { MessageReader } from './messages.ts'
 export { MessageWriter } from './message-writer.ts'
+export { MessageReader } from './messages.ts'
+export {
+  MONITOR_BUFFER_BYTES,
+  openMonitor,
+  type MonitorListener,
+  type MonitorOptions,
+  type MonitorTopic,
+} from './monitor.ts'
 export {
   createNamespace,
   deleteNamespace,
@@ -51,6 +68,7 @@ export {
   type NamespaceName,
 } from './named-namespaces.ts'
 export { NamespaceIds } from './namespace-ids.ts'
+export { findNamespaces, type ReachableNamespace } from './namespace-search.ts'
 export {
   inNamespace,
   inNewNamespace,
@@ -67,6 +85,7 @@ export {
   type NeighbourOperation,
   type NeighbourSpec,
 } from './neighbours.ts'
+export { ATTRIBUTE_BYTES_MAX } from './netlink-numbers.ts'
 export {
   DUMP_ATTEMPTS_MAX,
   NETLINK_RECEIVE_BUFFER_BYTES,
@@ -78,6 +97,26 @@ export {
   type TransactOptions,
 } from './netlink-socket.ts'
 export {
+  COMMENT_BYTES_MAX,
+  type ChainSpec,
+  type Match,
+  type RuleSpec,
+  type TableFamily,
+  type TableRef,
+  type TableSpec,
+} from './nft-writer.ts'
+export { Nftables, type NftRule } from './nftables.ts'
+export { readNotice, readNotices, type Notice } from './notices.ts'
+export { RING_BYTES, RING_SNAP_BYTES_MAX } from './packet-ring.ts'
+export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'
+export {
+  openRawSocket,
+  type RawPacket,
+  type RawSocket,
+  type RawSocketOptions,
+} from './raw-socket.ts'
+export { SLOT_BYTES } from './receive-arena.ts'
+export {
   readRoute,
   Routes,
   writeRoute,
@@ -85,30 +124,6 @@ export {
   type RouteSpec,
   type RouteType,
 } from './routes.ts'
-export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'
-export {
-  MONITOR_BUFFER_BYTES,
-  openMonitor,
-  type MonitorListener,
-  type MonitorOptions,
-  type MonitorTopic,
-} from './monitor.ts'
-export { readNotice, readNotices, type Notice } from './notices.ts'
-export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'
-export {
-  CAPTURE_BUFFER_BYTES,
-  openCapture,
-  type Capture,
-  type CaptureCounters,
-  type CapturedFrame,
-  type CaptureOptions,
-} from './capture.ts'
-export {
-  openRawSocket,
-  type RawPacket,
-  type RawSocket,
-  type RawSocketOptions,
-} from './raw-socket.ts'
 export {
   closeFd,
   connectTcp,
@@ -120,20 +135,5 @@ export {
   type ConnectOptions,
   type SocketPlace,
 } from './sockets.ts'
-export {
-  COMMENT_BYTES_MAX,
-  type ChainSpec,
-  type Match,
-  type RuleSpec,
-  type TableFamily,
-  type TableRef,
-  type TableSpec,
-} from './nft-writer.ts'
-export { Nftables, type NftRule } from './nftables.ts'
-export { probeKernel, type KernelAbility, type KernelFacts } from './kernel-probe.ts'
-export { findNamespaces, type ReachableNamespace } from './namespace-search.ts'
-export { ATTRIBUTE_BYTES_MAX } from './netlink-numbers.ts'
-export { RING_BYTES, RING_SNAP_BYTES_MAX } from './packet-ring.ts'
-export { SLOT_BYTES } from './receive-arena.ts'
-export { packDatagrams, unpackDatagrams } from './datagram-batch.ts'
 export { sys } from './syscalls.ts'
+export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'
