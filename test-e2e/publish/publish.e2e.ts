@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '../..')
 
 interface Manifest {
   readonly name: string
+  readonly version: string
   readonly private?: boolean
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
@@ -66,7 +67,8 @@ describe('published packages', () => {
   })
 
   test.each(manifests.map((one) => [one.name, one] as const))('%s is whole', (name, manifest) => {
-    const file = tarballs.find((path) => path.includes(`${name.slice(1).replace('/', '-')}-0`))
+    const tarball = `${name.slice(1).replace('/', '-')}-${manifest.version}.tgz`
+    const file = tarballs.find((path) => path.endsWith(`/${tarball}`))
     const listed = execFileSync('tar', ['-tzf', file ?? ''], { encoding: 'utf8' }).split('\n')
     const targets = Object.values(manifest.exports).flatMap((door) => Object.values(door))
     const wanted = ['package.json', 'README.md', 'LICENSE', ...targets.map((path) => path.slice(2))]
