@@ -177,12 +177,16 @@ describe('a network', () => {
   test('keeps a reserved address for the holder of that name', () => {
     const ipam = createIpam()
     const reserved = [{ name: 'web vip', addresses: '10.1.0.2' }]
-    ipam.createNetwork('n', [{ cidr: '10.1.0.0/24', reserved }])
+    ipam.createNetwork('n', [{ cidr: '10.1.0.0/29', reserved }])
     expect(ipam.lease('n', { holder: 'other' }).address).toBe('10.1.0.3')
     expect(ipam.lease('n', { holder: 'web vip' }).address).toBe('10.1.0.2')
     ipam.release('n', { address: '10.1.0.2', holder: 'web vip' })
     expect(ipam.lease('n', { holder: 'another' }).address).toBe('10.1.0.4')
     expect(ipam.lease('n', { holder: 'web vip', address: '10.1.0.2' }).address).toBe('10.1.0.2')
+    ipam.release('n', { address: '10.1.0.2', holder: 'web vip' })
+    // Given back, it is still nobody else's, also when nothing else is left.
+    expect(take(ipam, 'n', 2)).toEqual(['10.1.0.5', '10.1.0.6'])
+    expect(failure(() => ipam.lease('n', { holder: 'x' })).code).toBe('ERR_SUBNET_EXHAUSTED')
   })
 
   test('can do without a gateway', () => {
