@@ -17,6 +17,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const interruption = new AbortController()
   const interrupt = (): void => interruption.abort()
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  // Owners that outlive this process do not keep it alive while it waits for them; this does.
+  const alive = setInterval(() => undefined, 60_000)
   const world = await openWorld(options)
   const checks: CheckResult[] = []
   try {
@@ -25,6 +27,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   } finally {
     if (options.keep && !interruption.signal.aborted) await keep(world, options)
     else checks.push(await clean(world, say))
+    clearInterval(alive)
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   }
   return finish(options, { checks, say, ms: performance.now() - start, interruption })
 }

@@ -6,7 +6,7 @@ const pending = new Set<() => void>()
 
 /**
  * Have `cleanUp` called when the process exits, by itself, by an uncaught error or by SIGINT,
- * SIGTERM or SIGHUP. It must be synchronous. Disposing takes it back without calling it.
+ * SIGTERM or SIGHUP that nobody else listens to. It must be synchronous. Disposing takes it back without calling it.
  */
 export function atExit(cleanUp: () => void): Disposable {
   if (pending.size === 0) listen()
@@ -31,11 +31,13 @@ function cleanUpAll(): void {
   }
 }
 
+/** A program that listens itself decides when to end, and the exit event cleans up then. */
 function onSignal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return
   cleanUpAll()
   unlisten()
-  // Without our listener the signal does what it would have done: end us, or call other listeners.
-  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+  // Without our listener the signal does what it would have done: end us.
+  process.kill(process.pid, signal)
 }
 
 function listen(): void {

@@ -33,7 +33,7 @@ export async function mtuEdge(play: Play): Promise<readonly CheckResult[]> {
       figure: OVERLAY_MTU_BYTES,
       unit: 'bytes',
       says: passes
-        ? `passes whole to ${others.length} hosts; ${biggest} bytes outside, no fragment`
+        ? `passes whole from host to host; ${biggest} bytes outside, no fragment`
         : (problems[0] ?? `${fragments} fragments, largest outer packet ${biggest} bytes`),
     },
     await oneMore(play, largest + 1),
