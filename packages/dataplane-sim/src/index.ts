@@ -13,6 +13,8 @@ export {
   SIM_CAPABILITIES,
   SIM_MTU_MAX_BYTES,
 } from './sim-backend.ts'
+export { ForeignObjects, type ForeignObject } from './foreign-objects.ts'
+export { mtuAt, wipe } from './machine-wide.ts'
 export { SimDataplane, type SimOptions } from './sim-dataplane.ts'
 export { SimMachine, type MachineCounters, type SimMachineOptions } from './sim-machine.ts'
 export { gatewayMac, SimSubnet, type Plug, type SubnetFrame } from './sim-subnet.ts'

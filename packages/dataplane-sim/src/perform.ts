@@ -63,19 +63,19 @@ async function carryOut(machine: SimMachine, change: Change): Promise<void> {
   const { network } = change
   switch (change.kind) {
     case 'network':
-      if (change.to === null) return machine.removeNetwork(network)
-      return machine.setNetwork(network, change.to)
-    case 'subnet': {
-      const { vni, to } = change
-      if (to === null) return machine.removeSubnet(network, vni)
-      const { prefixes, tunnel } = to
-      return machine.setSubnet(network, { vni, prefixes, tunnel })
-    }
+      if (change.to === null) await machine.removeNetwork(network)
+      else machine.setNetwork(network, change.to)
+      return
+    case 'subnet':
+      if (change.to === null) await machine.removeSubnet(network, change.vni)
+      else await machine.setSubnet(network, { ...change.to, vni: change.vni })
+      return
     case 'local':
-      if (change.to === null) return machine.unplug(network, change.endpoint)
-      return machine.plug(network, change.endpoint, change.to)
+      if (change.to === null) machine.unplug(network, change.endpoint)
+      else machine.plug(network, change.endpoint, change.to)
+      return
     default:
-      return carryOutEntry(machine, change)
+      carryOutEntry(machine, change)
   }
 }
 

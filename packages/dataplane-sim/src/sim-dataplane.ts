@@ -17,6 +17,7 @@ import {
   type DesiredState,
   type ObservedState,
 } from '@weft/dataplane'
+import { wipe } from './machine-wide.ts'
 import { perform } from './perform.ts'
 import type { SimMachine } from './sim-machine.ts'
 
@@ -82,7 +83,7 @@ export class SimDataplane implements Dataplane {
     return this.#queue.close(async () => {
       this.#audit?.[Symbol.dispose]()
       const keep = mode === 'detach' && this.capabilities.persistent
-      if (!keep) await this.#machine.wipe()
+      if (!keep) await wipe(this.#machine)
     })
   }
 
@@ -120,7 +121,7 @@ export class SimDataplane implements Dataplane {
     this.#audit = clock.schedule(at, () => {
       if (this.#queue.closed) return
       this.#scheduleAudit()
-      const untouched = this.#machine.version === this.#left && !this.#machine.hasVanished
+      const untouched = this.#machine.version === this.#left
       if (this.#accepted === null || untouched) return
       this.#queue.exclusive('repair', () => this.#repair()).catch(() => undefined)
     })

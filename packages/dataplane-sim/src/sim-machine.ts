@@ -12,7 +12,6 @@ import {
   itemPath,
   type Encapsulation,
   type EndpointId,
-  type FramePort,
   type NetworkCounters,
   type NetworkId,
   type NetworkShape,
@@ -20,6 +19,7 @@ import {
   type ProgrammedState,
 } from '@weft/dataplane'
 import { vxlan } from '@weft/wire'
+import { ForeignObjects } from './foreign-objects.ts'
 import { forwardingRules, type Decision, type ForwardingRules } from './decide.ts'
 import { SimSubnet, type Plug, type SubnetFrame } from './sim-subnet.ts'
 import { SimTunnel } from './sim-tunnel.ts'
@@ -60,8 +60,7 @@ export class SimMachine {
   readonly #networks = new Map<NetworkId, SimNetwork>()
   readonly #tunnels = new Map<string, SimTunnel>()
   readonly #dropped = new Map<string, number>()
-  readonly #foreignVnis = new Set<number>()
-  readonly #foreignPorts = new Set<FramePort>()
+  readonly #foreign = new ForeignObjects()
   #transmitted = 0
   #received = 0
   #version = 0
@@ -72,8 +71,14 @@ export class SimMachine {
     this.#rules = options.rules ?? forwardingRules
   }
 
+  /** Things of somebody else's on this machine. */
+  get foreign(): ForeignObjects {
+    return this.#foreign
+  }
+
   /** Grows whenever something programmed changes, whoever changes it. */
   get version(): number {
+    this.#reap()
     return this.#version
   }
 
@@ -98,12 +103,7 @@ export class SimMachine {
     return { networks: new Map(networks) }
   }
 
-  /** Whether a card was pulled out of some endpoint since it was plugged in. */
-  get hasVanished(): boolean {
-    const networks = [...this.#networks.values()]
-    return networks.some(({ plugs }) => [...plugs.values()].some(({ port }) => !port.present))
-  }
-
+  /** A cable into a card that is gone is gone too. */
   #reap(): void {
     for (const [id, { plugs }] of this.#networks) {
       for (const [name, { port }] of plugs) if (!port.present) this.unplug(id, name)
@@ -135,7 +135,7 @@ export class SimMachine {
   async setSubnet(id: NetworkId, frame: SubnetFrame): Promise<void> {
     const network = this.#networkOf(id)
     const item = itemPath.subnet(id, frame.vni)
-    if (this.#foreignVnis.has(frame.vni)) {
+    if (this.#foreign.has(frame.vni)) {
       throw dataplaneError('ERR_CONFLICT', 'the VNI is taken', {
         item,
         owner: `foreign tunnel with vni ${frame.vni}`,
@@ -169,7 +169,7 @@ export class SimMachine {
       const details = { item, attachment: 'port' }
       throw dataplaneError('ERR_ATTACHMENT_MISSING', 'the port is gone', details)
     }
-    if (this.#foreignPorts.has(port)) {
+    if (this.#foreign.has(port)) {
       throw dataplaneError('ERR_CONFLICT', 'the port is in use', { item, owner: 'foreign cable' })
     }
     if (network.plugs.get(endpoint)?.port !== port) this.unplug(id, endpoint)
@@ -194,14 +194,7 @@ export class SimMachine {
     return this.#networks.get(id)?.subnets.get(vni)
   }
 
-  /** MTU of the interface that a port is, in bytes; null while it is not plugged in. */
-  mtuAt(port: FramePort): number | null {
-    for (const { mtu, plugs } of this.#networks.values()) {
-      if ([...plugs.values()].some((plug) => plug.port === port)) return mtu
-    }
-    return null
-  }
-
+  /** Datagrams and drops since the machine was made. */
   counters(): MachineCounters {
     const networks = [...this.#networks].map(([id, { counters }]) => [id, { ...counters }] as const)
     return {
@@ -210,23 +203,6 @@ export class SimMachine {
       dropped: new Map(this.#dropped),
       networks: new Map(networks),
     }
-  }
-
-  /** Forget everything programmed, as a reboot would. Foreign objects stay. */
-  async wipe(): Promise<void> {
-    for (const id of [...this.#networks.keys()]) await this.removeNetwork(id)
-  }
-
-  /** Somebody else makes a tunnel with this VNI, or lays a cable to this port. */
-  addForeign(foreign: { readonly vni: number } | { readonly port: FramePort }): void {
-    if ('vni' in foreign) this.#foreignVnis.add(foreign.vni)
-    else this.#foreignPorts.add(foreign.port)
-  }
-
-  /** Whether what somebody else made is still as it was. */
-  hasForeign(foreign: { readonly vni: number } | { readonly port: FramePort }): boolean {
-    if ('vni' in foreign) return this.#foreignVnis.has(foreign.vni)
-    return this.#foreignPorts.has(foreign.port) && this.mtuAt(foreign.port) === null
   }
 
   #networkOf(id: NetworkId): SimNetwork {

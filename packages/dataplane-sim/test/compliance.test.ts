@@ -1,6 +1,6 @@
 /** The simulated dataplane keeps every promise of the contract, without a waiver. */
 import { complianceCases, describeCompliance } from '@weft/dataplane/compliance'
-import { openSimLab } from '@weft/dataplane-sim/lab'
+import { openSimLab } from '../src/lab/index.ts'
 import { describe, test } from 'vitest'
 
 const suite = { cases: complianceCases, waivers: {} }

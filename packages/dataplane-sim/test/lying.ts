@@ -5,11 +5,12 @@ import { expectedItems } from '@weft/dataplane'
 import {
   forwardingRules,
   simBackend,
+  wipe,
   type ForwardingRules,
   type Plug,
   type SimOptions,
-} from '@weft/dataplane-sim'
-import type { SimLabVariant } from '@weft/dataplane-sim/lab'
+} from '../src/index.ts'
+import type { SimLabVariant } from '../src/lab/index.ts'
 
 /** A way to lie, and the case that must notice. */
 export interface Lie {
@@ -281,7 +282,7 @@ const lifeLies: readonly Lie[] = [
     caughtBy: 'adopt/unchanged',
     variant: {
       open: async (runtime, options) => {
-        await options.machine.wipe()
+        await wipe(options.machine)
         return simBackend.open(runtime, options)
       },
     },

@@ -8,7 +8,7 @@ import {
   type NetworkSpec,
   type RemoteEndpoint,
 } from '@weft/dataplane'
-import { SimLab, type SimLabNode } from '@weft/dataplane-sim/lab'
+import { SimLab, type SimLabNode } from '../src/lab/index.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 

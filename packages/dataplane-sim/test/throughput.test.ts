@@ -1,7 +1,7 @@
 /** The simulation is fast enough for demonstrations: a modelled transfer of 64 MiB. */
 import { parseCidr, parseIp, parseMac, vni } from '@weft/core'
 import type { NetworkSpec } from '@weft/dataplane'
-import { SimLab } from '@weft/dataplane-sim/lab'
+import { SimLab } from '../src/lab/index.ts'
 import { udpFrame } from '@weft/wire'
 import { expect, test } from 'vitest'
 
@@ -47,9 +47,9 @@ test('64 MiB in full frames arrive, every one', async () => {
   )
   const frames = Math.ceil(TRANSFER_BYTES / PAYLOAD_BYTES)
   let arrived = 0
-  c2.onFrame = () => void arrived++
+  c2.card.onFrame = () => void arrived++
   for (let sent = 0; sent < frames;) {
-    for (let i = 0; i < WINDOW && sent < frames; i++, sent++) c1.send(frame)
+    for (let i = 0; i < WINDOW && sent < frames; i++, sent++) c1.card.send(frame)
     await lab.advance(1)
   }
   await lab.advance(1)

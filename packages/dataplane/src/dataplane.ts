@@ -16,7 +16,7 @@ export interface Dataplane extends AsyncDisposable {
    * ERR_STALE_GENERATION for an older generation than the last applied, ERR_CLOSED after close.
    */
   apply(desired: DesiredState): Promise<ApplyReport>
-  /** Read back what is programmed, from the machinery itself and not from memory of past applies. */
+  /** Read back what is programmed, from the machinery itself, not from memory of past applies. */
   observe(): Promise<ObservedState>
   counters(): Promise<Counters>
   /**

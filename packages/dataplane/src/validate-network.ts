@@ -89,7 +89,7 @@ export class NetworkJudge {
     return this.#accept(network, { local, remote: remote.good })
   }
 
-  /** The given network itself where nothing was left out, else the last one made if it still fits. */
+  /** The given network itself where nothing was left out, else the last one made if it fits. */
   #accept(network: NetworkSpec, parts: Pick<AcceptedNetwork, 'local' | 'remote'>): AcceptedNetwork {
     const { encapsulation } = network
     const subnets = this.#subnets.good

@@ -1,5 +1,5 @@
 /** One at a time, newest first, and a clean end. */
-import { ApplyQueue, type ApplyReport, type DesiredState } from '@weft/dataplane'
+import { ApplyQueue, type ApplyReport, type DesiredState } from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { state } from './states.ts'
 

@@ -19,8 +19,8 @@ import {
   type ComplianceCase,
   type Lab,
   type LabNode,
-} from '@weft/dataplane/compliance'
-import type { Counters, Dataplane } from '@weft/dataplane'
+} from '../src/compliance/index.ts'
+import type { Counters, Dataplane } from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { ALL } from './states.ts'
 
@@ -110,7 +110,7 @@ describe('runCase', () => {
     const found = await run({ run: async (_lab, c) => c.equal([1], [2], 'one thing') })
     expect(found).toMatchObject({ result: 'failed', reason: 'one thing: got [1], expected [2]' })
     const broke = await run({ run: () => Promise.reject(new Error('oops')) })
-    expect(broke).toMatchObject({ result: 'failed', reason: 'the case broke off: Error: oops' })
+    expect(broke).toMatchObject({ result: 'failed', reason: 'the case broke off: oops' })
   })
 
   test('a leak fails a case that passed, and never masks the first failure', async () => {
@@ -132,7 +132,7 @@ describe('runCase', () => {
     const outcome = await runCase(testCase, () => Promise.reject(new Error('no root')))
     expect(outcome).toMatchObject({
       result: 'failed',
-      reason: 'the world could not be opened: Error: no root',
+      reason: 'the world could not be opened: no root',
     })
   })
 
@@ -295,24 +295,19 @@ test('the matrix says who keeps what', () => {
       : result === 'skipped'
         ? { result, needs: ['persistent'] }
         : { result, reason: 'r', error: null }
-  const row = (
-    backend: string,
-    name: string,
-    result: CaseOutcome['result'],
-    waiver: string | null = null,
-  ) => ({
+  const row = (backend: string, name: string, result: CaseOutcome['result']) => ({
     backend,
     name,
     outcome: outcome(result),
-    waiver,
+    waiver: null,
   })
   const text = renderComplianceMatrix(
     [
       row('sim', 'apply/a', 'passed'),
       row('sim', 'apply/b', 'skipped'),
-      row('kernel', 'apply/a', 'failed', 'old kernels'),
+      { ...row('kernel', 'apply/a', 'failed'), waiver: 'old kernels' },
       row('odd', 'apply/a', 'failed'),
-      row('odd', 'apply/b', 'passed', 'stale'),
+      { ...row('odd', 'apply/b', 'passed'), waiver: 'stale' },
     ],
     cases,
   )

@@ -11,7 +11,7 @@ import {
   type Dataplane,
   type DataplaneEvents,
   type DesiredState,
-} from '@weft/dataplane'
+} from '../src/index.ts'
 import { dissect, readPcapng } from '@weft/wire'
 import { describe, expect, test } from 'vitest'
 import { ALL, local, remote, state } from './states.ts'
@@ -149,7 +149,8 @@ describe('captured', () => {
       if (ip?.kind !== 'ipv4' || udp?.kind !== 'udp' || payload?.kind !== 'payload') return 'no UDP'
       const { sourcePort, destinationPort } = udp.header
       const body = bytes.slice(payload.start, payload.end)
-      return `${ip.header.source}:${sourcePort} ${ip.header.destination}:${destinationPort} ${body} ${udp.checksum}`
+      const [from, to] = [ip.header.source, ip.header.destination]
+      return `${from}:${sourcePort} ${to}:${destinationPort} ${body} ${udp.checksum}`
     })
     expect(ports).toEqual([
       '172.31.1.11:1000 172.31.1.12:2000 1,2,3 good',

@@ -12,7 +12,7 @@ import {
   type AcceptedState,
   type Change,
   type DesiredState,
-} from '@weft/dataplane'
+} from '../src/index.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ItemMachine } from './machine.ts'

@@ -9,7 +9,7 @@ import {
   toHex,
   type Ip,
 } from '@weft/core'
-import { SubnetFinder } from '@weft/dataplane'
+import { SubnetFinder } from '../src/index.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ipWords, readIpText } from '../src/ip-text.ts'

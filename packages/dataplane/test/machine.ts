@@ -7,8 +7,8 @@ import {
   type AcceptedState,
   type Change,
   type ProgrammedState,
-} from '@weft/dataplane'
-import { programmedOf } from '@weft/dataplane'
+} from '../src/index.ts'
+import { programmedOf } from '../src/index.ts'
 
 /** Items as `observe` would list them, with attachments, changed step by step. */
 export class ItemMachine {

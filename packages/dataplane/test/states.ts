@@ -8,7 +8,7 @@ import type {
   NetworkSpec,
   RemoteEndpoint,
   SubnetSpec,
-} from '@weft/dataplane'
+} from '../src/index.ts'
 import fc from 'fast-check'
 
 /** All that a backend can do. */

@@ -6,7 +6,7 @@ import {
   type AcceptedState,
   type DesiredState,
   type NetworkSpec,
-} from '@weft/dataplane'
+} from '../src/index.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ALL, arbitraryState, FACTS, fresh, ip, mac, remote, state } from './states.ts'

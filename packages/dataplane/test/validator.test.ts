@@ -10,7 +10,7 @@ import {
   type DesiredState,
   type LocalEndpoint,
   type NetworkSpec,
-} from '@weft/dataplane'
+} from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { ALL, FACTS, ip, local, mac, port, remote, state, subnet } from './states.ts'
 
@@ -153,7 +153,7 @@ describe('networks', () => {
       'networks/blue ERR_INVALID_ITEM',
     ])
   })
-  test('an underlay too small for the smallest MTU is an MTU error, though none was asked for', () => {
+  test('an underlay too small for any MTU is an MTU error, though none was asked for', () => {
     expect(failed({ mtu: null }, ALL, 576 + 49)).toEqual(['networks/blue ERR_MTU'])
     expect(failed({ mtu: null }, ALL, 576 + 50)).toEqual([])
   })

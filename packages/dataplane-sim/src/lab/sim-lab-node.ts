@@ -1,14 +1,16 @@
 /** One host of a simulated world: a machine, the dataplane on it, and ways to hurt both. */
-import type { Ip, Mac, Runtime, SocketAddress, Vni } from '@weft/core'
+import type { Ip, Runtime } from '@weft/core'
 import type { SimRuntime } from '@weft/core/testing'
-import type { Attachment, Capabilities, Dataplane, NetworkId } from '@weft/dataplane'
-import type { Damage, Foreign, LabInterface, LabNode } from '@weft/dataplane/compliance'
+import type { Capabilities, Dataplane } from '@weft/dataplane'
+import type { Foreign, LabNode } from '@weft/dataplane/compliance'
 import { VXLAN_PORT } from '@weft/wire'
 import type { ForwardingRules } from '../decide.ts'
+import type { ForeignObject } from '../foreign-objects.ts'
+import { mtuAt, wipe } from '../machine-wide.ts'
 import type { SimOptions } from '../sim-dataplane.ts'
 import { SimMachine } from '../sim-machine.ts'
-import type { SimSubnet } from '../sim-subnet.ts'
 import { CountedUnderlay } from './counted-underlay.ts'
+import { damageMachine } from './damage.ts'
 import { MortalRuntime } from './mortal-runtime.ts'
 import { SimLabEndpoint } from './sim-lab-endpoint.ts'
 
@@ -25,33 +27,26 @@ export interface SimLabNodeParts {
 }
 
 /** A host. Its machine outlives the dataplanes that are opened on it. */
-export class SimLabNode implements LabNode {
-  readonly name: string
-  readonly tunnel: SocketAddress
+export interface SimLabNode extends LabNode {
   readonly machine: SimMachine
+  readonly underlay: CountedUnderlay
+  endpoint(...args: Parameters<LabNode['endpoint']>): Promise<SimLabEndpoint>
+  /** Tear down what is open and name what is left. */
+  close(): Promise<readonly string[]>
+}
+
+/** The process that owns the dataplane of a host. */
+class Process {
   readonly #parts: SimLabNodeParts
-  readonly #underlay: CountedUnderlay
-  readonly #endpoints: SimLabEndpoint[] = []
-  #process: MortalRuntime
+  readonly #machine: SimMachine
+  #life: MortalRuntime
   #dataplane: Dataplane | null = null
-  #crashed = false
+  crashed = false
 
-  private constructor(name: string, parts: SimLabNodeParts) {
-    this.name = name
-    this.tunnel = { ip: parts.ip, port: VXLAN_PORT }
+  constructor(parts: SimLabNodeParts, machine: SimMachine) {
     this.#parts = parts
-    this.#underlay = new CountedUnderlay(parts.runtime.underlay)
-    this.#process = new MortalRuntime(parts.runtime)
-    const mtuBytes = new Map([[parts.ip, parts.mtuBytes]])
-    const rules = parts.rules === undefined ? {} : { rules: parts.rules }
-    this.machine = new SimMachine({ underlay: this.#underlay, mtuBytes, ...rules })
-  }
-
-  /** A host with an open dataplane. */
-  static async open(name: string, parts: SimLabNodeParts): Promise<SimLabNode> {
-    const node = new SimLabNode(name, parts)
-    await node.reopen()
-    return node
+    this.#machine = machine
+    this.#life = new MortalRuntime(parts.runtime)
   }
 
   get dataplane(): Dataplane {
@@ -59,93 +54,93 @@ export class SimLabNode implements LabNode {
     return this.#dataplane
   }
 
-  async endpoint(name: string, face: LabInterface): Promise<SimLabEndpoint> {
-    const endpoint = new SimLabEndpoint(name, face, this.machine)
-    this.#endpoints.push(endpoint)
-    return endpoint
-  }
-
-  missingAttachment(): Attachment {
-    const port = { present: false, deliver: () => undefined, connect: () => undefined }
-    return { kind: 'port', port }
+  async open(): Promise<void> {
+    const { capabilities, auditIntervalMs, runtime, openDataplane } = this.#parts
+    this.#life = new MortalRuntime(runtime)
+    this.crashed = false
+    const options = { machine: this.#machine, capabilities, auditIntervalMs }
+    this.#dataplane = await openDataplane(this.#life.runtime, options)
   }
 
   async crash(): Promise<void> {
-    this.#process.kill()
-    this.#crashed = true
-    if (!this.#parts.capabilities.persistent) await this.machine.wipe()
-  }
-
-  async reopen(): Promise<void> {
-    const { capabilities, auditIntervalMs, runtime, openDataplane } = this.#parts
-    this.#process = new MortalRuntime(runtime)
-    this.#crashed = false
-    const options = { machine: this.machine, capabilities, auditIntervalMs }
-    this.#dataplane = await openDataplane(this.#process.runtime, options)
-  }
-
-  async sabotage(damage: Damage): Promise<void> {
-    const { network } = damage
-    switch (damage.kind) {
-      case 'delete-network':
-        return this.machine.removeNetwork(network)
-      case 'delete-endpoint':
-        return this.machine.unplug(network, damage.endpoint)
-      case 'delete-neighbour':
-        for (const { neighbours } of this.#subnets(network)) neighbours.delete(damage.ip)
-        return
-      case 'delete-forwarding':
-        for (const { forwarding } of this.#subnets(network)) forwarding.delete(damage.mac)
-        return
-      case 'add-forwarding':
-      case 'misdirect-forwarding':
-        return this.#point(network, damage.mac, { ...this.tunnel, ip: damage.to })
-    }
-  }
-
-  #subnets(network: NetworkId): readonly SimSubnet[] {
-    const vnis: readonly Vni[] = [
-      ...(this.machine.read().networks.get(network)?.subnets.keys() ?? []),
-    ]
-    return vnis.flatMap((vni) => this.machine.entriesOf(network, vni) ?? [])
-  }
-
-  /** The first subnet will do: the cases that damage have one. */
-  #point(network: NetworkId, mac: Mac, to: SocketAddress): void {
-    this.#subnets(network)[0]?.forwarding.set(mac, to)
-  }
-
-  async plantForeign(foreign: Foreign): Promise<void> {
-    this.machine.addForeign(foreignObject(foreign))
-  }
-
-  async foreignIntact(foreign: Foreign): Promise<boolean> {
-    return this.machine.hasForeign(foreignObject(foreign))
-  }
-
-  async inject(from: LabNode, payload: Uint8Array): Promise<void> {
-    if (!(from instanceof SimLabNode)) throw new Error('bug: a node of another lab')
-    const socket = await from.#underlay.bind({ ip: from.tunnel.ip, port: 0 }, () => undefined)
-    socket.send(payload, this.tunnel)
-    await socket.close()
-  }
-
-  /** Tear down what is open and name what is left. A crashed host is rebooted: that is no leak. */
-  async close(): Promise<readonly string[]> {
-    if (this.#crashed) await this.machine.wipe()
-    else await this.dataplane.close('teardown')
-    const networks = [...this.machine.read().networks.keys()].map((id) => `network ${id}`)
-    const cables = this.#endpoints.filter((e) => e.present && e.connected)
-    const sockets = this.#underlay.openSockets
-    const left = [...networks, ...cables.map(({ name }) => `cable to ${name}`)]
-    if (sockets > 0) left.push(`${sockets} sockets`)
-    return left.map((what) => `${what} on ${this.name}`)
+    this.#life.kill()
+    this.crashed = true
+    if (!this.#parts.capabilities.persistent) await wipe(this.#machine)
   }
 }
 
-function foreignObject(foreign: Foreign): Parameters<SimMachine['addForeign']>[0] {
-  if (foreign.kind === 'vni') return { vni: foreign.vni }
+/** A host with an open dataplane. */
+export async function openSimLabNode(name: string, parts: SimLabNodeParts): Promise<SimLabNode> {
+  const underlay = new CountedUnderlay(parts.runtime.underlay)
+  const mtuBytes = new Map([[parts.ip, parts.mtuBytes]])
+  const rules = parts.rules === undefined ? {} : { rules: parts.rules }
+  const machine = new SimMachine({ underlay, mtuBytes, ...rules })
+  const process = new Process(parts, machine)
+  await process.open()
+  const endpoints: SimLabEndpoint[] = []
+  const tunnel = { ip: parts.ip, port: VXLAN_PORT }
+  return {
+    name,
+    tunnel,
+    machine,
+    underlay,
+    get dataplane() {
+      return process.dataplane
+    },
+    endpoint: async (of, face) => {
+      const endpoint = new SimLabEndpoint(of, face, machine)
+      endpoints.push(endpoint)
+      return endpoint
+    },
+    missingAttachment: () => {
+      const port = { present: false, deliver: () => undefined, connect: () => undefined }
+      return { kind: 'port', port }
+    },
+    crash: () => process.crash(),
+    reopen: () => process.open(),
+    sabotage: (damage) => damageMachine(machine, damage, tunnel.port),
+    plantForeign: async (foreign) => machine.foreign.add(foreignObject(foreign)),
+    foreignIntact: async (foreign) => foreignIntact(machine, foreignObject(foreign)),
+    inject: async (from, payload) => {
+      const socket = await underlayOf(from).bind({ ...from.tunnel, port: 0 }, () => undefined)
+      socket.send(payload, tunnel)
+      await socket.close()
+    },
+    close: () => closeNode({ name, machine, underlay, process, endpoints }),
+  }
+}
+
+function underlayOf(node: LabNode): CountedUnderlay {
+  if ('underlay' in node && node.underlay instanceof CountedUnderlay) return node.underlay
+  throw new Error('bug: a node of another lab')
+}
+
+function foreignObject(foreign: Foreign): ForeignObject {
+  if (foreign.kind === 'vni') return foreign.vni
   const { attachment } = foreign
   if (attachment.kind !== 'port') throw new Error('bug: a simulated machine has only ports')
-  return { port: attachment.port }
+  return attachment.port
+}
+
+function foreignIntact(machine: SimMachine, object: ForeignObject): boolean {
+  const ours = typeof object === 'number' ? null : mtuAt(machine, object)
+  return machine.foreign.has(object) && ours === null
+}
+
+/** A crashed host is rebooted, and what that leaves behind is no leak. */
+async function closeNode(parts: {
+  readonly name: string
+  readonly machine: SimMachine
+  readonly underlay: CountedUnderlay
+  readonly process: Process
+  readonly endpoints: readonly SimLabEndpoint[]
+}): Promise<readonly string[]> {
+  const { name, machine, underlay, process, endpoints } = parts
+  if (process.crashed) await wipe(machine)
+  else await process.dataplane.close('teardown')
+  const networks = [...machine.read().networks.keys()].map((id) => `network ${id}`)
+  const cables = endpoints.filter(({ card }) => card.present && card.connected)
+  const left = [...networks, ...cables.map((endpoint) => `cable to ${endpoint.name}`)]
+  if (underlay.openSockets > 0) left.push(`${underlay.openSockets} sockets`)
+  return left.map((what) => `${what} on ${name}`)
 }

@@ -13,7 +13,7 @@ import type { Lab, LabLink, LabNode, LabOptions } from '@weft/dataplane/complian
 import { SIM_AUDIT_INTERVAL_MS, SIM_CAPABILITIES, simBackend } from '../sim-backend.ts'
 import type { SimOptions } from '../sim-dataplane.ts'
 import type { ForwardingRules } from '../decide.ts'
-import { SimLabNode } from './sim-lab-node.ts'
+import { openSimLabNode, type SimLabNode } from './sim-lab-node.ts'
 import { UnderlayTap } from './underlay-tap.ts'
 
 /** How a lab differs from the plain one; tests withhold capabilities and plant bugs with it. */
@@ -61,7 +61,7 @@ export class SimLab implements Lab {
   async node(name: string): Promise<SimLabNode> {
     const ip = this.#nextAddress()
     const { auditIntervalMs = SIM_AUDIT_INTERVAL_MS, rules, open } = this.#variant
-    const node = await SimLabNode.open(name, {
+    const node = await openSimLabNode(name, {
       runtime: this.#runtime(name, ip),
       ip,
       mtuBytes: this.#options.underlayMtuBytes,

@@ -41,7 +41,8 @@ export type {
 } from './lab.ts'
 export { renderComplianceMatrix, type CaseResult } from './matrix.ts'
 export { runCase, unmetRequirements, type CaseOutcome } from './run-case.ts'
-export { Scene, type Placed } from './scene.ts'
+export { type Placed } from './cluster.ts'
+export { Scene } from './scene.ts'
 export {
   eventually,
   PATIENCE_MS,

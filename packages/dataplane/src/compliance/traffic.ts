@@ -3,7 +3,8 @@ import { equalBytes, type Ip, type SocketAddress } from '@weft/core'
 import { dissect, udpFrame, VXLAN_PORT, type Layer } from '@weft/wire'
 import type { Check } from './check.ts'
 import type { Lab, LabEndpoint, LabLink, LabNode } from './lab.ts'
-import { addressOfFamily, type Placed } from './scene.ts'
+import { type Placed } from './cluster.ts'
+import { addressOfFamily } from './scene.ts'
 
 /** How long something may take in a case before it counts as not happening, in milliseconds. */
 export const PATIENCE_MS = 1000

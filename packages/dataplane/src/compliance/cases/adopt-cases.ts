@@ -1,7 +1,7 @@
 /** Family adopt: what outlives the process that programmed it, and what a successor makes of it. */
 import { capabilityName } from '../../capability-name.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import { GREEN } from '../scene.ts'
+import { GREEN } from '../cluster.ts'
 import { freshCopy } from './apply-cases.ts'
 import { openPair } from './pair.ts'
 

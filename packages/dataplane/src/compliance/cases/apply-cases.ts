@@ -1,7 +1,8 @@
 /** Family apply: convergence as such. */
 import type { DesiredState, NetworkSpec } from '../../desired-state.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import { BLUE, GREEN, Scene } from '../scene.ts'
+import { BLUE, GREEN } from '../cluster.ts'
+import { Scene } from '../scene.ts'
 import { layPair, openPair } from './pair.ts'
 
 /** The same value in new objects, with every map in reverse order. */

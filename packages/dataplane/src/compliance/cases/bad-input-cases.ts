@@ -3,7 +3,7 @@ import { type Ip, type Mac, type Vni } from '@weft/core'
 import type { DesiredState, NetworkSpec, RemoteEndpoint, SubnetSpec } from '../../desired-state.ts'
 import type { Check } from '../check.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import { GREEN, subnet, type SubnetText } from '../scene.ts'
+import { GREEN, subnet, type SubnetText } from '../cluster.ts'
 import { openPair } from './pair.ts'
 
 /** Something wrong, and the failures it must lead to, as `item code`. */

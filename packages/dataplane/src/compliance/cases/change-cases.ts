@@ -1,7 +1,7 @@
 /** Family apply: single values of a running network change in place. */
 import { parseIp, parseMac } from '@weft/core'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import { BLUE, macOf } from '../scene.ts'
+import { BLUE, macOf } from '../cluster.ts'
 import { openPair } from './pair.ts'
 
 /** Updates of values, each followed by traffic. */

@@ -3,7 +3,7 @@ import { parseMac } from '@weft/core'
 import { capabilityName } from '../../capability-name.ts'
 import type { Encapsulation } from '../../desired-state.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import { BLUE, DUAL, GREEN } from '../scene.ts'
+import { BLUE, DUAL, GREEN } from '../cluster.ts'
 import { layPair, openPair } from './pair.ts'
 
 const VXLAN = capabilityName.encapsulation('vxlan')

@@ -3,7 +3,7 @@ import { ethernet, BROADCAST_MAC } from '@weft/wire'
 import { macFromBytes, writeMac } from '@weft/core'
 import { capabilityName } from '../../capability-name.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import { BLUE, DUAL, GREEN } from '../scene.ts'
+import { BLUE, DUAL, GREEN } from '../cluster.ts'
 import { SILENCE_MS } from '../traffic.ts'
 import { layPair, openPair } from './pair.ts'
 

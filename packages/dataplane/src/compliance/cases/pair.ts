@@ -1,7 +1,8 @@
 /** The smallest cluster that forwards: two nodes, one network, an endpoint on each. */
 import type { Check } from '../check.ts'
 import type { Lab, LabNode, LabOptions } from '../lab.ts'
-import { BLUE, Scene, type NetworkShape, type Placed, type SubnetText } from '../scene.ts'
+import { BLUE, type NetworkShape, type Placed, type SubnetText } from '../cluster.ts'
+import { Scene } from '../scene.ts'
 import { Traffic } from '../traffic.ts'
 
 /** What the cases hold on to. */

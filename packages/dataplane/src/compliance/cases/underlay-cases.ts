@@ -12,7 +12,7 @@ import { capabilityName } from '../../capability-name.ts'
 import type { Check } from '../check.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
 import type { Lab, LabOptions } from '../lab.ts'
-import { BLUE, DUAL, subnet } from '../scene.ts'
+import { BLUE, DUAL, subnet } from '../cluster.ts'
 import { layPair, openPair, type Pair } from './pair.ts'
 
 const OVERLAY_6 = capabilityName.overlayFamily(6)
@@ -167,7 +167,7 @@ function outerHeaders(
 ): ComplianceCase {
   return defineCase({
     name,
-    promise: `on an IPv${world.underlay ?? 4} underlay a datagram goes from VTEP to VTEP with the network's VNI`,
+    promise: `over IPv${world.underlay ?? 4} datagrams go from VTEP to VTEP with the network's VNI`,
     requires,
     world,
     async run(lab, check) {
