@@ -6,7 +6,8 @@ const pending = new Set<() => void>()
 
 /**
  * Have `cleanUp` called when the process exits, by itself, by an uncaught error or by SIGINT,
- * SIGTERM or SIGHUP that nobody else listens to. It must be synchronous. Disposing takes it back without calling it.
+ * SIGTERM or SIGHUP that nobody else listens to. It must be synchronous. Disposing takes it back
+ * without calling it.
  */
 export function atExit(cleanUp: () => void): Disposable {
   if (pending.size === 0) listen()

@@ -1,5 +1,5 @@
 /** A child process that can own a dataplane: calls go there, answers and events come back. */
-import { assert, Emitter } from '@weft/core'
+import { assert, type Emitter } from '@weft/core'
 import type { DataplaneEvents } from '@weft/dataplane'
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
@@ -135,10 +135,10 @@ export class DataplaneOwner {
 
   #end(how: string): string {
     const words = this.#stderr.trim()
-    this.#ending ??= words === '' ? how : `${how}: ${words}`
-    for (const { method, reject } of this.#waiting.values()) reject(this.#gone(method, this.#ending))
+    const ending = (this.#ending ??= words === '' ? how : `${how}: ${words}`)
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#gone(waiting.method, ending))
     this.#waiting.clear()
-    return this.#ending
+    return ending
   }
 
   #gone(operation: string, ending: string): Error {

@@ -182,7 +182,8 @@ function readIcmp(bytes: Uint8Array): IcmpMessage | null {
 }
 
 function readIcmpv6(bytes: Uint8Array): Icmpv6Message | null {
-  return icmpv6.check(bytes, 0, bytes.length) === null ? icmpv6.decode(bytes, 0, bytes.length) : null
+  const end = bytes.length
+  return icmpv6.check(bytes, 0, end) === null ? icmpv6.decode(bytes, 0, end) : null
 }
 
 /** Where the quoted ICMP header begins, if the quote is of a packet of ours and long enough. */

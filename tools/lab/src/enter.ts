@@ -1,4 +1,4 @@
-/** `enter [--] CMD…`: run a program inside a private world. Exit code 125 says that it could not. */
+/** `enter [--] CMD…`: run a program in a private world. Exit code 125 says that it could not. */
 import { describeError, hasCode } from '@weft/core'
 import { becomePrivate, type Command } from './private-world.ts'
 

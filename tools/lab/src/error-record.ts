@@ -21,7 +21,7 @@ export function recordError(error: unknown, causesMax = ERROR_CAUSES_MAX): Error
   return {
     code: known ? error.code : null,
     message: error instanceof Error ? error.message : String(error),
-    details: known ? (error.details as ErrorDetails) : {},
+    details: known ? error.details : {},
     stack: error instanceof Error ? (error.stack ?? '') : '',
     cause: cause === undefined || causesMax === 0 ? null : recordError(cause, causesMax - 1),
   }

@@ -32,7 +32,9 @@ export function bounceFlood({ ip, namespace }: BounceEnd, ready: (port: number) 
   const { port, socket } = adoptUdp(namespace, ip)
   const { promise, resolve } = Promise.withResolvers<null>()
   // A failed send back is a datagram that is not answered: the sender counts it.
-  socket.on('message', (bytes, from) => socket.send(bytes, from.port, from.address, () => undefined))
+  socket.on('message', (bytes, { address, port: back }) => {
+    socket.send(bytes, back, address, () => undefined)
+  })
   ready(port)
   return {
     done: promise,

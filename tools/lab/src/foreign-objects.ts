@@ -2,6 +2,7 @@
 import { ipFamily, parseIp, vni, type SocketAddress } from '@weft/core'
 import type { Foreign } from '@weft/dataplane/compliance'
 import { Kernel, type Link, type LinkSpec } from '@weft/linux'
+import { basename } from 'node:path'
 import { labError } from './lab-errors.ts'
 import type { LabHost } from './underlay.ts'
 
@@ -42,7 +43,7 @@ export class ForeignObjects {
   /** Names of what was planted: as such on the host, `NAME in NAMESPACE` in containers. */
   names(): string[] {
     return [...this.#planted.values()].map(({ path, link }) =>
-      path === this.#host.netns.path ? link.name : `${link.name} in ${path.split('/').at(-1) ?? ''}`,
+      path === this.#host.netns.path ? link.name : `${link.name} in ${basename(path)}`,
     )
   }
 

@@ -1,4 +1,4 @@
-/** What can go wrong in a lab, apart from what the kernel itself refuses (@weft/linux says that). */
+/** What can go wrong in a lab, apart from what the kernel refuses (@weft/linux says that). */
 import { defineErrors } from '@weft/core'
 
 /** Errors of building and using a lab. */
@@ -20,4 +20,5 @@ export type LabErrors = {
   ERR_TRANSFER: { readonly from: string; readonly to: string; readonly problem: string }
 }
 
+/** Makes the lab's errors. */
 export const labError = defineErrors<LabErrors>()

@@ -79,7 +79,8 @@ export class LabWires {
 
   /** Every frame enters the router by a bridge port, whether it is bridged or routed on. */
   #program(): void {
-    const rules = [...this.#cut.values()].flatMap(([a, b]) => [...dropRules(a, b), ...dropRules(b, a)])
+    const bothWays = [...this.#cut.values()].flatMap(([a, b]) => [[a, b] as const, [b, a] as const])
+    const rules = bothWays.flatMap(([from, to]) => dropRules(from, to))
     if (rules.length === 0) {
       this.#router.deleteTable(CUTS)
       return

@@ -1,4 +1,4 @@
-/** The kernel backend's world for the compliance cases: hosts in namespaces, owners in processes. */
+/** The kernel backend's world for compliance cases: hosts in namespaces, owners in processes. */
 import type { Capabilities, ProbeResult } from '@weft/dataplane'
 import type { Lab, LabLink, LabNode, LabOptions, OpenLab } from '@weft/dataplane/compliance'
 import { kernelBackend, kernelOptions } from '@weft/dataplane-kernel'
@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { OwnerPool, type OwnerSource } from './dataplane-process.ts'
 import { labError } from './lab-errors.ts'
 import { LabWires } from './lab-wires.ts'
-import { NetnsNode } from './netns-node.ts'
-import { Underlay } from './underlay.ts'
+import { openNetnsNode, type NetnsNode } from './netns-node.ts'
+import { Underlay, type LabHost } from './underlay.ts'
 
 /** Idle processes kept in hand: as many as the usual case has nodes. */
 const SPARE_OWNERS = 2
@@ -52,7 +52,7 @@ class NetnsLab implements Lab {
   readonly #source: OwnerSource
   readonly #underlay: Underlay
   readonly #wires: LabWires
-  readonly #nodes: NetnsNode[] = []
+  readonly #nodes = new Map<LabNode, { readonly node: NetnsNode; readonly host: LabHost }>()
 
   private constructor(options: LabOptions, capabilities: Capabilities, source: OwnerSource) {
     this.capabilities = capabilities
@@ -76,9 +76,10 @@ class NetnsLab implements Lab {
     const host = this.#underlay.addHost()
     this.#wires.watch(host)
     const tunnel = { ip: host.ips[this.#options.underlay], port: VXLAN_PORT }
-    const parts = { name, host, tunnel, prefix: this.#prefix, source: this.#source }
-    const node = await NetnsNode.open(parts)
-    this.#nodes.push(node)
+    const namespaceOf = (node: LabNode): number => this.#hostOf(node).netns.kernel.namespace.fd
+    const [prefix, source] = [this.#prefix, this.#source]
+    const node = await openNetnsNode({ name, host, tunnel, prefix, source, namespaceOf })
+    this.#nodes.set(node, { node, host })
     return node
   }
 
@@ -99,14 +100,16 @@ class NetnsLab implements Lab {
   }
 
   async close(): Promise<{ readonly leaked: readonly string[] }> {
-    const leaked = await Promise.all(this.#nodes.splice(0).map((node) => node.close()))
+    const nodes = [...this.#nodes.values()]
+    this.#nodes.clear()
+    const leaked = await Promise.all(nodes.map(({ node }) => node.close()))
     await this.#wires.close()
     this.#underlay.close()
     return { leaked: leaked.flat() }
   }
 
-  #hostOf(node: LabNode): NetnsNode['host'] {
-    const found = this.#nodes.find((own) => own === node)
+  #hostOf(node: LabNode): LabHost {
+    const found = this.#nodes.get(node)
     if (found !== undefined) return found.host
     throw labError('ERR_LAB_REQUEST', 'not a node of this lab', {
       problem: node.name,

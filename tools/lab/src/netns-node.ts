@@ -1,4 +1,4 @@
-/** A host as the compliance cases see it: its namespace, and the process that owns its dataplane. */
+/** A host as compliance cases see it: its namespace, and the process that owns its dataplane. */
 import { describeError, type SocketAddress } from '@weft/core'
 import type { Attachment, Dataplane } from '@weft/dataplane'
 import type { Damage, Foreign, LabInterface, LabNode } from '@weft/dataplane/compliance'
@@ -20,6 +20,15 @@ export interface NetnsNodeParts {
   /** Put before the names of namespaces. */
   readonly prefix: string
   readonly source: OwnerSource
+  /** The namespace of another node of the lab, to send from. */
+  readonly namespaceOf: (node: LabNode) => number
+}
+
+/** Open a host's dataplane in a process. Rejects with what the backend throws. */
+export async function openNetnsNode(parts: NetnsNodeParts): Promise<NetnsNode> {
+  const { host, source } = parts
+  const kernel = kernelOptions({ instance: host.namespace, underlayNamespace: host.netns.path })
+  return new NetnsNode(parts, kernel, await DataplaneProcess.open({ kernel, source }))
 }
 
 /**
@@ -29,16 +38,18 @@ export interface NetnsNodeParts {
 export class NetnsNode implements LabNode {
   readonly name: string
   readonly tunnel: SocketAddress
-  readonly host: LabHost
+  readonly #host: LabHost
   readonly #prefix: string
+  readonly #namespaceOf: NetnsNodeParts['namespaceOf']
   readonly #kernel: KernelOptions
   readonly #process: DataplaneProcess
   readonly #endpoints: NetnsEndpoint[] = []
   readonly #foreign: ForeignObjects
 
-  private constructor(parts: NetnsNodeParts, kernel: KernelOptions, owned: DataplaneProcess) {
+  constructor(parts: NetnsNodeParts, kernel: KernelOptions, owned: DataplaneProcess) {
     this.name = parts.name
-    this.host = parts.host
+    this.#host = parts.host
+    this.#namespaceOf = parts.namespaceOf
     this.tunnel = parts.tunnel
     this.#prefix = parts.prefix
     this.#kernel = kernel
@@ -46,22 +57,12 @@ export class NetnsNode implements LabNode {
     this.#foreign = new ForeignObjects(parts.host, parts.tunnel)
   }
 
-  /** Open the host's dataplane in a process. Rejects with what the backend throws. */
-  static async open(parts: NetnsNodeParts): Promise<NetnsNode> {
-    const kernel = kernelOptions({
-      instance: parts.host.namespace,
-      underlayNamespace: parts.host.netns.path,
-    })
-    const owned = await DataplaneProcess.open({ kernel, source: parts.source })
-    return new NetnsNode(parts, kernel, owned)
-  }
-
   get dataplane(): Dataplane {
     return this.#process.dataplane
   }
 
   async endpoint(_name: string, face: LabInterface): Promise<NetnsEndpoint> {
-    const namespace = `${this.#prefix}${this.host.name}-c${this.#endpoints.length + 1}`
+    const namespace = `${this.#prefix}${this.#host.name}-c${this.#endpoints.length + 1}`
     const endpoint = openNetnsEndpoint(namespace, face)
     this.#endpoints.push(endpoint)
     return endpoint
@@ -103,7 +104,7 @@ export class NetnsNode implements LabNode {
 
   async inject(from: LabNode, payload: Uint8Array): Promise<void> {
     const { ip } = from.tunnel
-    const namespace = (from as NetnsNode).host.netns.kernel.namespace.fd
+    const namespace = this.#namespaceOf(from)
     await sendDatagram({ namespace, from: { ip, port: 0 }, to: this.tunnel }, payload)
   }
 
@@ -134,8 +135,8 @@ export class NetnsNode implements LabNode {
 
   #leftovers(): string[] {
     const foreign = this.#foreign.names()
-    const onHost = this.host.netns.kernel.links.list().map((link) => link.name)
-    const kept = new Set(['lo', this.host.ifname, ...foreign])
+    const onHost = this.#host.netns.kernel.links.list().map((link) => link.name)
+    const kept = new Set(['lo', this.#host.ifname, ...foreign])
     const inside = this.#endpoints.flatMap((endpoint) =>
       endpoint.leftInside().map((name) => `${name} in ${endpoint.container.name}`),
     )

@@ -67,7 +67,7 @@ export async function runPrivately(command: Command): Promise<number> {
   }
 }
 
-/** Replace this process by a program found on the PATH. Throws ERR_LAB_REQUEST when there is none. */
+/** Replace this process by a program on the PATH. Throws ERR_LAB_REQUEST when there is none. */
 export function replaceProcess([program, ...args]: Command, env: NodeJS.ProcessEnv): never {
   const path = program.includes('/') ? program : findProgram(program, env['PATH'] ?? '')
   if (path === null || process.execve === undefined) {

@@ -35,9 +35,14 @@ export function sabotage(namespaces: NetworkNamespaces, damage: Damage): void {
     case 'delete-endpoint':
       return deleteEndpoint(kernel, damage.endpoint)
     case 'delete-network':
-      for (const link of kernel.links.list()) if (link.kind !== null) kernel.links.delete(link.index)
+      deleteDevices(kernel)
       deleteNamespace({ name, directory })
   }
+}
+
+/** What has no kind is the loopback. */
+function deleteDevices({ links }: Kernel): void {
+  for (const link of links.list()) if (link.kind !== null) links.delete(link.index)
 }
 
 function tunnels(kernel: Kernel): number[] {

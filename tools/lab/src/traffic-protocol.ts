@@ -55,7 +55,7 @@ export interface FloodTally {
 export const FLOOD_SENT = 0
 export const FLOOD_ANSWERED = 1
 
-/** Main thread to worker. `stop` ends the work of that id; what it does then is the work's affair. */
+/** Main thread to worker. `stop` brings the work of that id to its end, whatever that means. */
 export type TrafficOrder =
   | { readonly id: number; readonly kind: 'send'; readonly end: TransferEnd }
   | { readonly id: number; readonly kind: 'receive'; readonly end: TransferEnd }

@@ -47,16 +47,17 @@ export class TrafficThread {
   /** Begin a job. */
   begin(order: Order): Job {
     const id = ++this.#count
-    const pending = { ready: Promise.withResolvers<number>(), done: Promise.withResolvers<unknown>() }
+    const ready = Promise.withResolvers<number>()
+    const done = Promise.withResolvers<unknown>()
     // Whoever waits for one of the two need not wait for the other.
-    pending.ready.promise.catch(() => undefined)
-    pending.done.promise.catch(() => undefined)
+    ready.promise.catch(() => undefined)
+    done.promise.catch(() => undefined)
     if (this.#pending.size === 0) this.#worker.ref()
-    this.#pending.set(id, pending)
-    this.#post({ ...order, id } as TrafficOrder)
+    this.#pending.set(id, { ready, done })
+    this.#post({ ...order, id })
     return {
-      ready: pending.ready.promise,
-      done: pending.done.promise,
+      ready: ready.promise,
+      done: done.promise,
       stop: () => this.#post({ id, kind: 'stop' }),
       fail: (error) => this.#settle(id, error),
     }

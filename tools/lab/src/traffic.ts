@@ -1,5 +1,5 @@
 /** Traffic between namespaces, made and counted in threads of its own: transfers and floods. */
-import { describeError, type Ip } from '@weft/core'
+import { describeError, hasCode, type Ip } from '@weft/core'
 import type { LabNamespace } from './lab-namespace.ts'
 import { labError } from './lab-errors.ts'
 import {
@@ -70,34 +70,41 @@ export class Traffic implements AsyncDisposable {
    * takes too long, or delivers other bytes than were sent.
    */
   async transfer(options: TransferOptions): Promise<TransferReport> {
-    const { address: ip, bytes, digest = true, from, to, withinMs = WITHIN_DEFAULT_MS } = options
-    const failed = (problem: string, cause?: unknown): Error =>
-      labError('ERR_TRANSFER', 'a transfer failed', { from: from.name, to: to.name, problem }, cause)
-    const receiver = this.#far.begin({
-      kind: 'receive',
-      end: { namespace: to.kernel.namespace.fd, ip, port: 0, bytes, digest },
-    })
-    const jobs: Job[] = [receiver]
+    const { from, to, withinMs = WITHIN_DEFAULT_MS } = options
+    const failed = (problem: string, cause?: unknown): Error => {
+      const details = { from: from.name, to: to.name, problem }
+      return labError('ERR_TRANSFER', 'a transfer failed', details, cause)
+    }
+    const jobs: Job[] = []
     const timer = setTimeout(() => {
       for (const job of jobs) job.fail(failed(`not done within ${withinMs} ms`))
     }, withinMs)
     try {
-      const end = { namespace: from.kernel.namespace.fd, ip, port: await receiver.ready, bytes, digest }
-      const sender = this.#near.begin({ kind: 'send', end })
-      jobs.push(sender)
-      const tallies = (await Promise.all([sender.done, receiver.done])) as [
-        TransferTally,
-        TransferTally,
-      ]
-      return reportTransfer(tallies, failed)
+      return reportTransfer(await this.#runTransfer(options, jobs), failed)
     } catch (error) {
       for (const job of jobs) job.stop()
-      throw error instanceof Error && 'code' in error && error.code === 'ERR_TRANSFER'
-        ? error
-        : failed(describeError(error), error)
+      throw hasCode(error, 'ERR_TRANSFER') ? error : failed(describeError(error), error)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Tallies of the sender and the receiver; both jobs are in `jobs` once they have begun. */
+  async #runTransfer(
+    { address: ip, bytes, digest = true, from, to }: TransferOptions,
+    jobs: Job[],
+  ): Promise<readonly [TransferTally, TransferTally]> {
+    const end = { ip, bytes, digest }
+    const there = to.kernel.namespace.fd
+    const listener = { ...end, namespace: there, port: 0 }
+    const receiver = this.#far.begin({ kind: 'receive', end: listener })
+    jobs.push(receiver)
+    const port = await receiver.ready
+    const here = from.kernel.namespace.fd
+    const sender = this.#near.begin({ kind: 'send', end: { ...end, namespace: here, port } })
+    jobs.push(sender)
+    const tallies = await Promise.all([sender.done, receiver.done])
+    return tallies as [TransferTally, TransferTally]
   }
 
   /** Send datagrams at a constant rate to an end that sends them back. Rejects with ERR_KERNEL. */

@@ -50,7 +50,7 @@ export interface SubnetPlan {
   readonly mac: Mac
 }
 
-/** One host: a namespace with one interface, `eth0`, and a default route by its subnet's gateway. */
+/** One host: a namespace with one interface and a default route by its subnet's gateway. */
 export interface HostPlan {
   /** `host-1`, `host-2`, … */
   readonly name: string

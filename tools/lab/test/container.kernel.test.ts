@@ -178,8 +178,11 @@ describe('Traffic', () => {
   })
 
   it('floods at the rate asked for and counts every datagram', async () => {
-    const flood = await traffic.flood({ ...path(), perSecond: 2_000, payloadBytes: FLOOD_HEADER_BYTES })
-    await eventually(() => expect(flood.counts().answered).toBeGreaterThan(200), { withinMs: 5_000 })
+    const payloadBytes = FLOOD_HEADER_BYTES
+    const flood = await traffic.flood({ ...path(), perSecond: 2_000, payloadBytes })
+    await eventually(() => expect(flood.counts().answered).toBeGreaterThan(200), {
+      withinMs: 5_000,
+    })
     const report = await flood.stop()
     expect(report).toMatchObject({ answered: report.sent, lost: 0, duplicated: 0 })
   })

@@ -50,7 +50,7 @@ afterEach(async () => {
 })
 
 describe('DataplaneProcess', () => {
-  it('answers as the contract has it: reports, maps, sets, errors with code and details', async () => {
+  it('answers as the contract has it: reports, maps, sets, errors with their details', async () => {
     const { dataplane } = owned
     expect(dataplane.backend).toBe('kernel')
     expect(dataplane.capabilities.attachments).toEqual(new Set(['netns']))
@@ -85,7 +85,7 @@ describe('DataplaneProcess', () => {
     await eventually(() => expect(container.facts()).not.toBeNull(), { withinMs: WITHIN_MS })
   })
 
-  it('dies by SIGKILL with what it made left in place, and a successor changes nothing', async () => {
+  it('dies by SIGKILL and leaves what it made, and a successor changes nothing', async () => {
     await owned.dataplane.apply(desired(1, container.attachment))
     const { pid } = owned
     const before = container.facts()?.link.index
@@ -117,7 +117,9 @@ describe('DataplaneProcess', () => {
     const child = Number(text.toString())
     expect(existsSync(`/proc/${child}`)).toBe(true)
     parent.kill('SIGKILL')
-    await eventually(() => expect(existsSync(`/proc/${child}`)).toBe(false), { withinMs: WITHIN_MS })
+    await eventually(() => expect(existsSync(`/proc/${child}`)).toBe(false), {
+      withinMs: WITHIN_MS,
+    })
   })
 })
 

@@ -28,7 +28,8 @@ describe('error records', () => {
     const loop = new Error('loop')
     loop.cause = loop
     let depth = 0
-    for (let at: unknown = reviveError(recordError(loop)); at instanceof Error; at = at.cause) depth++
+    let at: unknown = reviveError(recordError(loop))
+    for (; at instanceof Error; at = at.cause) depth++
     expect(depth).toBe(1 + ERROR_CAUSES_MAX)
   })
 })

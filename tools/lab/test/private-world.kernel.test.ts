@@ -16,7 +16,8 @@ function enter(command: readonly string[], env: NodeJS.ProcessEnv = {}): SpawnSy
 
 describe('enter', () => {
   it('runs a program where nothing is but a loopback that is up', () => {
-    const script = `ls ${NAMESPACE_DIRECTORY} | wc -l; cat /proc/net/dev | wc -l; echo $${WORLD_VARIABLE}`
+    const count = `ls ${NAMESPACE_DIRECTORY} | wc -l; cat /proc/net/dev | wc -l`
+    const script = `${count}; echo $${WORLD_VARIABLE}`
     const { status, stderr, stdout } = enter(['--', 'sh', '-c', script])
     expect(stderr).toBe('')
     expect(status).toBe(0)

@@ -1,4 +1,4 @@
-/** Tiers: what a machine can run, what it lacks, and requirements that turn absence into failure. */
+/** Tiers: what a machine can run, what it lacks, and what is required all the same. */
 import { describe, expect, it } from 'vitest'
 import { checkRequiredTiers, requiredTiers, tierReport, TIERS } from '../src/tier-report.ts'
 

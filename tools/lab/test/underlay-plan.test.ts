@@ -28,14 +28,13 @@ describe('planUnderlay', () => {
 
   it('gives every host of the largest lab its own names and addresses, in its subnet', () => {
     const { hosts, subnets } = planUnderlay({ hosts: LAB_HOSTS_MAX })
-    const facts = hosts.flatMap((host) => [host.name, host.port, host.mac, host.ips[4], host.ips[6]])
+    const facts = hosts.flatMap(({ ips, mac, name, port }) => [name, port, mac, ips[4], ips[6]])
     expect(new Set(facts).size).toBe(5 * LAB_HOSTS_MAX)
     for (const host of hosts) {
       for (const family of FAMILIES) {
         const subnet = subnets[host.subnet]
-        expect(subnet !== undefined && cidrContains(subnet.prefixes[family], host.ips[family])).toBe(
-          true,
-        )
+        const cidr = subnet?.prefixes[family]
+        expect(cidr !== undefined && cidrContains(cidr, host.ips[family])).toBe(true)
         expect(host.ips[family]).not.toBe(subnet?.gateways[family])
       }
     }
@@ -49,7 +48,8 @@ describe('planUnderlay', () => {
 
   it('puts the prefix before namespaces only', () => {
     const { router, hosts } = planUnderlay({ hosts: 1, prefix: 'x-' })
-    expect([router, hosts[0]?.namespace, hosts[0]?.name]).toEqual(['x-router', 'x-host-1', 'host-1'])
+    const names = [router, hosts[0]?.namespace, hosts[0]?.name]
+    expect(names).toEqual(['x-router', 'x-host-1', 'host-1'])
   })
 
   it('leaves IPv6 out where the MTU is below what IPv6 needs', () => {
@@ -64,6 +64,7 @@ describe('planUnderlay', () => {
     { hosts: 1, mtuBytes: UNDERLAY_MTU_RANGE_BYTES.least - 1 },
     { hosts: 1, mtuBytes: UNDERLAY_MTU_RANGE_BYTES.most + 1 },
   ])('refuses $hosts hosts with MTU $mtuBytes', (options) => {
-    expect(() => planUnderlay(options)).toThrow(expect.objectContaining({ code: 'ERR_LAB_REQUEST' }))
+    const refused = expect.objectContaining({ code: 'ERR_LAB_REQUEST' })
+    expect(() => planUnderlay(options)).toThrow(refused)
   })
 })

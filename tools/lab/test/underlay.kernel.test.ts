@@ -1,4 +1,4 @@
-/** The underlay: hosts reach each other across the router, up to the MTU; cut and healed at will. */
+/** The underlay: hosts reach each other over the router, up to the MTU; paths cut and healed. */
 import { parseIp, type IpFamily } from '@weft/core'
 import { listNamespaces } from '@weft/linux'
 import { dissect } from '@weft/wire'
