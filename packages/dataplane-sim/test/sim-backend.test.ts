@@ -41,7 +41,7 @@ test('the largest MTU goes, one byte more does not', async () => {
   await dataplane.close('teardown')
 })
 
-test('a tunnel has one socket to listen and its source ports, and closes them with the last', async () => {
+test('a tunnel opens a socket to listen and its source ports, and closes them all', async () => {
   const { options, runtime, underlay, world } = host()
   const dataplane = await simBackend.open(runtime, options)
   await dataplane.apply(desired(1, null))
@@ -52,7 +52,7 @@ test('a tunnel has one socket to listen and its source ports, and closes them wi
   expect(world.clock.pending).toBe(0)
 })
 
-test('a port that somebody else has bound is a conflict that names it, and nothing is left', async () => {
+test('a port that somebody else has bound is a conflict, and nothing is left', async () => {
   const { options, runtime, underlay } = host()
   const tunnel = { ip: parseIp('172.31.1.11'), port: 4789 }
   const theirs = await runtime.underlay.bind(tunnel, () => undefined)

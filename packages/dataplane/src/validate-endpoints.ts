@@ -50,14 +50,14 @@ export class EndpointGround {
     const problem = nameProblem(name) ?? macProblem(face.mac)
     if (problem !== null) return invalidItem(item, problem)
     let subnet: SubnetSpec | null = null
-    for (const [i, address] of face.addresses.entries()) {
+    for (const address of face.addresses) {
       const match = this.#good.find(address)
       if (match === null) return this.#outside(item, address)
       const taken = this.#gateways.get(address)
       if (taken !== undefined) return conflictError(item, taken)
       const bad = matchProblem(match.edge, {
         spread: subnet !== null && subnet !== match.subnet,
-        twice: face.addresses.indexOf(address) !== i,
+        twice: face.addresses.length > 1 && isTwice(face.addresses, address),
       })
       if (bad !== null) return invalidItem(item, bad)
       subnet = match.subnet
@@ -74,6 +74,10 @@ export class EndpointGround {
     const expected = 'an address in a subnet of the network'
     return invalidItem(item, { problem: 'the address is outside every subnet', expected })
   }
+}
+
+function isTwice(addresses: readonly Ip[], address: Ip): boolean {
+  return addresses.indexOf(address) !== addresses.lastIndexOf(address)
 }
 
 function matchProblem(
@@ -96,14 +100,23 @@ type Claims = Map<string, EndpointId>
 function claim(
   claims: Claims,
   name: EndpointId,
+  face: { mac: Mac; addresses: readonly Ip[] },
+): EndpointId | null {
+  const holder = holderOf(claims, face)
+  if (holder !== null) return holder
+  claims.set(face.mac, name)
+  for (const ip of face.addresses) claims.set(ip, name)
+  return null
+}
+
+function holderOf(
+  claims: Claims,
   { mac, addresses }: { mac: Mac; addresses: readonly Ip[] },
 ): EndpointId | null {
-  const holder =
-    claims.get(mac) ?? addresses.map((ip) => claims.get(ip)).find((h) => h !== undefined)
-  if (holder !== undefined) return holder
-  claims.set(mac, name)
-  for (const ip of addresses) claims.set(ip, name)
-  return null
+  if (claims.size === 0) return null
+  let holder = claims.get(mac)
+  for (const ip of addresses) holder ??= claims.get(ip)
+  return holder ?? null
 }
 
 function release(claims: Claims, { mac, addresses }: RemoteEndpoint): void {
@@ -231,12 +244,7 @@ export class RemoteJudge {
   #admit(name: EndpointId, spec: RemoteEndpoint, context: RemoteContext): boolean {
     const item = itemPath.remote(context.ground.id, name)
     if (remoteError(item, name, { spec, context }) !== null) return false
-    return this.#localHolder(spec) === null && claim(this.#claims, name, spec) === null
-  }
-
-  #localHolder({ mac, addresses }: RemoteEndpoint): EndpointId | null {
-    const ip = addresses.find((address) => this.#localClaims.has(address))
-    return this.#localClaims.get(mac) ?? (ip && this.#localClaims.get(ip)) ?? null
+    return holderOf(this.#localClaims, spec) === null && claim(this.#claims, name, spec) === null
   }
 
   /** In the order of names, so that the outcome does not depend on what came first. */
@@ -254,7 +262,7 @@ export class RemoteJudge {
 
   #takenError(id: NetworkId, name: EndpointId, spec: RemoteEndpoint): ItemError | null {
     const item = itemPath.remote(id, name)
-    const local = this.#localHolder(spec)
+    const local = holderOf(this.#localClaims, spec)
     if (local !== null) return conflictError(item, itemPath.local(id, local))
     const holder = claim(this.#claims, name, spec)
     return holder === null ? null : conflictError(item, itemPath.remote(id, holder))

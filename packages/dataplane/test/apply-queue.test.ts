@@ -1,4 +1,5 @@
 /** One at a time, newest first, and a clean end. */
+import { describeError, WeftError } from '@weft/core'
 import { ApplyQueue, type ApplyReport, type DesiredState } from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { state } from './states.ts'
@@ -37,7 +38,8 @@ class Bench {
   apply(generation: number): Promise<string> {
     return this.queue.apply(at(generation)).then(
       ({ outcome, changed }) => `${generation} ${outcome} ${changed}`,
-      (error: { code?: string; message: string }) => `${generation} ${error.code ?? error.message}`,
+      (error: unknown) =>
+        `${generation} ${error instanceof WeftError ? error.code : describeError(error)}`,
     )
   }
 }
@@ -132,7 +134,9 @@ describe('close', () => {
   test('happens once', async () => {
     const bench = new Bench()
     let times = 0
-    const work = async (): Promise<void> => void times++
+    const work = async (): Promise<void> => {
+      times++
+    }
     await Promise.all([bench.queue.close(work), bench.queue.close(work)])
     await bench.queue.close(work)
     expect(times).toBe(1)

@@ -110,7 +110,8 @@ test('a network that is taken away is one change, whatever is in it', () => {
 
 /** A map that may be compared by reference but not read. */
 class Sealed<Key, Value> extends Map<Key, Value> {
-  sealed = false;
+  sealed = false
+
   override [Symbol.iterator](): MapIterator<[Key, Value]> {
     if (this.sealed) throw new Error('this map was to be passed over')
     return super[Symbol.iterator]()
