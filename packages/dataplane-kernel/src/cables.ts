@@ -201,7 +201,8 @@ function removeAddresses(
   const batch = new MessageWriter()
   for (const { address } of container.addresses.list(linkIndex)) {
     const linkLocal = addressOf(address).startsWith('fe80:')
-    if (!linkLocal && !wanted.includes(address)) writeAddress(batch, 'delete', { linkIndex, address })
+    if (linkLocal || wanted.includes(address)) continue
+    writeAddress(batch, 'delete', { linkIndex, address })
   }
   container.transact(batch)
 }

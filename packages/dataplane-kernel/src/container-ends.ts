@@ -27,7 +27,9 @@ export function spreadMtu(round: Round): void {
     writeChangeLink(batch, vxlanIndex, { mtuBytes })
     writeChangeLink(batch, bridgeIndex, { mtuBytes })
   }
-  for (const { hostIndex } of site.endpoints.values()) writeChangeLink(batch, hostIndex, { mtuBytes })
+  for (const { hostIndex } of site.endpoints.values()) {
+    writeChangeLink(batch, hostIndex, { mtuBytes })
+  }
   const change = { operation: 'change MTU', object: `${mtuBytes} bytes` }
   failures.attempt(itemPath.network(site.id), () => site.kernel.carryOut(batch, change))
   visit(round, (container, linkIndex) => {

@@ -63,8 +63,8 @@ export function hostError(
     const capability = `privilege to ${operation}`
     return dataplaneError('ERR_UNSUPPORTED', 'not permitted', { item, capability }, cause)
   }
-  const words = `${errno}: ${diagnostic}`
-  return dataplaneError('ERR_HOST', 'the kernel refused', { item, operation, diagnostic: words }, cause)
+  const details = { item, operation, diagnostic: `${errno}: ${diagnostic}` }
+  return dataplaneError('ERR_HOST', 'the kernel refused', details, cause)
 }
 
 /** ERR_CONFLICT. */

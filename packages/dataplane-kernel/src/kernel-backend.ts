@@ -1,7 +1,12 @@
 /** The kernel backend before it is opened: what this machine can do, and the way in. */
-import { overlayMtu, type Capabilities, type DataplaneBackend, type ProbeResult } from '@weft/dataplane'
 import type { IpFamily } from '@weft/core'
-import { dataplaneError } from '@weft/dataplane'
+import {
+  dataplaneError,
+  overlayMtu,
+  type Capabilities,
+  type DataplaneBackend,
+  type ProbeResult,
+} from '@weft/dataplane'
 import { probeKernel, type KernelAbility, type KernelFacts } from '@weft/linux'
 import { itemErrorOf } from './failures.ts'
 import { closeHost, openHost } from './host.ts'

@@ -198,7 +198,7 @@ export class KernelDataplane implements Dataplane {
     const items = restoreEntries(site, lost)
     if (items.length === 0) return
     this.#announceDrift(items, [])
-    this.#confirm ??= this.#clock.schedule(instantAfter(this.#clock.now(), CONFIRM_DELAY_MS), () => {
+    this.#confirm ??= this.#after(CONFIRM_DELAY_MS, () => {
       this.#confirm = null
       this.#inTurn('confirm', () => this.#repair(new Set([site.id])))
     })
@@ -207,7 +207,7 @@ export class KernelDataplane implements Dataplane {
   #suspect(id: NetworkId, suspicion: Suspicion): void {
     if (this.#queue.closed) return
     if (this.#suspects.get(id) !== 'all') this.#suspects.set(id, suspicion)
-    this.#look ??= this.#clock.schedule(instantAfter(this.#clock.now(), COALESCE_MS), () => {
+    this.#look ??= this.#after(COALESCE_MS, () => {
       this.#look = null
       this.#inTurn('repair', () => this.#lookAtSuspects())
     })
@@ -236,8 +236,8 @@ export class KernelDataplane implements Dataplane {
     const known = this.#failed
     const drifted = outcome.items.filter((item) => !known.has(item))
     const failed = itemsOf(outcome.failures)
-    if (only === null) this.#failed = failed
-    else this.#failed = new Set([...known].filter((item) => !outcome.items.includes(item)).concat([...failed]))
+    const untried = only === null ? [] : [...known].filter((item) => !isIn(only, item))
+    this.#failed = new Set([...untried, ...failed])
     this.#base = this.#failed.size === 0 ? accepted : null
     this.#watchman.refresh()
     if (drifted.length > 0) this.#announceDrift(drifted, outcome.failures)
@@ -249,7 +249,8 @@ export class KernelDataplane implements Dataplane {
     if (desired === null) return
     const { failures, outcome } = this.#converge(desired)
     if (outcome === null || outcome.items.length === 0) return
-    this.#host.log.info('followed the underlay', { changed: changedOf(outcome), failures: failures.length })
+    const changed = changedOf(outcome)
+    this.#host.log.info('followed the underlay', { changed, failures: failures.length })
   }
 
   #announceDrift(items: readonly string[], failures: readonly ItemFailure[]): void {
@@ -260,10 +261,14 @@ export class KernelDataplane implements Dataplane {
 
   #scheduleAudit(): void {
     const { auditIntervalMs } = this.#host.options
-    this.#audit = this.#clock.schedule(instantAfter(this.#clock.now(), auditIntervalMs), () => {
+    this.#audit = this.#after(auditIntervalMs, () => {
       this.#inTurn('audit', () => this.#repair(null))
       if (!this.#queue.closed) this.#scheduleAudit()
     })
+  }
+
+  #after(ms: number, task: () => void): Disposable {
+    return this.#clock.schedule(instantAfter(this.#clock.now(), ms), task)
   }
 
   /** Work between applies; what fails as a whole is announced, and the dataplane goes on. */
@@ -278,6 +283,12 @@ export class KernelDataplane implements Dataplane {
         this.events.emit('failed', { error: cause })
       })
   }
+}
+
+/** True when an item is part of one of these networks. */
+function isIn(networks: ReadonlySet<NetworkId>, item: string): boolean {
+  const [, id = ''] = item.split('/')
+  return networks.has(id)
 }
 
 function itemsOf(failures: readonly ItemFailure[]): ReadonlySet<string> {

@@ -20,7 +20,7 @@ import { namespaceName, namespacePrefix } from './names.ts'
 import type { NetworkSite } from './site.ts'
 import { ROUTING_SYSCTL } from './snapshot.ts'
 
-/** Make a network's namespace, marked before anybody can see it. Throws ERR_KERNEL, ERR_CONFLICT. */
+/** Make a network's namespace, marked before it can be seen. Throws ERR_KERNEL, ERR_CONFLICT. */
 export function createNetwork(host: Host, id: NetworkId, encapsulation: Encapsulation): void {
   const { instance, namespaceDirectory: directory } = host.options
   const where = { name: namespaceName(instance, id), directory }

@@ -8,7 +8,7 @@ import {
   type Notice,
 } from '@weft/linux'
 import { isSoundPort, isSoundTunnel } from './shape.ts'
-import { subnetOfLink, type NetworkSite, type SubnetSite } from './site.ts'
+import { subnetOfLink, type NetworkHoldings, type SubnetSite } from './site.ts'
 
 /** An entry that the kernel says is gone and that should be there. */
 export type LostEntry =
@@ -32,7 +32,7 @@ type Verdict = 'expected' | 'frame' | 'entries' | LostEntry
  * with the site unless it was changed again since, and then looking does no harm.
  */
 export function judgeNotices(
-  site: NetworkSite,
+  site: NetworkHoldings,
   notices: readonly Notice[],
   mtuBytes: number,
 ): Judgement {
@@ -56,7 +56,7 @@ function keyOf(entry: LostEntry): string {
   return `${entry.subnet.vni}/${entry.kind === 'forwarding' ? entry.mac : entry.ip}`
 }
 
-function judge(site: NetworkSite, notice: Notice): Verdict {
+function judge(site: NetworkHoldings, notice: Notice): Verdict {
   switch (notice.about) {
     case 'forwarding':
       return judgeForwarding(site, notice)
@@ -71,7 +71,7 @@ function judge(site: NetworkSite, notice: Notice): Verdict {
 
 /** A link that we do not hold may be one that we have removed since, or a stranger: no matter. */
 function isExpectedLink(
-  site: NetworkSite,
+  site: NetworkHoldings,
   { gone, link }: { readonly gone: boolean; readonly link: Link },
   mtuBytes: number,
 ): boolean {
@@ -89,7 +89,7 @@ function isExpectedLink(
 }
 
 function judgeForwarding(
-  site: NetworkSite,
+  site: NetworkHoldings,
   { entry, gone }: { readonly entry: ForwardingEntry; readonly gone: boolean },
 ): Verdict {
   const { linkIndex, mac, state, table } = entry
@@ -108,7 +108,7 @@ function judgeForwarding(
 
 /** Entries on the host end of a cable. */
 function judgePortEntry(
-  site: NetworkSite,
+  site: NetworkHoldings,
   { entry, gone }: { readonly entry: ForwardingEntry; readonly gone: boolean },
 ): Verdict {
   if (entry.table === 'self') return 'expected'
@@ -120,7 +120,7 @@ function judgePortEntry(
 }
 
 function judgeNeighbour(
-  site: NetworkSite,
+  site: NetworkHoldings,
   { gone, neighbour }: { readonly gone: boolean; readonly neighbour: Neighbour },
 ): Verdict {
   const { ip, linkIndex, mac, state } = neighbour

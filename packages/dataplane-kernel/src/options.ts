@@ -1,4 +1,4 @@
-/** What a kernel dataplane must be told when it is opened: a complete value, made by one function. */
+/** What a kernel dataplane must be told when it is opened: a complete value from one function. */
 import { valueError } from '@weft/core'
 
 /** Options of the kernel backend. Complete: nothing is filled in later. */
@@ -9,7 +9,7 @@ export interface KernelOptions {
    * different for dataplanes that share a namespace directory.
    */
   readonly instance: string
-  /** Path of the network namespace whose addresses carry the tunnels; null for the process's own. */
+  /** Path of the namespace whose addresses carry the tunnels; null for the process's own. */
   readonly underlayNamespace: string | null
   /** Where named network namespaces live; `ip netns` knows only `/run/netns`. */
   readonly namespaceDirectory: string
@@ -20,7 +20,7 @@ export interface KernelOptions {
 /** Longest instance name, in characters: marks must fit the 255 bytes of an `ifalias`. */
 export const INSTANCE_LENGTH_MAX = 32
 
-/** Usual time between audits, in milliseconds: a net under the notifications, which are the rule. */
+/** Usual time between audits, in milliseconds: a net under the notifications. */
 export const AUDIT_INTERVAL_MS = 30_000
 
 /**

@@ -11,13 +11,13 @@ import {
 } from '@weft/dataplane'
 import type { AddressSpec, Link, LinkChange } from '@weft/linux'
 import { parseMark, type Mark } from './mark.ts'
-import { readEntries, type EntryReading } from './read-entries.ts'
+import { readEntries } from './read-entries.ts'
 import { readEndpoint, type EndpointScope } from './read-endpoint.ts'
 import { readSubnet } from './read-subnet.ts'
 import type { EndpointSite, SubnetSite } from './site.ts'
 import type { NetworkSnapshot } from './snapshot.ts'
 
-/** Something to be put right in place that the items do not show: a port's switch, a device down. */
+/** Something to be put right in place that no item shows: a port's switch, a device down. */
 export type Mend =
   | {
       readonly kind: 'link'
@@ -179,5 +179,3 @@ function withEntries(
 function oddOne(values: readonly number[], wanted: number | undefined): number {
   return values.find((value) => value !== wanted) ?? wanted ?? 0
 }
-
-export type { EntryReading }

@@ -38,8 +38,11 @@ export interface NetworkSite {
   readonly endpoints: Map<EndpointId, EndpointSite>
 }
 
+/** A network's devices and entries, without the way to them. */
+export type NetworkHoldings = Pick<NetworkSite, 'subnets' | 'endpoints'>
+
 /** The subnet whose bridge or tunnel has this index; null for other devices. */
-export function subnetOfLink(site: NetworkSite, linkIndex: number): SubnetSite | null {
+export function subnetOfLink(site: NetworkHoldings, linkIndex: number): SubnetSite | null {
   for (const subnet of site.subnets.values()) {
     if (subnet.vxlanIndex === linkIndex || subnet.bridgeIndex === linkIndex) return subnet
   }

@@ -1,4 +1,4 @@
-/** One network's namespace as dumped from the kernel, with the far ends of its endpoints' cables. */
+/** One network's namespace as the kernel dumps it, with the far ends of its endpoints' cables. */
 import { readFileSync } from 'node:fs'
 import type { EndpointId, LocalEndpoint } from '@weft/dataplane'
 import {

@@ -1,4 +1,4 @@
-/** Carrying out the steps of one pass, in order, with a failure for every item that did not work. */
+/** Carrying out the steps of one pass, in order, with a failure for every item that failed. */
 import {
   itemPath,
   type AcceptedState,

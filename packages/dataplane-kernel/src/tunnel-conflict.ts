@@ -34,7 +34,8 @@ interface Holder {
 function holderIn(host: Host, path: string, place: TunnelPlace): Holder | null {
   try {
     using kernel = Kernel.open(path)
-    const link = kernel.links.list({ kind: 'vxlan' }).find((each) => isAt(host, kernel, each, place))
+    const at = isAt(host, kernel, place)
+    const link = kernel.links.list({ kind: 'vxlan' }).find(at)
     if (link === undefined) return null
     const ours = parseMark(host.options.instance, link.alias) !== null
     if (ours) kernel.links.delete(link.index)
@@ -47,17 +48,18 @@ function holderIn(host: Host, path: string, place: TunnelPlace): Holder | null {
   }
 }
 
-/** Same VNI and port over the same underlay: what the kernel allows once. */
+/** Tests for the same VNI and port over the same underlay: what the kernel allows once. */
 function isAt(
   { underlay }: Host,
   kernel: Kernel,
-  { linkNetnsId, vxlan }: Link,
   { vni, tunnel }: TunnelPlace,
-): boolean {
-  const external = vxlan?.collectMetadata === true
-  if (vxlan?.port !== tunnel.port || (vxlan.vni !== vni && !external)) return false
-  if (linkNetnsId === null) return kernel.namespace.identity === underlay.namespace.identity
-  return kernel.namespaceIds.of(underlay.namespace.fd) === linkNetnsId
+): (link: Link) => boolean {
+  return ({ linkNetnsId, vxlan }) => {
+    const external = vxlan?.collectMetadata === true
+    if (vxlan?.port !== tunnel.port || (vxlan.vni !== vni && !external)) return false
+    if (linkNetnsId === null) return kernel.namespace.identity === underlay.namespace.identity
+    return kernel.namespaceIds.of(underlay.namespace.fd) === linkNetnsId
+  }
 }
 
 /** Who holds the UDP port itself: the kernel does not tell by what. */

@@ -114,7 +114,8 @@ export class Watchman {
   }
 
   #underlayChanged(): void {
-    this.#underlayTask ??= this.#clock.schedule(instantAfter(this.#clock.now(), COALESCE_MS), () => {
+    const at = instantAfter(this.#clock.now(), COALESCE_MS)
+    this.#underlayTask ??= this.#clock.schedule(at, () => {
       this.#underlayTask = null
       this.#listener.underlayChanged()
     })

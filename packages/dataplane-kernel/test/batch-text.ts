@@ -1,5 +1,5 @@
 /** Batches of requests as lines, to be compared with what a reader expects to be programmed. */
-import { MessageReader, MessageWriter, readNotice, type Notice } from '@weft/linux'
+import { MessageReader, readNotice, type MessageWriter, type Notice } from '@weft/linux'
 
 const REPLACE = 0x100
 const CREATE = 0x400
@@ -16,13 +16,19 @@ export function batchText(writer: MessageWriter): string[] {
   return lines
 }
 
+function verbOf(flags: number): string {
+  if ((flags & REPLACE) !== 0) return 'replace'
+  return (flags & CREATE) !== 0 ? 'add' : 'set'
+}
+
 function lineOf(notice: Notice, flags: number): string {
-  const verb = notice.gone ? 'del' : (flags & REPLACE) !== 0 ? 'replace' : (flags & CREATE) !== 0 ? 'add' : 'set'
+  const verb = notice.gone ? 'del' : verbOf(flags)
   switch (notice.about) {
     case 'forwarding': {
       const { destination, flags: bits, linkIndex, mac, port, state } = notice.entry
       const tables = `${(bits & 2) === 0 ? '' : ' self'}${(bits & 4) === 0 ? '' : ' master'}`
-      const to = destination === null ? '' : ` dst ${destination}${port === null ? '' : ` port ${port}`}`
+      const at = port === null ? '' : ` port ${port}`
+      const to = destination === null ? '' : ` dst ${destination}${at}`
       return `fdb ${verb} ${mac} dev ${linkIndex}${tables}${to} nud ${state.toString(16)}`
     }
     case 'neighbour': {
@@ -32,7 +38,9 @@ function lineOf(notice: Notice, flags: number): string {
     case 'link': {
       const { alias, index, mtuBytes, vxlan } = notice.link
       const local = vxlan?.local === undefined ? '' : ` local ${vxlan.local}`
-      return `link ${verb} ${index}${mtuBytes === 0 ? '' : ` mtu ${mtuBytes}`}${alias === null ? '' : ` alias ${alias}`}${local}`
+      const mtu = mtuBytes === 0 ? '' : ` mtu ${mtuBytes}`
+      const mark = alias === null ? '' : ` alias ${alias}`
+      return `link ${verb} ${index}${mtu}${mark}${local}`
     }
     case 'address':
       return `addr ${verb} ${notice.address.address} dev ${notice.address.linkIndex}`

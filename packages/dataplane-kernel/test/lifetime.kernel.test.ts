@@ -1,8 +1,21 @@
 /** From open to close: adoption that touches nothing, orphans collected, nothing left behind. */
 import { openMonitor, type Notice } from '@weft/linux'
-import { kernelBackend } from '@weft/dataplane-kernel'
+import { kernelBackend } from '../src/index.ts'
 import { expect, test } from 'vitest'
-import { atEnd, desired, failures, hosts, inside, local, network, openFds, remote, scratch, subnet, type TestHost } from './world.ts'
+import {
+  atEnd,
+  desired,
+  failures,
+  hosts,
+  inside,
+  local,
+  network,
+  openFds,
+  remote,
+  scratch,
+  subnet,
+  type TestHost,
+} from './world.ts'
 
 const BLUE = subnet(4096, '10.0.1.0/24', 'fd00:1::/64')
 const GREEN = subnet(4097, '10.0.2.0/24')
@@ -39,7 +52,8 @@ test('a successor that is told the same makes no change that anybody could hear 
   expect(inside(a.network('blue'), 'ip -o link')).toBe(before)
   // The monitor is proved to hear: what comes now is the first thing it has heard of.
   second.events.on('drift', () => expect.fail('adoption is no drift'))
-  await second.apply(desired(a, { blue: network([BLUE, GREEN], { local: Object.fromEntries(state.blue.local) }) }))
+  const without = network([BLUE, GREEN], { local: Object.fromEntries(state.blue.local) })
+  await second.apply(desired(a, { blue: without }))
   await expect.poll(() => heard.length, { timeout: 2000 }).toBeGreaterThan(0)
   expect(heard.filter(({ gone }) => !gone).map(({ about }) => about)).toEqual(
     heard.filter(({ gone }) => !gone).map(() => 'neighbour'),
@@ -84,7 +98,8 @@ test('teardown leaves no namespace, no device and no descriptor', async () => {
   const before = openFds()
   for (let i = 0; i < 5; i++) {
     const dataplane = await a.open()
-    await dataplane.apply(desired(a, { blue: network([BLUE], { local: { c1: local(c1, '10.0.1.2') } }) }))
+    const blue = network([BLUE], { local: { c1: local(c1, '10.0.1.2') } })
+    await dataplane.apply(desired(a, { blue }))
     await dataplane.close('teardown')
   }
   expect(openFds()).toBe(before)

@@ -7,14 +7,20 @@ import { ALIAS_BYTES_MAX, formatMark, networkMark, parseMark, type Mark } from '
 import { INSTANCE_LENGTH_MAX } from '../src/options.ts'
 
 const nameOf = (maxLength: number): fc.Arbitrary<string> =>
-  fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, { size: 'medium' }).map((text) => text.slice(0, maxLength))
+  fc
+    .stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, { size: 'medium' })
+    .map((text) => text.slice(0, maxLength))
 const name = nameOf(NAME_CHARS_MAX)
 const instance = nameOf(INSTANCE_LENGTH_MAX)
 const anyVni = fc.integer({ min: 0, max: VNI_MAX }).map(vni)
 const cidrs = fc.subarray(['10.0.1.0/24', 'fd00:1::/64', '0.0.0.0/0'].map(parseCidr))
 
 const mark: fc.Arbitrary<Mark> = fc.oneof(
-  fc.record({ kind: fc.constant('network' as const), network: name, encapsulation: fc.constant('vxlan') }),
+  fc.record({
+    kind: fc.constant('network' as const),
+    network: name,
+    encapsulation: fc.constant('vxlan'),
+  }),
   fc.record({ kind: fc.constant('bridge' as const), network: name, vni: anyVni, cidrs }),
   fc.record({ kind: fc.constant('tunnel' as const), network: name, vni: anyVni }),
   fc.record({ kind: fc.constant('local' as const), network: name, endpoint: name }),
@@ -49,7 +55,10 @@ test('any alias is read without a throw', () => {
 
 test('the longest marks fit an ifalias', () => {
   const [owner, id] = ['i'.repeat(INSTANCE_LENGTH_MAX), 'n'.repeat(NAME_CHARS_MAX)]
-  const widest = ['255.255.255.252/30', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffc/126'].map(parseCidr)
+  const widest = [
+    parseCidr('255.255.255.252/30'),
+    parseCidr('ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffc/126'),
+  ]
   const marks: Mark[] = [
     { kind: 'bridge', network: id, vni: vni(VNI_MAX), cidrs: widest },
     { kind: 'tunnel', network: id, vni: vni(VNI_MAX) },

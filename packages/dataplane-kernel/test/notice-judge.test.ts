@@ -1,18 +1,25 @@
 /** Judging notices: echoes pass, losses are restored, the rest is looked at. */
 import { parseInterfaceAddress, parseIp, parseMac } from '@weft/core'
-import type { Kernel, Notice } from '@weft/linux'
+import type { Notice } from '@weft/linux'
 import { expect, test } from 'vitest'
 import { judgeNotices } from '../src/notice-judge.ts'
 import { readNetwork } from '../src/reading.ts'
-import type { NetworkSite } from '../src/site.ts'
-import { entry, link, LOCAL_MAC, PEER, REMOTE_IP, REMOTE_MAC, SCOPE, SOUND } from './sound-network.ts'
+import {
+  entry,
+  link,
+  LOCAL_MAC,
+  PEER,
+  REMOTE_IP,
+  REMOTE_MAC,
+  SCOPE,
+  SOUND,
+} from './sound-network.ts'
 
+const GATEWAY = parseInterfaceAddress('10.0.1.1/24')
 const { endpoints, subnets } = readNetwork(SCOPE, SOUND)
-// Judging asks the kernel nothing.
-const site: NetworkSite = { id: 'blue', path: '', kernel: {} as Kernel, subnets, endpoints }
 
 function verdict(...notices: readonly Notice[]): string {
-  const { entries, frame, lost } = judgeNotices(site, notices, 1450)
+  const { entries, frame, lost } = judgeNotices({ subnets, endpoints }, notices, 1450)
   const restore = lost.map((each) => (each.kind === 'forwarding' ? each.mac : each.ip))
   return [...restore, ...(entries ? ['entries'] : []), ...(frame ? ['frame'] : [])].join(' ')
 }
@@ -43,7 +50,7 @@ test.each<[string, string, readonly Notice[]]>([
   ['an entry to another port', 'entries', [forwarding({ ...self, port: 1 })]],
   ['a port’s own address', '', [forwarding({ mac: stranger, state: 0x80 })]],
   ['the endpoint’s entry', '', [forwarding({ linkIndex: 4, mac: LOCAL_MAC })]],
-  ['the endpoint’s entry is gone', 'entries', [forwarding({ linkIndex: 4, mac: LOCAL_MAC }, true)]],
+  ['the endpoint’s is gone', 'entries', [forwarding({ linkIndex: 4, mac: LOCAL_MAC }, true)]],
   ['another’s entry on a cable', 'entries', [forwarding({ linkIndex: 4, mac: stranger })]],
   ['an entry of a device we do not hold', '', [forwarding({ linkIndex: 9 })]],
   ['a neighbour of ours is gone', REMOTE_IP, [neighbour(0x20), neighbour(0x20, true)]],
@@ -75,7 +82,7 @@ test.each<[string, string, readonly Notice[]]>([
       {
         about: 'address',
         gone: true,
-        address: { linkIndex: 2, address: parseInterfaceAddress('10.0.1.1/24'), flags: 0, scope: 0 },
+        address: { linkIndex: 2, address: GATEWAY, flags: 0, scope: 0 },
       },
     ],
   ],

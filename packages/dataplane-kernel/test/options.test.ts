@@ -1,6 +1,6 @@
 /** Options are complete and checked where they are made. */
 import { hasCode } from '@weft/core'
-import { AUDIT_INTERVAL_MS, INSTANCE_LENGTH_MAX, kernelOptions } from '@weft/dataplane-kernel'
+import { AUDIT_INTERVAL_MS, INSTANCE_LENGTH_MAX, kernelOptions } from '../src/index.ts'
 import { expect, test } from 'vitest'
 
 function refusal(make: () => unknown): string {

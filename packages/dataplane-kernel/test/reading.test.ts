@@ -1,6 +1,7 @@
 /** Reading a snapshot: a sound network gives its items, and every flaw shows in some way. */
 import { parseInterfaceAddress, parseIp, parseMac, vni, type Mac } from '@weft/core'
-import { diffProgrammed, programmedItems, type AcceptedState } from '@weft/dataplane'
+import { diffProgrammed, programmedItems, type AcceptedState, type Change } from '@weft/dataplane'
+import type { ForwardingEntry } from '@weft/linux'
 import { expect, test } from 'vitest'
 import { readNetwork, type NetworkReading } from '../src/reading.ts'
 import type { NetworkSnapshot } from '../src/snapshot.ts'
@@ -28,7 +29,7 @@ function findings(snapshot: NetworkSnapshot): string[] {
   const reading: NetworkReading = readNetwork(SCOPE, snapshot)
   const changes = diffProgrammed({ networks: new Map([['blue', reading.programmed]]) }, accepted)
   return [
-    ...changes.map(({ from, item, to }) => `${from === null ? 'add' : to === null ? 'remove' : 'change'} ${item}`),
+    ...changes.map(lineOf),
     ...reading.mends.map((mend) => `mend ${mend.kind} of ${mend.item}`),
     ...reading.debris.map(({ name }) => `debris ${name}`),
     ...reading.strays.map(({ mac }) => `stray ${mac}`),
@@ -37,9 +38,15 @@ function findings(snapshot: NetworkSnapshot): string[] {
   ]
 }
 
+function lineOf({ from, item, to }: Change): string {
+  if (from === null) return `add ${item}`
+  return to === null ? `remove ${item}` : `change ${item}`
+}
+
 test('a sound network reads as its items, with nothing to do', () => {
   const { programmed } = readNetwork(SCOPE, SOUND)
-  expect(Object.fromEntries(programmedItems({ networks: new Map([['blue', programmed]]) }))).toEqual({
+  const items = programmedItems({ networks: new Map([['blue', programmed]]) })
+  expect(Object.fromEntries(items)).toEqual({
     'networks/blue': 'vxlan mtu 1450',
     'networks/blue/subnets/4096': 'port 4789 10.0.1.0/24 gateway 10.0.1.1',
     'networks/blue/local/c1': '02:42:0a:00:01:02 10.0.1.2',
@@ -77,7 +84,11 @@ const FLAWS: readonly (readonly [string, NetworkSnapshot, readonly string[]])[] 
   ['a cable is out of its bridge', withLink(4, { masterIndex: null }), [local]],
   ['a cable is down', withLink(4, { up: false }), [local]],
   ['a cable is gone', withoutLink(4), ['add networks/blue/local/c1']],
-  ['the far end cannot be found', { ...SOUND, peers: new Map() }, [local, 'stray 02:42:0a:00:01:02']],
+  [
+    'the far end cannot be found',
+    { ...SOUND, peers: new Map() },
+    [local, 'stray 02:42:0a:00:01:02'],
+  ],
   [
     'the gateway is gone',
     { ...SOUND, addresses: [] },
@@ -97,16 +108,16 @@ const FLAWS: readonly (readonly [string, NetworkSnapshot, readonly string[]])[] 
   ['routing is on', { ...SOUND, routing: true }, ['routing']],
   [
     'only the bridge has an entry',
-    { ...SOUND, forwarding: SOUND.forwarding.filter(({ table }) => table !== 'self') },
+    onlyEntries(({ table }) => table !== 'self'),
     [`change ${remote}`],
   ],
   [
     'only the tunnel has an entry',
-    { ...SOUND, forwarding: SOUND.forwarding.filter(({ linkIndex, table }) => linkIndex !== 3 || table === 'self') },
+    onlyEntries(({ linkIndex, table }) => linkIndex !== 3 || table === 'self'),
     [`change ${remote}`],
   ],
-  ['no entries', { ...SOUND, forwarding: SOUND.forwarding.filter(({ linkIndex }) => linkIndex === 4) }, [`add ${remote}`]],
-  ['an entry leads elsewhere', withSelf({ destination: parseIp('192.0.2.9') }), [`change ${remote}`]],
+  ['no entries', onlyEntries(({ linkIndex }) => linkIndex === 4), [`add ${remote}`]],
+  ['an entry leads away', withSelf({ destination: parseIp('192.0.2.9') }), [`change ${remote}`]],
   ['an entry leads to another port', withSelf({ port: 4799 }), [`change ${remote}`]],
   ['an entry leads into another VNI', withSelf({ vni: 7 }), [`change ${remote}`]],
   ['an entry goes by a device', withSelf({ viaIndex: 9 }), [`change ${remote}`]],
@@ -116,7 +127,7 @@ const FLAWS: readonly (readonly [string, NetworkSnapshot, readonly string[]])[] 
   ['a dying neighbour', withNeighbour(0x20), [`add ${remote}`]],
   [
     'an entry that nobody asked for',
-    withEntries(entry({ mac: stranger }), entry({ mac: stranger, table: 'self', destination: PEER.ip })),
+    withEntries(entry({ mac: stranger }), selfEntry(stranger)),
     [`remove networks/blue/fdb/4096/${stranger}`],
   ],
   [
@@ -126,16 +137,20 @@ const FLAWS: readonly (readonly [string, NetworkSnapshot, readonly string[]])[] 
   ],
   [
     'a default entry that floods',
-    withEntries(entry({ mac: '00:00:00:00:00:00' as Mac, table: 'self', destination: PEER.ip })),
+    withEntries(selfEntry(parseMac('00:00:00:00:00:00'))),
     ['remove networks/blue/fdb/4096/00:00:00:00:00:00'],
   ],
-  ['somebody else behind a cable', withEntries(entry({ linkIndex: 4, mac: stranger })), [`stray ${stranger}`]],
+  [
+    'somebody else behind a cable',
+    withEntries(entry({ linkIndex: 4, mac: stranger })),
+    [`stray ${stranger}`],
+  ],
   ['a stranger’s device', withExtra({ name: 'dummy0', kind: 'dummy' }), ['foreign dummy0']],
-  ['another instance’s device', withExtra({ name: 'x', alias: `${theirs}local/c1` }), ['foreign x']],
-  ['a second cable', withExtra({ name: 'veth1', kind: 'veth', alias: `${ours}local/c1` }), ['debris veth1']],
-  ['half a subnet', withExtra({ name: 'br1', kind: 'bridge', alias: `${ours}subnets/5 10.0.2.0/24` }), ['debris br1']],
-  ['the other half', withExtra({ name: 'vxlan1', kind: 'vxlan', alias: `${ours}subnets/5/tunnel` }), ['debris vxlan1']],
-  ['our mark on another kind', withExtra({ name: 'd', kind: 'dummy', alias: `${ours}subnets/5/tunnel` }), ['debris d']],
+  ['another instance’s device', withMarked('x', 'veth', `${theirs}local/c1`), ['foreign x']],
+  ['a second cable', withMarked('y', 'veth', `${ours}local/c1`), ['debris y']],
+  ['half a subnet', withMarked('y', 'bridge', `${ours}subnets/5 10.0.2.0/24`), ['debris y']],
+  ['the other half', withMarked('y', 'vxlan', `${ours}subnets/5/tunnel`), ['debris y']],
+  ['our mark on another kind', withMarked('y', 'dummy', `${ours}local/c9`), ['debris y']],
 ]
 
 test.each(FLAWS)('%s', (_, snapshot, expected) => {
@@ -162,12 +177,26 @@ test('a tunnel on another port or address is told as it is', () => {
 })
 
 function withSelf(change: Parameters<typeof entry>[0]): NetworkSnapshot {
-  const forwarding = SOUND.forwarding.map((each) => (each.table === 'self' ? { ...each, ...change } : each))
+  const forwarding = SOUND.forwarding.map((each) =>
+    each.table === 'self' ? { ...each, ...change } : each,
+  )
   return { ...SOUND, forwarding }
 }
 
 function withEntries(...more: readonly ReturnType<typeof entry>[]): NetworkSnapshot {
   return { ...SOUND, forwarding: [...SOUND.forwarding, ...more] }
+}
+
+function withMarked(name: string, kind: string, alias: string): NetworkSnapshot {
+  return withExtra({ name, kind, alias })
+}
+
+function onlyEntries(keep: (entry: ForwardingEntry) => boolean): NetworkSnapshot {
+  return { ...SOUND, forwarding: SOUND.forwarding.filter(keep) }
+}
+
+function selfEntry(mac: Mac): ForwardingEntry {
+  return entry({ mac, table: 'self', destination: PEER.ip })
 }
 
 function withNeighbour(state: number): NetworkSnapshot {

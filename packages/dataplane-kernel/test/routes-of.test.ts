@@ -4,7 +4,9 @@ import type { SubnetSpec } from '@weft/dataplane'
 import { expect, test } from 'vitest'
 import { routesOf } from '../src/routes-of.ts'
 
-function subnet(id: number, ...prefixes: readonly (readonly [string, string | null])[]): SubnetSpec {
+type PrefixText = readonly [cidr: string, gateway: string | null]
+
+function subnet(id: number, ...prefixes: readonly PrefixText[]): SubnetSpec {
   return {
     vni: vni(id),
     prefixes: prefixes.map(([cidr, gateway]) => ({

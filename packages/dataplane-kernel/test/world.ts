@@ -1,4 +1,4 @@
-/** Hosts and containers made of namespaces, removed after each test with all that was made there. */
+/** Hosts and containers made of namespaces, removed after each test with all made there. */
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { readdirSync } from 'node:fs'
@@ -20,7 +20,12 @@ import type {
   RemoteEndpoint,
   SubnetSpec,
 } from '@weft/dataplane'
-import { kernelBackend, kernelOptions, namespaceName, type KernelOptions } from '@weft/dataplane-kernel'
+import {
+  kernelBackend,
+  kernelOptions,
+  namespaceName,
+  type KernelOptions,
+} from '../src/index.ts'
 import {
   createNamespace,
   deleteNamespace,
@@ -79,12 +84,13 @@ export function hosts(count: number, mtuBytes = 1500): TestHost[] {
     const kernel = Kernel.open(path)
     atEnd(() => kernel.close())
     const peer = { name: 'eth0', mtuBytes, namespaceFd: kernel.namespace.fd }
-    const port = wire.links.create({ kind: 'veth', name: `h${i}`, mtuBytes, peer, masterIndex: bridge, up: true })
+    const end = { kind: 'veth', name: `h${i}`, mtuBytes, masterIndex: bridge, up: true } as const
+    const port = wire.links.create({ ...end, peer })
     const linkIndex = kernel.links.require('eth0').index
     kernel.links.change(linkIndex, { up: true })
-    for (const address of [`192.0.2.${i + 1}/24`, `fd00:2::${i + 1}/64`]) {
-      const spec = { linkIndex, address: parseInterfaceAddress(address), noDuplicateDetection: true }
-      kernel.addresses.apply('create', spec)
+    for (const text of [`192.0.2.${i + 1}/24`, `fd00:2::${i + 1}/64`]) {
+      const address = parseInterfaceAddress(text)
+      kernel.addresses.apply('create', { linkIndex, address, noDuplicateDetection: true })
     }
     // Reading a link makes its carrier count at once.
     wire.links.get(port)
@@ -113,7 +119,7 @@ function testHost(path: string, kernel: Kernel, ip: Ip): TestHost {
 
 /** A subnet with a gateway ending in 1, such as `10.0.1.0/24`. */
 export function subnet(id: number, ...cidrs: readonly string[]): SubnetSpec {
-  const gatewayOf = (cidr: string): Ip => parseIp(cidr.replace(/(0|::)\/.*/, (_, end) => (end === '0' ? '1' : '::1')))
+  const gatewayOf = (cidr: string): Ip => parseIp(cidr.replace(/0?\/.*/, '1'))
   return {
     vni: vni(id),
     prefixes: cidrs.map((cidr) => ({ cidr: parseCidr(cidr), gateway: gatewayOf(cidr) })),
