@@ -12,6 +12,8 @@ export interface TapOptions {
   readonly linkIndex?: number
   /** Leave out what the namespace itself sends. */
   readonly incomingOnly?: boolean
+  /** Frames are cut to this many bytes; FRAME_SNAP_BYTES, which cuts none, when left out. */
+  readonly snapBytes?: number
   /** Only frames for which this holds are kept; it must not throw. */
   readonly keep?: (frame: CapturedFrame) => boolean
 }
@@ -23,7 +25,8 @@ export class FrameTap {
 
   private constructor(options: TapOptions) {
     const { keep = () => true, linkIndex = 0, incomingOnly = false, namespace } = options
-    const request = { namespace, linkIndex, incomingOnly, snapBytes: FRAME_SNAP_BYTES }
+    const { snapBytes = FRAME_SNAP_BYTES } = options
+    const request = { namespace, linkIndex, incomingOnly, snapBytes }
     this.#capture = openCapture(request, (frames) => {
       for (const frame of frames) if (keep(frame)) this.#frames.push(frame)
     })
