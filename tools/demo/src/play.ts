@@ -8,15 +8,25 @@ import type { World } from './world.ts'
 /** A part of the scenario: plays and says what it found. */
 export type Act = (play: Play) => Promise<readonly CheckResult[]>
 
+/** How a run is played. */
+export interface PlayOptions {
+  /** Bytes of each transfer. */
+  readonly transferBytes: number
+  /** Takes a word about how far a long act has come. */
+  readonly progress: (words: string) => void
+}
+
 /** One run in progress. */
 export class Play {
   readonly world: World
+  readonly options: PlayOptions
   readonly containers: CastContainer[]
   readonly #attachments = new Map<CastContainer, Attachment>()
   #generation = 0
 
-  constructor(world: World) {
+  constructor(world: World, options: PlayOptions) {
     this.world = world
+    this.options = options
     this.containers = castContainers(world.hosts.map((host) => host.name))
   }
 

@@ -7,6 +7,7 @@ import { demoDocument, type CheckResult } from './report.ts'
 import { playScenario } from './scenario.ts'
 import type { World } from './world.ts'
 
+const TRANSFER_BYTES = 64 * 1024 * 1024
 const EXIT_FAILED = 1
 const EXIT_INTERRUPTED = 130
 
@@ -22,7 +23,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const world = await openWorld(options)
   const checks: CheckResult[] = []
   try {
-    checks.push(...(await playScenario(world, say, interruption.signal)))
+    const { signal } = interruption
+    const play = { say, signal, progress, transferBytes: TRANSFER_BYTES }
+    checks.push(...(await playScenario(world, play)))
     if (options.pcap !== null) await writeCapture(options.pcap, world)
   } finally {
     if (options.keep && !interruption.signal.aborted) await keep(world, options)
@@ -31,6 +34,11 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   }
   return finish(options, { checks, say, ms: performance.now() - start, interruption })
+}
+
+/** One line on a terminal, written over by the next; nothing where nobody watches. */
+function progress(words: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${words}`)
 }
 
 /** Only the world that is asked for is loaded: the simulated one needs no Linux. */

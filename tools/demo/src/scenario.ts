@@ -7,7 +7,7 @@ import { reachByIcmp, reachByTcp } from './checks/reach.ts'
 import { repair } from './checks/repair.ts'
 import { survive } from './checks/survive.ts'
 import { underlay } from './checks/underlay.ts'
-import { Play, type Act } from './play.ts'
+import { Play, type Act, type PlayOptions } from './play.ts'
 import type { CheckResult } from './report.ts'
 import { walk } from './walk.ts'
 import type { World } from './world.ts'
@@ -24,16 +24,20 @@ const ACTS: readonly { readonly name: string; readonly act: Act }[] = [
   { name: 'kill-owner', act: survive },
 ]
 
-/**
- * Play all acts. A check that throws is a failed check and the rest goes on; `signal` ends it
- * between two acts.
- */
+/** How the scenario is played, and where it is told. */
+export interface ScenarioOptions extends PlayOptions {
+  readonly say: Say
+  /** Ends it between two acts. */
+  readonly signal: AbortSignal
+}
+
+/** Play all acts. A check that throws is a failed check and the rest goes on. */
 export async function playScenario(
   world: World,
-  say: Say,
-  signal: AbortSignal,
+  options: ScenarioOptions,
 ): Promise<readonly CheckResult[]> {
-  const play = new Play(world)
+  const { progress, say, signal } = options
+  const play = new Play(world, options)
   await play.begin()
   introduce(say, play)
   await walk(say, play)
@@ -41,10 +45,11 @@ export async function playScenario(
   const checks: CheckResult[] = []
   for (const { name, act } of ACTS) {
     if (signal.aborted) break
-    for (const check of await attempt(name, act, play)) {
-      checks.push(check)
-      sayCheck(say, check)
-    }
+    progress(name)
+    const results = await attempt(name, act, play)
+    progress('')
+    for (const check of results) sayCheck(say, check)
+    checks.push(...results)
   }
   return checks
 }

@@ -1,7 +1,7 @@
 /** The demo's world on virtual time: simulated hosts, and containers with a small stack inside. */
 import type { Mac } from '@weft/core'
 import { overlayMtu } from '@weft/dataplane'
-import { SimLab, type SimLabNode } from '@weft/dataplane-sim/lab'
+import { SimLab, type SimLabNode, type SimLabVariant } from '@weft/dataplane-sim/lab'
 import { NETWORKS } from './cast.ts'
 import { SimContainers } from './sim-containers.ts'
 import { SimRecorder } from './sim-recorder.ts'
@@ -10,12 +10,21 @@ import type { NetworkPlace, World, WorldControl, WorldHost, WorldTables } from '
 const UNDERLAY_MTU_BYTES = 1500
 const RETURN_WITHIN_MS = 5_000
 
+/** What may be chosen. */
+export interface SimWorldOptions {
+  /** All that crosses the underlay is kept, not only what crosses in the windows of the checks. */
+  readonly record: boolean
+  /** A model that differs from the true one: tests plant bugs, which the checks must find. */
+  readonly variant?: SimLabVariant
+}
+
 /** Hosts on a simulated underlay of two subnets and a router, with an open dataplane each. */
 export async function openSimWorld(
   hosts: number,
-  { record }: { readonly record: boolean },
+  { record, variant }: SimWorldOptions,
 ): Promise<World> {
-  const world = new SimWorld(new SimLab({ underlay: 4, underlayMtuBytes: UNDERLAY_MTU_BYTES }), record)
+  const lab = new SimLab({ underlay: 4, underlayMtuBytes: UNDERLAY_MTU_BYTES }, variant)
+  const world = new SimWorld(lab, record)
   await world.open(hosts)
   return world
 }

@@ -5,7 +5,7 @@ import { pairsOf, type Play } from '../play.ts'
 import type { CheckResult } from '../report.ts'
 
 const PING_PAYLOAD_BYTES = 56
-const TRANSFER_BYTES = 64 * 1024 * 1024
+const MEBIBYTE = 1024 * 1024
 
 /** Every ordered pair of each network, the address that only green has included. */
 export async function reachByIcmp(play: Play): Promise<readonly CheckResult[]> {
@@ -13,7 +13,8 @@ export async function reachByIcmp(play: Play): Promise<readonly CheckResult[]> {
   for (const { name } of NETWORKS) {
     const pairs = pairsOf(play.containers.filter((c) => c.network === name))
     const failed: string[] = []
-    for (const [from, to] of pairs) {
+    for (const [i, [from, to]] of pairs.entries()) {
+      play.options.progress(`${name}: pair ${i + 1} of ${pairs.length}`)
       const outcome = await play.world.containers.ping(from, to.ip, PING_PAYLOAD_BYTES)
       if (!outcome.ok) failed.push(`${from.name} > ${to.name}: ${outcome.reason}`)
     }
@@ -31,23 +32,25 @@ export async function reachByIcmp(play: Play): Promise<readonly CheckResult[]> {
 /** One transfer for each unordered pair; the direction alternates over the pairs. */
 export async function reachByTcp(play: Play): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = []
+  const bytes = play.options.transferBytes
   for (const { name } of NETWORKS) {
     const pairs = pairsOf(play.members(name)).filter(([a, b]) => oneWay(a, b, play))
     const failed: string[] = []
     let ms = 0
-    for (const [from, to] of pairs) {
-      const outcome = await play.world.containers.transfer(from, to, TRANSFER_BYTES)
+    for (const [i, [from, to]] of pairs.entries()) {
+      play.options.progress(`${name}: transfer ${i + 1} of ${pairs.length}`)
+      const outcome = await play.world.containers.transfer(from, to, bytes)
       ms += outcome.ms
-      if (outcome.intact && outcome.bytes === TRANSFER_BYTES) continue
+      if (outcome.intact && outcome.bytes === bytes) continue
       failed.push(`${from.name} > ${to.name}: ${outcome.bytes} bytes, digest differs`)
     }
-    const rate = Math.round((pairs.length * TRANSFER_BYTES) / 1024 / 1024 / (ms / 1000))
+    const rate = Math.round((pairs.length * bytes) / MEBIBYTE / (ms / 1000))
     results.push({
       name: `tcp-${name}`,
       ok: failed.length === 0 && pairs.length > 0,
       figure: rate,
       unit: 'MiB/s',
-      says: failed[0] ?? `${pairs.length} transfers of 64 MiB in ${name}, digests equal`,
+      says: failed[0] ?? `${pairs.length} transfers of ${bytes / MEBIBYTE} MiB in ${name}, digests equal`,
     })
   }
   return results
