@@ -52,7 +52,7 @@ export class DataplaneOwner {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARACTERS)
     })
     this.ended = new Promise((resolve) => {
-      this.#child.once('error', (error) => resolve(this.#end(error.message)))
+      this.#child.on('error', (error) => resolve(this.#end(error.message)))
       // 'close' comes after 'exit', when standard error has been read to its end.
       this.#child.once('close', (code, signal) =>
         resolve(this.#end(signal === null ? `exit code ${code}` : `killed by ${signal}`)),

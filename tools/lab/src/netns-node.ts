@@ -4,6 +4,7 @@ import type { Attachment, Dataplane } from '@weft/dataplane'
 import type { Damage, Foreign, LabInterface, LabNode } from '@weft/dataplane/compliance'
 import { kernelOptions, namespaceName, type KernelOptions } from '@weft/dataplane-kernel'
 import { deleteNamespace, listNamespaces } from '@weft/linux'
+import { atExit } from './at-exit.ts'
 import { DataplaneProcess, type OwnerSource } from './dataplane-process.ts'
 import { ForeignObjects } from './foreign-objects.ts'
 import { openNetnsEndpoint, type NetnsEndpoint } from './netns-endpoint.ts'
@@ -45,6 +46,7 @@ export class NetnsNode implements LabNode {
   readonly #process: DataplaneProcess
   readonly #endpoints: NetnsEndpoint[] = []
   readonly #foreign: ForeignObjects
+  readonly #guard: Disposable
 
   constructor(parts: NetnsNodeParts, kernel: KernelOptions, owned: DataplaneProcess) {
     this.name = parts.name
@@ -55,6 +57,7 @@ export class NetnsNode implements LabNode {
     this.#kernel = kernel
     this.#process = owned
     this.#foreign = new ForeignObjects(parts.host, parts.tunnel)
+    this.#guard = atExit(() => this.#abandon())
   }
 
   get dataplane(): Dataplane {
@@ -122,6 +125,7 @@ export class NetnsNode implements LabNode {
     for (const what of this.#leftovers()) note(what)
     await Promise.all(this.#endpoints.map((endpoint) => endpoint.close()))
     this.#removeNetworks()
+    this.#guard[Symbol.dispose]()
     return leaked
   }
 
@@ -151,6 +155,12 @@ export class NetnsNode implements LabNode {
     const { instance, namespaceDirectory } = this.#kernel
     const prefix = namespaceName(instance, '')
     return listNamespaces(namespaceDirectory).filter((name) => name.startsWith(prefix))
+  }
+
+  /** We are ending: a living owner would make again what is removed. */
+  #abandon(): void {
+    if (this.#process.running) process.kill(this.#process.pid, 'SIGKILL')
+    this.#removeNetworks()
   }
 
   #removeNetworks(): void {

@@ -32,18 +32,29 @@ function* pieces(bytes: number): Generator<Uint8Array> {
 
 /** Connect, send everything, say goodbye. */
 export function sendTransfer(end: TransferEnd): Work {
-  const { bytes, ip, namespace, port } = end
+  const { ip, namespace, port } = end
   const socket = connectTcp({ namespace, remote: { ip, port } })
-  return { done: send(socket, bytes, end.digest), stop: () => void socket.destroy() }
+  const stopped = new AbortController()
+  const stop = (): void => {
+    stopped.abort()
+    socket.destroy()
+  }
+  return { done: send(socket, end, stopped.signal), stop }
 }
 
-async function send(socket: Socket, bytes: number, digest: boolean): Promise<TransferTally> {
-  await once(socket, 'connect')
+async function send(
+  socket: Socket,
+  { bytes, digest }: TransferEnd,
+  signal: AbortSignal,
+): Promise<TransferTally> {
+  await once(socket, 'connect', { signal })
   const start = performance.now()
-  for (const piece of pieces(bytes)) if (!socket.write(piece)) await once(socket, 'drain')
+  for (const piece of pieces(bytes)) {
+    if (!socket.write(piece)) await once(socket, 'drain', { signal })
+  }
   socket.end()
   socket.resume()
-  await once(socket, 'close')
+  await once(socket, 'close', { signal })
   const ms = performance.now() - start
   const hash = createHash('sha256')
   if (digest) for (const piece of pieces(bytes)) hash.update(piece)
@@ -55,7 +66,8 @@ export function receiveTransfer(end: TransferEnd, ready: (port: number) => void)
   const { ip, namespace, port } = end
   const fd = openTcpListener({ namespace, local: { ip, port } })
   const server = createServer({ pauseOnConnect: true })
-  const done = receive(server, end)
+  const stopped = new AbortController()
+  const done = receive(server, end, stopped.signal)
   try {
     server.listen({ fd })
   } catch (error) {
@@ -65,26 +77,26 @@ export function receiveTransfer(end: TransferEnd, ready: (port: number) => void)
   ready(localAddress(fd).port)
   let connection: Socket | undefined
   server.once('connection', (socket: Socket) => (connection = socket))
-  return {
-    done,
-    stop: () => {
-      server.close()
-      connection?.destroy()
-    },
+  const stop = (): void => {
+    stopped.abort()
+    server.close()
+    connection?.destroy()
   }
+  return { done, stop }
 }
 
 async function receive(
   server: ReturnType<typeof createServer>,
   { bytes, digest }: TransferEnd,
+  signal: AbortSignal,
 ): Promise<TransferTally> {
-  const [socket] = (await once(server, 'connection')) as [Socket]
+  const [socket] = (await once(server, 'connection', { signal })) as [Socket]
   server.close()
   const sink = new Sink(digest && bytes <= DIGEST_LATER_BYTES_MAX, digest)
   const start = performance.now()
   socket.on('data', (chunk: Uint8Array) => sink.take(chunk))
   socket.resume()
-  await once(socket, 'end')
+  await once(socket, 'end', { signal })
   const ms = performance.now() - start
   socket.end()
   return { bytes: sink.bytes, digest: sink.digest(), ms }

@@ -99,6 +99,20 @@ describe('Container', () => {
   })
 })
 
+describe('FrameTap', () => {
+  it('keeps what it is asked to keep, cut where it is asked to cut', async () => {
+    const namespace = near.netns.kernel.namespace.fd
+    const keep = ({ outgoing }: { readonly outgoing: boolean }): boolean => outgoing
+    const tap = FrameTap.open({ namespace, snapBytes: 60, keep })
+    await near.echo(FAR, { payloadBytes: 500 })
+    const frames = (await tap.take()).filter(({ originalLength }) => originalLength > 500)
+    expect(frames.map(({ bytes, outgoing }) => [bytes.length, outgoing])).toEqual([[60, true]])
+    expect(await tap.take()).toEqual([])
+    expect(tap.counters()).toMatchObject({ dropped: 0 })
+    await tap.close()
+  })
+})
+
 describe('captureFile', () => {
   let file: Uint8Array
   beforeAll(async () => {
