@@ -13,7 +13,7 @@ import {
   IP_PROTOCOL,
   ipv4,
   sealIpFrame,
-  PacketBuffer,
+  type PacketBuffer,
 } from '@weft/wire'
 
 /** IPv4 header without options, in bytes. */
