@@ -1,6 +1,6 @@
 /** The dataplane over the kernel: a thin shell that takes turns and answers for what it hears. */
 import { setImmediate } from 'node:timers/promises'
-import { Emitter, instantAfter, type Clock } from '@weft/core'
+import { Emitter, instantAfter, WeftError, type Clock } from '@weft/core'
 import {
   ApplyQueue,
   diffProgrammed,
@@ -19,11 +19,11 @@ import {
   type ObservedState,
   type ProgrammedState,
 } from '@weft/dataplane'
-import type { Notice } from '@weft/linux'
+import { isKernelError, type Notice } from '@weft/linux'
 import { isFrameSound } from './frame-check.ts'
 import { closeHost, underlayMtuBytes, type Host } from './host.ts'
 import { adoptNamed, removeNetwork } from './networks.ts'
-import { judgeNotices } from './notice-judge.ts'
+import { judgeNotices, type LostEntry } from './notice-judge.ts'
 import {
   adoptAll,
   changedOf,
@@ -194,14 +194,25 @@ export class KernelDataplane implements Dataplane {
     }
   }
 
-  #restore(site: NetworkSite, lost: Parameters<typeof restoreEntries>[1]): void {
-    const items = restoreEntries(site, lost)
+  #restore(site: NetworkSite, lost: readonly LostEntry[]): void {
+    const items = this.#tryRestore(site, lost)
     if (items.length === 0) return
     this.#announceDrift(items, [])
     this.#confirm ??= this.#after(CONFIRM_DELAY_MS, () => {
       this.#confirm = null
       this.#inTurn('confirm', () => this.#repair(new Set([site.id])))
     })
+  }
+
+  /** What cannot be restored entry by entry is for a read-back to find out. */
+  #tryRestore(site: NetworkSite, lost: readonly LostEntry[]): readonly string[] {
+    try {
+      return restoreEntries(site, lost)
+    } catch (error) {
+      if (!isKernelError(error)) throw error
+      this.#suspect(site.id, 'all')
+      return []
+    }
   }
 
   #suspect(id: NetworkId, suspicion: Suspicion): void {
@@ -271,16 +282,16 @@ export class KernelDataplane implements Dataplane {
     return this.#clock.schedule(instantAfter(this.#clock.now(), ms), task)
   }
 
-  /** Work between applies; what fails as a whole is announced, and the dataplane goes on. */
+  /** Work between applies; what the kernel refuses is announced, and the dataplane goes on. */
   #inTurn(operation: string, work: () => void): void {
     if (this.#queue.closed) return
     this.#queue
       .exclusive(operation, async () => work())
       .catch((error: unknown) => {
         if (this.#queue.closed) return
+        if (!(error instanceof WeftError)) throw error
         this.#host.log.error('work between applies failed', { operation, error })
-        const cause = error instanceof Error ? error : new Error(String(error))
-        this.events.emit('failed', { error: cause })
+        this.events.emit('failed', { error })
       })
   }
 }

@@ -2,6 +2,7 @@
 import {
   diff,
   diffProgrammed,
+  itemPath,
   order,
   removedItems,
   type AcceptedState,
@@ -48,24 +49,21 @@ export function passByReading(
   const programmed = new Map<NetworkId, ProgrammedNetwork>()
   const mended: string[] = []
   const chosen = (id: NetworkId): boolean => only === null || only.has(id)
-  for (const site of host.sites.values()) {
-    if (!chosen(site.id)) continue
+  const unread = new Set<NetworkId>()
+  for (const site of [...host.sites.values()].filter(({ id }) => chosen(id))) {
     const wanted = to.networks.get(site.id) ?? null
-    const reading = readSite(host, site, wanted)
-    if (wanted !== null) mended.push(...applyMends(site, reading, { wanted, failures }))
-    programmed.set(site.id, reading.programmed)
+    const read = failures.attempt(itemPath.network(site.id), () => {
+      const reading = readSite(host, site, wanted)
+      if (wanted !== null) mended.push(...applyMends(site, reading, { wanted, failures }))
+      programmed.set(site.id, reading.programmed)
+    })
+    if (!read) unread.add(site.id)
   }
-  const state = { ...to, networks: only === null ? to.networks : chosenOf(to, only) }
+  const networks = [...to.networks].filter(([id]) => chosen(id) && !unread.has(id))
+  const state = { ...to, networks: new Map(networks) }
   const changes = diffProgrammed({ networks: programmed }, state)
   const failed = new Transition(host, to).run(order(changes))
   return outcomeOf(changes, [...failures.list(), ...failed], mended)
-}
-
-function chosenOf(
-  { networks }: AcceptedState,
-  only: ReadonlySet<NetworkId>,
-): AcceptedState['networks'] {
-  return new Map([...networks].filter(([id]) => only.has(id)))
 }
 
 function outcomeOf(
