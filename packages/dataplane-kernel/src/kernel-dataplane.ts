@@ -245,7 +245,7 @@ export class KernelDataplane implements Dataplane {
     if (accepted === null) return
     const outcome = passByReading(this.#host, accepted, only)
     const known = this.#failed
-    const drifted = outcome.items.filter((item) => !known.has(item))
+    const drifted = [...outcome.items].filter((item) => !known.has(item))
     const failed = itemsOf(outcome.failures)
     const untried = only === null ? [] : [...known].filter((item) => !isIn(only, item))
     this.#failed = new Set([...untried, ...failed])
@@ -259,7 +259,7 @@ export class KernelDataplane implements Dataplane {
     const desired = this.#desired
     if (desired === null) return
     const { failures, outcome } = this.#converge(desired)
-    if (outcome === null || outcome.items.length === 0) return
+    if (outcome === null || outcome.items.size === 0) return
     const changed = changedOf(outcome)
     this.#host.log.info('followed the underlay', { changed, failures: failures.length })
   }

@@ -21,7 +21,7 @@ import { Transition } from './transition.ts'
 /** What a pass did. */
 export interface PassOutcome {
   /** Items that differed, by desired path, or observed path when nobody desires them. */
-  readonly items: readonly string[]
+  readonly items: ReadonlySet<string>
   /** Of those, the ones that nobody desires. */
   readonly removed: readonly string[]
   readonly failures: readonly ItemFailure[]
@@ -34,7 +34,7 @@ export function passFromMemory(
   to: AcceptedState,
 ): PassOutcome {
   const changes = diff(from, to)
-  if (changes.length === 0) return { items: [], removed: [], failures: [] }
+  if (changes.length === 0) return { items: new Set(), removed: [], failures: [] }
   return outcomeOf(changes, new Transition(host, to).run(order(changes)), [])
 }
 
@@ -71,14 +71,19 @@ function outcomeOf(
   failures: readonly ItemFailure[],
   mended: readonly string[],
 ): PassOutcome {
-  const items = new Set([...changes.map(({ item }) => item), ...mended])
-  return { items: [...items], removed: removedItems(changes), failures }
+  const items = new Set(mended)
+  let removes = false
+  for (const { item, to } of changes) {
+    items.add(item)
+    if (to === null) removes = true
+  }
+  return { items, removed: removes ? removedItems(changes) : [], failures }
 }
 
 /** How many items a pass changed: those that differed less those that failed. */
 export function changedOf({ items, failures }: PassOutcome): number {
   const failed = new Set(failures.map(({ item }) => item))
-  return items.filter((item) => !failed.has(item)).length
+  return items.size - [...failed].filter((item) => items.has(item)).length
 }
 
 /**
