@@ -52,11 +52,11 @@ describe('atExit', () => {
     expect(ending).toEqual({ code: 1, signal: null, during: 2, after: 0 })
   })
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('cleans up after %s and dies of it', async (s) => {
-    expect(await endingOf(FOR_EVER, s)).toEqual({ code: null, signal: s, during: 2, after: 0 })
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('cleans up after %s', async (signal) => {
+    expect(await endingOf(FOR_EVER, signal)).toEqual({ code: null, signal, during: 2, after: 0 })
   })
 
-  it('leaves a signal to a program that listens itself, and cleans up when that exits', async () => {
+  it('leaves a signal to a program that listens, and cleans up when that exits', async () => {
     const own = "process.on('SIGINT', () => process.exit(42))"
     const ending = await endingOf(`${own}; ${FOR_EVER}`, 'SIGINT')
     expect(ending).toEqual({ code: 42, signal: null, during: 2, after: 0 })
