@@ -10,6 +10,7 @@ import { AF, MSG, PACKET, SO, SOCK, SOL } from './socket-numbers.ts'
 import { growReceiveBuffer, setOption } from './socket-options.ts'
 import type { SocketPlace } from './sockets.ts'
 import { sys } from './syscalls.ts'
+import { restoreVlanTag } from './vlan-tag.ts'
 
 /** Asked of the kernel for frames that wait; what does not fit is counted as dropped. */
 export const CAPTURE_BUFFER_BYTES = 64 << 20
@@ -27,7 +28,7 @@ export interface CaptureOptions extends SocketPlace {
   readonly incomingOnly?: boolean
 }
 
-/** A captured frame. The kernel takes an outer VLAN tag off before it shows a frame. */
+/** A captured frame, with the outer VLAN tag that the kernel takes off put back. */
 export interface CapturedFrame {
   readonly linkIndex: number
   /** Sent by this host, not received. */
@@ -131,10 +132,18 @@ class PacketCapture implements Capture {
   }
 }
 
-function frameOf({ bytes, nanoseconds, originalLength, seconds, sender }: Received): CapturedFrame {
-  const { linkIndex, packetType } = readPacketSockaddr(sender)
-  const outgoing = packetType === PACKET.OUTGOING
-  return { linkIndex, outgoing, seconds, nanoseconds, bytes, originalLength }
+function frameOf(received: Received): CapturedFrame {
+  const { nanoseconds, originalLength, seconds, vlanTag } = received
+  const { linkIndex, packetType } = readPacketSockaddr(received.sender)
+  const bytes = restoreVlanTag(received.bytes, vlanTag)
+  return {
+    linkIndex,
+    outgoing: packetType === PACKET.OUTGOING,
+    seconds,
+    nanoseconds,
+    bytes,
+    originalLength: originalLength + bytes.length - received.bytes.length,
+  }
 }
 
 interface OpenCapture {
@@ -151,6 +160,7 @@ function openFd({ incomingOnly, linkIndex, snapBytes }: CaptureOptions): OpenCap
     const ring = openRing(fd, snapBytes)
     if (ring === null) growReceiveBuffer(fd, CAPTURE_BUFFER_BYTES)
     setOption(fd, { level: SOL.SOCKET, name: SO.TIMESTAMPNS }, 1)
+    setOption(fd, { level: SOL.PACKET, name: PACKET.AUXDATA }, 1)
     if (incomingOnly === true) setOption(fd, { level: SOL.PACKET, name: PACKET.IGNORE_OUTGOING }, 1)
     const address = packetSockaddr(linkIndex, ETH_P_ALL)
     checked(sys.bind(fd, address, address.length), 'bind packet socket', object)

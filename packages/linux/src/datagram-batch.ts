@@ -14,10 +14,13 @@ export interface Received {
   /** When the kernel saw it; zero for sockets without timestamps. */
   readonly seconds: number
   readonly nanoseconds: number
+  /** The 32 bits of an outer VLAN tag that the kernel took off (IEEE 802.1Q §9.3); 0 for none. */
+  readonly vlanTag: number
 }
 
-/** Before each datagram: length, original length, seconds, nanoseconds, sender. */
-const RECORD_BYTES = 16 + SENDER_BYTES
+/** Before each datagram: length, original length, seconds, nanoseconds, VLAN tag, sender. */
+const SENDER_AT = 24
+const RECORD_BYTES = SENDER_AT + SENDER_BYTES
 
 /** Where the poll thread takes datagrams from. */
 export interface DatagramSource {
@@ -47,7 +50,8 @@ export function packDatagrams(datagrams: readonly Received[], bytesMax: number):
     setU32le(batch, at + 4, datagram.originalLength)
     setU32le(batch, at + 8, datagram.seconds)
     setU32le(batch, at + 12, datagram.nanoseconds)
-    batch.set(datagram.sender, at + 16)
+    setU32le(batch, at + 16, datagram.vlanTag)
+    batch.set(datagram.sender, at + SENDER_AT)
     batch.set(datagram.bytes.subarray(0, length), at + RECORD_BYTES)
     at += recordLength(length)
   }
@@ -65,9 +69,10 @@ export function unpackDatagrams(batch: Uint8Array): Received[] {
     datagrams.push({
       bytes: batch.subarray(from, from + length),
       originalLength: u32le(batch, at + 4),
-      sender: batch.subarray(at + 16, from),
+      sender: batch.subarray(at + SENDER_AT, from),
       seconds: u32le(batch, at + 8),
       nanoseconds: u32le(batch, at + 12),
+      vlanTag: u32le(batch, at + 16),
     })
     at += recordLength(length)
   }

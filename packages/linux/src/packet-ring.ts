@@ -3,6 +3,7 @@ import { assert, u16le, u32le } from '@weft/core'
 import { SENDER_BYTES, type DatagramSource, type Received } from './datagram-batch.ts'
 import { PACKET, SOL } from './socket-numbers.ts'
 import { mapMemory, sys, unmapMemory } from './syscalls.ts'
+import { vlanTagOf } from './vlan-tag.ts'
 
 /** Memory of one capture's ring. A socket's buffer is limited for processes without privilege. */
 export const RING_BYTES = 16 << 20
@@ -101,7 +102,10 @@ export class PacketRing implements DatagramSource {
     return (index % this.#geometry.slots) * this.#geometry.slotBytes
   }
 
-  /** `struct tpacket2_hdr`: status 0, length 4, kept 8, offset 12, seconds 16, nanoseconds 20. */
+  /**
+   * `struct tpacket2_hdr`: status 0, length 4, kept 8, offset 12, seconds 16, nanoseconds 20, VLAN
+   * tag control 24, VLAN protocol 26.
+   */
   #frameAt(start: number): Received {
     const memory = this.#memory
     const room = this.#geometry.slotBytes
@@ -114,6 +118,7 @@ export class PacketRing implements DatagramSource {
       sender: memory.subarray(sender, sender + SENDER_BYTES),
       seconds: u32le(memory, start + 16),
       nanoseconds: u32le(memory, start + 20),
+      vlanTag: vlanTagOf(u32le(memory, start), memory, start + 24),
     }
   }
 }

@@ -1,8 +1,9 @@
 /** Memory for recvmmsg: many receive buffers the kernel is given by address, and kept in place. */
 import { assert, setU32le, u32le } from '@weft/core'
 import { SENDER_BYTES, type DatagramSource, type Received } from './datagram-batch.ts'
-import { MSG } from './socket-numbers.ts'
+import { MSG, PACKET, SOL } from './socket-numbers.ts'
 import { addressOfBytes, sys } from './syscalls.ts'
+import { vlanTagOf } from './vlan-tag.ts'
 
 /** Datagrams taken by one call; more gains nothing. */
 export const ARENA_SLOTS = 32
@@ -85,25 +86,34 @@ export class ReceiveArena {
     const originalLength = u32le(this.#memory, header + 56)
     const slot = this.#slots + index * SLOT_BYTES
     const sender = this.#senders + index * SENDER_BYTES
-    const stamp = this.#timestampAt(index)
+    const stamp = this.#controlAt(index, SOL_SOCKET, SCM_TIMESTAMPNS)
+    const auxiliary = this.#controlAt(index, SOL.PACKET, PACKET.AUXDATA)
     return {
       bytes: this.#memory.subarray(slot, slot + Math.min(originalLength, SLOT_BYTES)),
       originalLength,
       sender: this.#memory.subarray(sender, sender + SENDER_BYTES),
       seconds: stamp < 0 ? 0 : u32le(this.#memory, stamp),
       nanoseconds: stamp < 0 ? 0 : u32le(this.#memory, stamp + 8),
+      // struct tpacket_auxdata: status 0, VLAN tag control 16, VLAN protocol 18.
+      vlanTag:
+        auxiliary < 0
+          ? 0
+          : vlanTagOf(u32le(this.#memory, auxiliary), this.#memory, auxiliary + 16),
     }
   }
 
-  /** `struct cmsghdr`: length 0 (8 bytes), level 8, type 12, then `struct timespec`. */
-  #timestampAt(index: number): number {
+  /**
+   * Where the data of a control message begins, or -1. `struct cmsghdr`: length 0 (8 bytes), level
+   * 8, type 12, then at least 16 bytes in those we ask for.
+   */
+  #controlAt(index: number, wantedLevel: number, wantedType: number): number {
     const start = this.#controls + index * CONTROL_BYTES
     const end = start + u32le(this.#memory, index * MMSGHDR_BYTES + 40)
     for (let at = start; at + 16 <= end; ) {
       const length = u32le(this.#memory, at)
       const level = u32le(this.#memory, at + 8)
       const type = u32le(this.#memory, at + 12)
-      if (level === SOL_SOCKET && type === SCM_TIMESTAMPNS && length >= 32) return at + 16
+      if (level === wantedLevel && type === wantedType && length >= 32) return at + 16
       at += Math.max(16, (length + 7) & ~7)
     }
     return -1

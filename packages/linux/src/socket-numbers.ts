@@ -47,6 +47,7 @@ export const NETLINK_OPTION = {
 export const PACKET = {
   RX_RING: 5,
   STATISTICS: 6,
+  AUXDATA: 8,
   VERSION: 10,
   IGNORE_OUTGOING: 23,
   OUTGOING: 4,

@@ -57,6 +57,29 @@ describe('a capture', () => {
     }
   })
 
+  test.each([
+    ['the ring', RING_SNAP_BYTES_MAX],
+    ['the socket', SLOT_BYTES],
+  ])('shows a VLAN tag where it was, through %s', async (_way, snapBytes) => {
+    const [a, b] = scratchPair()
+    const received = capture({ namespace: b.path, linkIndex: b.linkIndex, snapBytes })
+    const { linkIndex } = a
+    const { capture: sender } = capture({ namespace: a.path, linkIndex, snapBytes: 0 })
+    const tags = [
+      [0x81, 0x00, 0x60, 0x07],
+      [0x88, 0xa8, 0xe0, 0x01],
+    ]
+    const tagged = tags.map((tag, i) =>
+      Uint8Array.from([...frame(i).subarray(0, 12), ...tag, ...frame(i).subarray(12)]),
+    )
+    for (const each of tagged) expect(sender.send(each, linkIndex)).toBeNull()
+    const tail = (bytes: Uint8Array): string => toHex(bytes.subarray(16, 18))
+    const found = (): CapturedFrame[] => received.frames.filter(({ bytes }) => tail(bytes) === '88b5')
+    await until(received.capture, () => found().length >= tagged.length)
+    expect(found().map(({ bytes }) => toHex(bytes))).toEqual(tagged.map(toHex))
+    expect(found().map(({ originalLength }) => originalLength)).toEqual([64, 64])
+  })
+
   test('cuts frames, keeps their length, and leaves out what is sent when told to', async () => {
     const [a, b] = scratchPair()
     const cut = capture({ namespace: b.path, linkIndex: b.linkIndex, snapBytes: 20 })
