@@ -15,6 +15,7 @@ const LEAVE_LONGEST_MS = 30_000
 
 interface Run {
   readonly code: number | null
+  readonly interrupted: boolean
   readonly hung: boolean
   readonly stdout: string
   readonly stderr: string
@@ -41,7 +42,9 @@ function demo(args: readonly string[], interruptAfterMs?: number): Promise<Run> 
   let stderr = ''
   child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()))
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()))
+  let interrupted = false
   const signal = (name: NodeJS.Signals): void => {
+    interrupted = true
     if (child.pid !== undefined) process.kill(-child.pid, name)
   }
   const interruptAt = interruptAfterMs ?? DEMO_LONGEST_MS
@@ -53,7 +56,7 @@ function demo(args: readonly string[], interruptAfterMs?: number): Promise<Run> 
     child.on('error', reject)
     child.on('close', (code, ending) => {
       timers.forEach(clearTimeout)
-      resolve({ code, hung: ending === 'SIGKILL', stdout, stderr })
+      resolve({ code, interrupted, hung: ending === 'SIGKILL', stdout, stderr })
     })
   })
 }
@@ -97,13 +100,14 @@ describe.each(['kernel', 'sim'])('npm run demo -- --json --backend %s', (backend
 
 describe('npm run demo', () => {
   // While the lab is built, while it opens dataplanes, and while checks run.
-  test.each([1_000, 2_500, 4_000, 6_000, 10_000])(
+  test.each([1_000, 2_000, 3_000, 4_000, 5_000])(
     'ends and leaves nothing behind when it is interrupted after %i ms',
     async (afterMs) => {
       const before = traces()
-      const { code, hung, stderr } = await demo(['--json'], afterMs)
+      const { code, interrupted, hung, stderr } = await demo(['--json'], afterMs)
       expect(hung, stderr).toBe(false)
-      expect(code).not.toBe(0)
+      // A demo that was done before that is no failure.
+      if (interrupted) expect(code).not.toBe(0)
       expect(traces()).toEqual(before)
     },
   )
