@@ -49,7 +49,7 @@ describe('the steps', () => {
     const [inside] = testStep(options(), true).argv.slice(2)
     expect(inside).toBe('tools/lab/src/enter.ts')
     const outside = testStep(options('core', 'wire'), false).argv
-    expect(outside.join(' ')).toMatch(/^vitest run .*--project core --project wire .*tally-reporter/)
+    expect(outside.join(' ')).toMatch(/^vitest run .*--project core --project wire .*tally/)
     expect(testStep(options('--watch'), false).argv.join(' ')).not.toContain('reporter')
   })
 })

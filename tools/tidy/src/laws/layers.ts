@@ -16,7 +16,7 @@ export const LAYERS_BELOW: ReadonlyMap<number, readonly number[]> = new Map([
 ])
 
 /** What every workspace may use without naming it, for its tests and for the tools themselves. */
-const FOR_ALL = new Set(['vitest', 'vitest/config', 'fast-check', 'typescript', 'eslint'])
+const FOR_ALL = new Set(['vitest', 'fast-check', 'typescript', 'eslint'])
 
 /** Every import of every workspace goes to a layer below, through a door, and is declared. */
 export const layersLaw: Law = {
@@ -66,8 +66,8 @@ function crossing(packages: readonly Package[], from: Package, target: string): 
 }
 
 function foreign(packages: readonly Package[], from: Package, specifier: string): Problem {
-  if (specifier.startsWith('node:') || FOR_ALL.has(specifier)) return null
   const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  if (specifier.startsWith('node:') || FOR_ALL.has(name)) return null
   const to = packages.find((one) => one.name === name)
   if (to === from) return null
   if (!from.dependencies.includes(name)) {
