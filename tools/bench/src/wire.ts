@@ -1,6 +1,4 @@
 /** The codecs on a full encapsulated frame: nanoseconds and bytes allocated, against view objects. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { parseIp, parseMac, vni } from '@weft/core'
 import {
   encapsulateVxlan,
@@ -12,6 +10,7 @@ import {
   vxlan,
   vxlanHeader,
 } from '@weft/wire'
+import { collectGarbage } from './collect-garbage.ts'
 import { frameViews, type FrameViews } from './naive-codec.ts'
 import { median } from './statistics.ts'
 import type { BenchSuite } from './suite.ts'
@@ -29,9 +28,6 @@ const OUTER = {
   destinationMac: MACS[1],
   ttl: 64,
 }
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
 
 /** Keeps results alive, so that the optimiser cannot drop the work. */
 let sink = 0
@@ -89,7 +85,7 @@ function cost(work: () => number): Cost {
 
 /** Heap growth counts what was allocated, as long as so few calls fill no semi-space. */
 function allocated(work: () => number): number {
-  collect()
+  collectGarbage()
   const before = process.memoryUsage().heapUsed
   for (let i = 0; i < ALLOCATION_CALLS; i++) sink += work()
   return Math.max(0, process.memoryUsage().heapUsed - before) / ALLOCATION_CALLS
