@@ -1,4 +1,4 @@
-/** The outer VLAN tag, which the kernel takes off a frame before it shows the frame to a capture. */
+/** The outer VLAN tag, which the kernel takes off a frame before a capture sees it. */
 import { setU16, u16le, u32 } from '@weft/core'
 
 /** Status bits that say which fields hold something (if_packet.h). */

@@ -73,8 +73,8 @@ describe('a capture', () => {
       Uint8Array.from([...frame(i).subarray(0, 12), ...tag, ...frame(i).subarray(12)]),
     )
     for (const each of tagged) expect(sender.send(each, linkIndex)).toBeNull()
-    const tail = (bytes: Uint8Array): string => toHex(bytes.subarray(16, 18))
-    const found = (): CapturedFrame[] => received.frames.filter(({ bytes }) => tail(bytes) === '88b5')
+    const isOurs = ({ bytes }: CapturedFrame): boolean => toHex(bytes.subarray(16, 18)) === '88b5'
+    const found = (): CapturedFrame[] => received.frames.filter(isOurs)
     await until(received.capture, () => found().length >= tagged.length)
     expect(found().map(({ bytes }) => toHex(bytes))).toEqual(tagged.map(toHex))
     expect(found().map(({ originalLength }) => originalLength)).toEqual([64, 64])

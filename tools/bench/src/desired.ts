@@ -1,5 +1,13 @@
 /** Desired states for the benchmarks: one network, a /16, as many endpoints as wanted. */
-import { parseCidr, parseIp, parseMac, vni, type Ip, type Mac, type SocketAddress } from '@weft/core'
+import {
+  parseCidr,
+  parseIp,
+  parseMac,
+  vni,
+  type Ip,
+  type Mac,
+  type SocketAddress,
+} from '@weft/core'
 import type {
   DesiredState,
   LocalEndpoint,

@@ -1,6 +1,13 @@
 /** Deletes forwarding entries of a host's network from outside, and hears of their return. */
 import type { Mac } from '@weft/core'
-import { Kernel, listNamespaces, namespacePath, openMonitor, type Notice, type Watch } from '@weft/linux'
+import {
+  Kernel,
+  listNamespaces,
+  namespacePath,
+  openMonitor,
+  type Notice,
+  type Watch,
+} from '@weft/linux'
 import { BENCH_VNI } from './desired.ts'
 import type { BenchHost } from './two-hosts.ts'
 

@@ -96,12 +96,13 @@ async function buildOurs(hosts: TwoHosts, [a, b]: readonly Dataplane[]): Promise
   for (const { host, other, dataplane, n } of plan) {
     const path = containers[n]?.path ?? ''
     const attachment = { kind: 'netns', path, ifname: 'eth0' } as const
+    const there = { mac: nthMac(1 - n), addresses: [nthIp(1 - n)], node: 'other' }
     const report = await dataplane?.apply(
       benchState(1, {
         tunnel: host.tunnel,
         peers: new Map([['other', { tunnel: other.tunnel }]]),
         local: new Map([['here', { mac: nthMac(n), addresses: [nthIp(n)], attachment }]]),
-        remote: new Map([['there', { mac: nthMac(1 - n), addresses: [nthIp(1 - n)], node: 'other' }]]),
+        remote: new Map([['there', there]]),
       }),
     )
     if (report === undefined || report.failures.length > 0) throw new Error('could not be built')
@@ -167,7 +168,8 @@ const LISTENER_TRIES_MAX = 500
 /** Look until the server listens; each look is a program's run, so it takes its time by itself. */
 function awaitListener(namespace: string): void {
   for (let tries = 0; tries < LISTENER_TRIES_MAX; tries++) {
-    const sockets = run(['ip', 'netns', 'exec', namespace, 'cat', '/proc/net/tcp', '/proc/net/tcp6'])
+    const tables = ['/proc/net/tcp', '/proc/net/tcp6']
+    const sockets = run(['ip', 'netns', 'exec', namespace, 'cat', ...tables])
     const port = IPERF_PORT.toString(16).toUpperCase().padStart(4, '0')
     if (new RegExp(`:${port} [0-9A-F]+:0000 0A`).test(sockets)) return
   }

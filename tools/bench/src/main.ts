@@ -20,8 +20,8 @@ const SUITES: readonly BenchSuite[] = [
 ]
 const EXIT_CANNOT_RUN = 2
 
-const HELP = `Benchmarks. Each row is a median and a ratio against a baseline measured in the same run;
-the ratio is better when larger.
+const HELP = `Benchmarks. Each row is a median and a ratio against a baseline of
+the same run; the ratio is better when larger.
 
 Usage: npm run bench -- NAME [--json]
 
@@ -71,7 +71,8 @@ async function measure(suite: BenchSuite, json: boolean): Promise<void> {
 function rowText(row: BenchRow): string {
   const value = `${significant(row.median)} ${row.unit}`
   const ratio = `${significant(row.ratio)} times`
-  return `${row.name.padEnd(24)} ${value.padEnd(18)} ${ratio.padStart(12)}  ${row.against} (${row.runs} runs)`
+  const figures = `${row.name.padEnd(24)} ${value.padEnd(18)} ${ratio.padStart(12)}`
+  return `${figures}  ${row.against} (${row.runs} runs)`
 }
 
 function significant(value: number): string {

@@ -53,7 +53,8 @@ export function castContainers(hosts: readonly string[]): CastContainer[] {
     hosts.map((host, i) => container(`${name}-${i + 1}`, { network: name, host, index: 11 + i })),
   )
   const [first = ''] = hosts
-  return [...containers, container('green-only', { network: 'green', host: first, index: GREEN_ONLY })]
+  const only = { network: 'green', host: first, index: GREEN_ONLY }
+  return [...containers, container('green-only', only)]
 }
 
 function container(

@@ -95,7 +95,7 @@ function namespaceFlags(): string {
 
 /** Devices on a host beside its own two. */
 function leftoverDevices(host: LabHost): string[] {
-  const links = host.netns.kernel.links.list()
   const own = ['lo', host.ifname]
-  return links.filter((link) => !own.includes(link.name)).map((link) => `${host.name}: ${link.name}`)
+  const names = host.netns.kernel.links.list().map((link) => link.name)
+  return names.filter((name) => !own.includes(name)).map((name) => `${host.name}: ${name}`)
 }

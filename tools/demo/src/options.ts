@@ -78,8 +78,8 @@ function check(values: RawValues): ParsedOptions {
   }
   const hosts = /^[0-9]+$/.test(values.hosts) ? Number(values.hosts) : NaN
   if (!(hosts >= HOSTS_MIN && hosts <= HOSTS_MAX)) {
-    const problem = `--hosts ${values.hosts}: it takes a whole number from ${HOSTS_MIN} to ${HOSTS_MAX}`
-    return { kind: 'wrong', problem }
+    const expected = `a whole number from ${HOSTS_MIN} to ${HOSTS_MAX}`
+    return { kind: 'wrong', problem: `--hosts ${values.hosts}: it takes ${expected}` }
   }
   if (keep && backend === 'sim') {
     return { kind: 'wrong', problem: '--keep: a simulated lab ends with its process' }

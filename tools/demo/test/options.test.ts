@@ -32,6 +32,7 @@ describe('the command line of the demo', () => {
   })
 
   test.each([HOSTS_MIN, HOSTS_MAX])('takes %i hosts', (hosts) => {
-    expect(parseOptions(['--hosts', String(hosts)])).toMatchObject({ kind: 'run', options: { hosts } })
+    const parsed = parseOptions(['--hosts', String(hosts)])
+    expect(parsed).toMatchObject({ kind: 'run', options: { hosts } })
   })
 })

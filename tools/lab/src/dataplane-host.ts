@@ -89,5 +89,3 @@ process.on('message', (calls: readonly Call[]) => {
 process.on('disconnect', () => {
   if (process.env[STAY_VARIABLE] !== '1') process.kill(process.pid, 'SIGKILL')
 })
-// A Ctrl-C at the terminal reaches the whole group; the parent decides what it means for us.
-process.on('SIGINT', () => undefined)

@@ -44,6 +44,8 @@ export class DataplaneOwner {
     this.#child = fork(fileURLToPath(new URL('./dataplane-host.ts', import.meta.url)), [], {
       serialization: 'advanced',
       execArgv: ['--conditions=@weft/source'],
+      // A group of its own: Ctrl-C is for us, and it ends when we say so or are gone.
+      detached: true,
       env: { ...process.env, [STAY_VARIABLE]: stay ? '1' : '0' },
       stdio: ['ignore', 'ignore', stay ? 'ignore' : 'pipe', 'ipc'],
     })

@@ -89,6 +89,7 @@ async function absentAddress(play: Play): Promise<CheckResult> {
   const control = await play.world.containers.ping(play.container(`green-${other}`), ip, 56)
   const outcome = await play.world.containers.ping(play.container(`blue-${other}`), ip, 56)
   const ok = control.ok && !outcome.ok
+  const manner = (answers: boolean): string => (answers ? 'answers' : 'is silent')
   return {
     name: 'isolation-absent-address',
     ok,
@@ -96,6 +97,6 @@ async function absentAddress(play: Play): Promise<CheckResult> {
     unit: 'answers',
     says: ok
       ? `${ip} answers in green and not in blue (${outcome.reason})`
-      : `${ip}: green ${control.ok ? 'answers' : 'is silent'}, blue ${outcome.ok ? 'answers' : 'is silent'}`,
+      : `${ip}: green ${manner(control.ok)}, blue ${manner(outcome.ok)}`,
   }
 }

@@ -44,13 +44,14 @@ export async function reachByTcp(play: Play): Promise<readonly CheckResult[]> {
       if (outcome.intact && outcome.bytes === bytes) continue
       failed.push(`${from.name} > ${to.name}: ${outcome.bytes} bytes, digest differs`)
     }
+    const done = `${pairs.length} transfers of ${bytes / MEBIBYTE} MiB in ${name}, digests equal`
     const rate = Math.round((pairs.length * bytes) / MEBIBYTE / (ms / 1000))
     results.push({
       name: `tcp-${name}`,
       ok: failed.length === 0 && pairs.length > 0,
       figure: rate,
       unit: 'MiB/s',
-      says: failed[0] ?? `${pairs.length} transfers of ${bytes / MEBIBYTE} MiB in ${name}, digests equal`,
+      says: failed[0] ?? done,
     })
   }
   return results

@@ -6,7 +6,7 @@ import type { CheckResult } from '../report.ts'
 const ECHOES_EACH = 100
 const PATIENCE_MS = 10_000
 
-/** Kill the owner on host 1 under a stream of echoes to another host, then let another take over. */
+/** Kill the owner on host 1 under a stream of echoes, then let another take over. */
 export async function survive(play: Play): Promise<readonly CheckResult[]> {
   const { world } = play
   const [host = ''] = play.hostNames()
@@ -22,10 +22,9 @@ export async function survive(play: Play): Promise<readonly CheckResult[]> {
   await stream.reached(3 * ECHOES_EACH, PATIENCE_MS)
   const { sent, answered } = await stream.stop()
   const after = world.tables.fingerprint(host)
-  return [
-    survived(sent, answered),
-    adopted({ changed: report.changed, collected: report.collected.length, same: before === after }),
-  ]
+  const { changed, collected } = report
+  const adoption = { changed, collected: collected.length, same: before === after }
+  return [survived(sent, answered), adopted(adoption)]
 }
 
 function survived(sent: number, answered: number): CheckResult {
@@ -43,6 +42,7 @@ interface Adoption {
 
 function adopted({ changed, collected, same }: Adoption): CheckResult {
   const ok = changed === 0 && collected === 0 && same
+  const readBack = same ? 'equal' : 'differs'
   return {
     name: 'adopt',
     ok,
@@ -50,6 +50,6 @@ function adopted({ changed, collected, same }: Adoption): CheckResult {
     unit: 'changes',
     says: ok
       ? 'the successor adopted every device, entry and address as it found them'
-      : `the successor made ${changed} changes, collected ${collected}, read-back ${same ? 'equal' : 'differs'}`,
+      : `the successor made ${changed} changes, collected ${collected}, read-back ${readBack}`,
   }
 }

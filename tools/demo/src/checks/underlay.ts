@@ -39,7 +39,7 @@ function quiet(
     unit: 'ARP or broadcast frames',
     says: ok
       ? `every neighbour was asked for anew and answered locally; ${tunnels.length} datagrams seen`
-      : `${noisy.length} of ${tunnels.length} datagrams, ${silent} pings unanswered, ${lost} frames missed`,
+      : `of ${tunnels.length} datagrams; ${silent} pings unanswered, ${lost} frames missed`,
   }
 }
 
