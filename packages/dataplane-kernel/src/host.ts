@@ -1,7 +1,8 @@
 /** What all operations of one dataplane work on: its names, its underlay, its networks. */
 import type { Ip, Logger } from '@weft/core'
 import type { NetworkId } from '@weft/dataplane'
-import { Kernel } from '@weft/linux'
+import { holdName, isKernelError, Kernel, type HeldName } from '@weft/linux'
+import { conflict } from './failures.ts'
 import { NamespaceSearch } from './namespace-search.ts'
 import type { KernelOptions } from './options.ts'
 import type { NetworkSite } from './site.ts'
@@ -11,6 +12,8 @@ import { TrafficCounters } from './traffic-counters.ts'
 export interface Host {
   readonly options: KernelOptions
   readonly log: Logger
+  /** Held as long as we are open: two owners of one instance would undo each other's work. */
+  readonly claim: HeldName
   /** The kernel in the namespace whose addresses carry the tunnels. */
   readonly underlay: Kernel
   readonly search: NamespaceSearch
@@ -19,22 +22,38 @@ export interface Host {
   readonly traffic: TrafficCounters
 }
 
-/** Take hold of the underlay. Throws ERR_KERNEL when its namespace is not there. */
+/**
+ * Take hold of the underlay. Throws ERR_KERNEL when its namespace is not there, ERR_CONFLICT when
+ * somebody who is alive owns the instance.
+ */
 export function openHost(options: KernelOptions, log: Logger): Host {
+  const underlay = Kernel.open(options.underlayNamespace ?? undefined)
   return {
     options,
     log,
-    underlay: Kernel.open(options.underlayNamespace ?? undefined),
+    claim: claimInstance(options.instance, underlay),
+    underlay,
     search: new NamespaceSearch(options.namespaceDirectory),
     sites: new Map(),
     traffic: new TrafficCounters(),
   }
 }
 
+function claimInstance(instance: string, underlay: Kernel): HeldName {
+  try {
+    return holdName(`weft/dataplane/${instance}`, { namespace: underlay.namespace.fd })
+  } catch (error) {
+    underlay.close()
+    if (!isKernelError(error, 'EADDRINUSE')) throw error
+    throw conflict(`instance ${instance}`, 'another dataplane of this instance, still open', error)
+  }
+}
+
 /** Let go of everything; what is programmed stays. */
-export function closeHost({ underlay, sites }: Host): void {
+export function closeHost({ claim, sites, underlay }: Host): void {
   for (const site of sites.values()) site.kernel.close()
   sites.clear()
+  claim.close()
   underlay.close()
 }
 

@@ -29,7 +29,8 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
 
   /**
    * Adopts what a predecessor of the same instance left. Rejects with ERR_UNSUPPORTED when the
-   * kernel lacks something, ERR_HOST when the underlay's namespace is not there.
+   * kernel lacks something, ERR_HOST when the underlay's namespace is not there, ERR_CONFLICT when
+   * a dataplane of this instance is open already.
    */
   async open(runtime, options) {
     const probed = probeResult(probeKernel())

@@ -1,5 +1,5 @@
 /** Hearing of changes behind our back: notices of every network, of the underlay, of names. */
-import { watch, type FSWatcher } from 'node:fs'
+import { existsSync, watch, type FSWatcher } from 'node:fs'
 import { instantAfter, type Clock } from '@weft/core'
 import type { NetworkId } from '@weft/dataplane'
 import { openMonitor, type MonitorListener, type Notice, type Watch } from '@weft/linux'
@@ -35,6 +35,7 @@ export class Watchman {
   readonly #closing = new Set<Promise<void>>()
   #underlay: Watch | null = null
   #names: FSWatcher | null = null
+  #deaf = false
   #underlayTask: Disposable | null = null
 
   constructor(host: Host, clock: Clock, listener: WatchmanListener) {
@@ -55,6 +56,7 @@ export class Watchman {
 
   /** Watch exactly the networks that are there now. Throws ERR_KERNEL. */
   refresh(): void {
+    this.#watchNames()
     for (const [id, post] of this.#posts) {
       const identity = this.#host.sites.get(id)?.kernel.namespace.identity
       if (identity !== post.identity) this.#leave(id, post)
@@ -95,6 +97,8 @@ export class Watchman {
   /** A name that goes is no news to the kernel's tables, and only the directory tells. */
   #watchNames(): void {
     const { instance, namespaceDirectory } = this.#host.options
+    // The directory comes with the first namespace on a machine that never had one.
+    if (this.#names !== null || this.#deaf || !existsSync(namespaceDirectory)) return
     const prefix = namespacePrefix(instance)
     try {
       this.#names = watch(namespaceDirectory, { persistent: false }, (_, name) => {
@@ -102,7 +106,8 @@ export class Watchman {
       })
       this.#names.on('error', (error) => this.#failed('names', error))
     } catch (error) {
-      // No directory yet, or no inotify to be had: the audit looks as well.
+      // No inotify to be had: the audit looks as well.
+      this.#deaf = true
       this.#failed('names', error)
     }
   }

@@ -116,6 +116,20 @@ test('several instances share a machine without seeing each other', async () => 
   expect([...(await one.observe()).items.keys()]).toHaveLength(2)
 })
 
+test('one instance has one owner at a time', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const before = openFds()
+  const first = await a.open()
+  await expect(a.open()).rejects.toMatchObject({
+    code: 'ERR_CONFLICT',
+    details: { item: `instance ${a.options.instance}` },
+  })
+  await first.close('detach')
+  const second = await a.open()
+  await second.close('teardown')
+  expect(openFds()).toBe(before)
+})
+
 test('probing tells what the kernel can do and leaves nothing', async () => {
   const [a] = hosts(1) as [TestHost]
   const before = openFds()

@@ -37,6 +37,7 @@ export {
   type ForwardingTable,
 } from './forwarding.ts'
 export { probeKernel, type KernelAbility, type KernelFacts } from './kernel-probe.ts'
+export { HELD_NAME_BYTES_MAX, holdName, type HeldName } from './held-name.ts'
 export { Kernel } from './kernel.ts'
 export { readLink, type Link, type LinkCounters, type OperationalState } from './link-reader.ts'
 export {
