@@ -1,7 +1,15 @@
 /** Numbers of the socket interface: asm-generic/socket.h, linux/netlink.h, linux/if_packet.h. */
 
 /** Address families (linux/socket.h). */
-export const AF = { UNSPEC: 0, UNIX: 1, INET: 2, BRIDGE: 7, INET6: 10, NETLINK: 16, PACKET: 17 } as const
+export const AF = {
+  UNSPEC: 0,
+  UNIX: 1,
+  INET: 2,
+  BRIDGE: 7,
+  INET6: 10,
+  NETLINK: 16,
+  PACKET: 17,
+} as const
 
 /** Socket types and the flags that may be added to them. */
 export const SOCK = {
