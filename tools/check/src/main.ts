@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parseOptions, USAGE, type CheckOptions } from './options.ts'
 import { runStep } from './step.ts'
-import { staticSteps, testStep, type Step } from './steps.ts'
-import { describeSkips, readTally, type Tally } from './tally.ts'
+import { staticSteps, testSteps, type Step } from './steps.ts'
+import { describeSkips, readTally, sumTallies, type Tally } from './tally.ts'
 import { probeTiers, type Tiers } from './tiers.ts'
 import { listWorkspaces } from './workspaces.ts'
 
@@ -31,7 +31,7 @@ function cacheFolder(scratch: string): string {
   }
 }
 
-function environment(options: CheckOptions, scratch: string): Record<string, string> {
+function environment(scratch: string): Record<string, string> {
   const cache = cacheFolder(scratch)
   const path = [process.env['PATH'] ?? '', ...ADMIN_PATHS].join(delimiter)
   return {
@@ -41,51 +41,62 @@ function environment(options: CheckOptions, scratch: string): Record<string, str
     NX_TUI: 'false',
     NX_CACHE_DIRECTORY: join(cache, 'nx'),
     NX_WORKSPACE_DATA_DIRECTORY: join(cache, 'nx-graph'),
-    ...(options.e2e ? { WEFT_E2E: '1' } : {}),
   }
 }
 
 /** Runs one step; null when it was interrupted. */
-async function perform(step: Step, env: Record<string, string>): Promise<boolean | null> {
+async function perform(
+  step: Step,
+  env: Readonly<Record<string, string>>,
+): Promise<boolean | null> {
   say(`\n> ${step.name}: ${step.argv.slice(0, 3).join(' ')}`)
-  const result = await runStep(step.argv, env)
+  const result = await runStep(step.argv, { ...env, ...step.env })
   const seconds = (result.ms / 1000).toFixed(1)
   say(`> ${step.name}: ${result.ok ? 'ok' : `failed with exit code ${result.code}`} (${seconds} s)`)
   return result.interrupted ? null : result.ok
 }
 
+/** What the steps came to. */
+interface Account {
+  /** Names of steps that failed without a test to blame. */
+  readonly failures: readonly string[]
+  readonly tiers: Tiers
+  readonly tally: Tally
+}
+
 /** Says what did not run and what failed, then the sum: a failed step is one failure. */
-function conclude(failures: readonly string[], tiers: Tiers, tally: Tally | null): number {
+function conclude({ failures, tally, tiers }: Account): number {
   say('')
-  for (const line of describeSkips(tally?.skips ?? [])) say(`skipped: ${line}`)
+  for (const line of describeSkips(tally.skips)) say(`skipped: ${line}`)
   for (const line of tiers.off) say(`not run here: ${line}`)
   if (tiers.unmet !== null) say(`failed: ${tiers.unmet}`)
   for (const name of failures) say(`failed: ${name}`)
-  const steps = failures.filter((name) => name !== 'tests').length + (tiers.unmet === null ? 0 : 1)
-  const died = failures.includes('tests') && (tally === null || tally.failed === 0) ? 1 : 0
-  const failed = (tally?.failed ?? 0) + steps + died
-  say(`${tally?.passed ?? 0} passed, ${failed} failed`)
+  const failed = tally.failed + failures.length + (tiers.unmet === null ? 0 : 1)
+  say(`${tally.passed} passed, ${failed} failed`)
   return failed === 0 ? 0 : 1
 }
 
 async function check(options: CheckOptions, scratch: string): Promise<number> {
-  const workspaces = listWorkspaces(ROOT)
-  const env = environment(options, scratch)
+  const env = environment(scratch)
   Object.assign(process.env, env)
-  env['WEFT_TALLY'] = join(scratch, 'tally.json')
   const tiers = await probeTiers(process.env['WEFT_REQUIRE'])
   if (!tiers.netns) env['WEFT_NETNS'] = 'off'
   const steps = [
-    ...staticSteps(options, workspaces),
-    testStep(options, tiers.netns),
+    ...staticSteps(options, listWorkspaces(ROOT)),
+    ...testSteps(options, tiers.netns),
   ]
   const failures: string[] = []
-  for (const step of steps) {
-    const ok = await perform(step, env)
+  const tallies: Tally[] = []
+  for (const [i, step] of steps.entries()) {
+    const file = join(scratch, `tally-${i}.json`)
+    const ok = await perform(step, { ...env, WEFT_TALLY: file })
     if (ok === null) return EXIT_INTERRUPTED
-    if (!ok) failures.push(step.name)
+    const tally = step.tally === true ? readTally(file) : null
+    if (tally !== null) tallies.push(tally)
+    // A runner that failed without a failed test died: that is a failure of the step.
+    if (!ok && (tally?.failed ?? 0) === 0) failures.push(step.name)
   }
-  return options.watch ? 0 : conclude(failures, tiers, readTally(env['WEFT_TALLY']))
+  return options.watch ? 0 : conclude({ failures, tiers, tally: sumTallies(tallies) })
 }
 
 async function main(argv: readonly string[]): Promise<number> {

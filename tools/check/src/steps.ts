@@ -5,6 +5,10 @@ import type { CheckOptions } from './options.ts'
 export interface Step {
   readonly name: string
   readonly argv: readonly string[]
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>
+  /** It leaves a tally of tests, so that its failures are counted one by one. */
+  readonly tally?: boolean
 }
 
 /** A workspace: the folder it is in, and the name that vitest and `npm test -- NAME` use. */
@@ -43,12 +47,27 @@ function names(workspaces: readonly Workspace[]): string {
   return workspaces.map(({ project }) => project).join(',')
 }
 
-/** Vitest over the chosen projects; inside a private world, as its root, when there is one. */
-export function testStep(options: CheckOptions, inWorld: boolean): Step {
-  const vitest = ['vitest', options.watch ? 'watch' : 'run', '--configLoader', 'native']
-  const projects = options.projects.flatMap((name) => ['--project', name])
+/** The workspace of whole programs, which vitest.config.ts knows only when asked for. */
+const END_TO_END = 'test-e2e'
+
+/**
+ * Vitest over the chosen projects; inside a private world, as its root, when there is one. The
+ * end-to-end tests come after, alone and outside: they start programs as a user does, and look at
+ * what those leave behind.
+ */
+export function testSteps(options: CheckOptions, inWorld: boolean): Step[] {
+  const units = options.projects.filter((name) => name !== END_TO_END)
+  const world = inWorld ? [...NODE, 'tools/lab/src/enter.ts', '--'] : []
+  const tests = { name: 'tests', argv: [...world, ...vitest(options, units)], tally: true }
+  const wholes = vitest(options, [END_TO_END])
+  const endToEnd = { name: 'end-to-end tests', argv: wholes, env: { WEFT_E2E: '1' }, tally: true }
+  const onlyEndToEnd = units.length === 0 && options.projects.includes(END_TO_END)
+  return [...(onlyEndToEnd ? [] : [tests]), ...(options.e2e ? [endToEnd] : [])]
+}
+
+function vitest(options: CheckOptions, projects: readonly string[]): string[] {
+  const base = ['vitest', options.watch ? 'watch' : 'run', '--configLoader', 'native']
+  const chosen = projects.flatMap((name) => ['--project', name])
   const reporters = ['--reporter=default', '--reporter=./tools/check/src/tally-reporter.ts']
-  const command = [...vitest, ...projects, ...(options.watch ? [] : reporters)]
-  const world = [...NODE, 'tools/lab/src/enter.ts', '--']
-  return { name: 'tests', argv: inWorld ? [...world, ...command] : command }
+  return [...base, ...chosen, ...(options.watch ? [] : reporters)]
 }

@@ -24,6 +24,15 @@ export function readTally(file: string): Tally | null {
   }
 }
 
+/** Several runs as one. */
+export function sumTallies(tallies: readonly Tally[]): Tally {
+  return {
+    passed: tallies.reduce((sum, { passed }) => sum + passed, 0),
+    failed: tallies.reduce((sum, { failed }) => sum + failed, 0),
+    skips: tallies.flatMap(({ skips }) => skips),
+  }
+}
+
 /** Skips by their reason, with how often and one example: what a reader can take in. */
 export function describeSkips(skips: readonly Skip[]): string[] {
   const reasons = Map.groupBy(skips, ({ reason }) => reason)

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseOptions, type CheckOptions } from '../src/options.ts'
 import { runStep } from '../src/step.ts'
-import { staticSteps, testStep } from '../src/steps.ts'
-import { describeSkips, readTally } from '../src/tally.ts'
+import { staticSteps, testSteps } from '../src/steps.ts'
+import { describeSkips, readTally, sumTallies } from '../src/tally.ts'
 import { listWorkspaces } from '../src/workspaces.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -46,11 +46,31 @@ describe('the steps', () => {
   })
 
   test('tests run inside a private world when there is one', () => {
-    const [inside] = testStep(options(), true).argv.slice(2)
-    expect(inside).toBe('tools/lab/src/enter.ts')
-    const outside = testStep(options('core', 'wire'), false).argv
-    expect(outside.join(' ')).toMatch(/^vitest run .*--project core --project wire .*tally/)
-    expect(testStep(options('--watch'), false).argv.join(' ')).not.toContain('reporter')
+    const [inside] = testSteps(options(), true)
+    expect(inside?.argv[2]).toBe('tools/lab/src/enter.ts')
+    const [outside] = testSteps(options('core', 'wire'), false)
+    expect(outside?.argv.join(' ')).toMatch(/^vitest run .*--project core --project wire .*tally/)
+    const [watched] = testSteps(options('--watch'), false)
+    expect(watched?.argv.join(' ')).not.toContain('reporter')
+  })
+
+  test('end-to-end tests come last, alone and outside of the world', () => {
+    const named = (...argv: string[]): string[] =>
+      testSteps(options(...argv), true).map(({ name }) => name)
+    expect(named()).toEqual(['tests'])
+    expect(named('--e2e')).toEqual(['tests', 'end-to-end tests'])
+    expect(named('core', 'test-e2e')).toEqual(['tests', 'end-to-end tests'])
+    expect(named('test-e2e')).toEqual(['end-to-end tests'])
+    const [, last] = testSteps(options('--e2e'), true)
+    expect(last?.argv.join(' ')).toMatch(/^vitest run .*--project test-e2e /)
+    expect(last?.env).toEqual({ WEFT_E2E: '1' })
+  })
+
+  test('the sum of several runs is one run', () => {
+    const skips = [{ name: 'a', reason: 'b' }]
+    const one = { passed: 2, failed: 1, skips }
+    expect(sumTallies([one, one])).toEqual({ passed: 4, failed: 2, skips: [...skips, ...skips] })
+    expect(sumTallies([])).toEqual({ passed: 0, failed: 0, skips: [] })
   })
 })
 

@@ -11,29 +11,37 @@ const TRANSFER_BYTES = 64 * 1024 * 1024
 const EXIT_FAILED = 1
 const EXIT_INTERRUPTED = 130
 
-/** Run the demo; the exit code. */
+/** Run the demo; the exit code. Rejects with what kept it from running. */
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const start = performance.now()
-  const say: Say = options.json ? () => undefined : (line) => void process.stdout.write(`${line}\n`)
   const interruption = new AbortController()
   const interrupt = (): void => interruption.abort()
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   // Owners that outlive this process do not keep it alive while it waits for them; this does.
   const alive = setInterval(() => undefined, 60_000)
+  try {
+    return await playOnce(options, interruption.signal)
+  } finally {
+    clearInterval(alive)
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  }
+}
+
+async function playOnce(options: DemoOptions, signal: AbortSignal): Promise<number> {
+  const start = performance.now()
+  const say: Say = options.json ? () => undefined : (line) => void process.stdout.write(`${line}\n`)
+  // A file that cannot be written is found out now, not after the run.
+  if (options.pcap !== null) writeFileSync(options.pcap, '')
   const world = await openWorld(options)
   const checks: CheckResult[] = []
   try {
-    const { signal } = interruption
     const play = { say, signal, progress, transferBytes: TRANSFER_BYTES }
     checks.push(...(await playScenario(world, play)))
     if (options.pcap !== null) await writeCapture(options.pcap, world)
   } finally {
-    if (options.keep && !interruption.signal.aborted) await keep(world, options)
+    if (options.keep && !signal.aborted) await keep(world, options)
     else checks.push(await clean(world, say))
-    clearInterval(alive)
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   }
-  return finish(options, { checks, say, ms: performance.now() - start, interruption })
+  return finish(options, { checks, say, ms: performance.now() - start, signal })
 }
 
 /** One line on a terminal, written over by the next; nothing where nobody watches. */
@@ -79,11 +87,11 @@ interface Ending {
   readonly checks: readonly CheckResult[]
   readonly say: Say
   readonly ms: number
-  readonly interruption: AbortController
+  readonly signal: AbortSignal
 }
 
-function finish(options: DemoOptions, { checks, say, ms, interruption }: Ending): number {
-  if (interruption.signal.aborted) {
+function finish(options: DemoOptions, { checks, say, ms, signal }: Ending): number {
+  if (signal.aborted) {
     process.stderr.write('demo: interrupted; the lab is removed\n')
     return EXIT_INTERRUPTED
   }
