@@ -67,6 +67,8 @@ export class KernelDataplane implements Dataplane {
   readonly #queue: ApplyQueue
   readonly #watchman: Watchman
   readonly #suspects = new Map<NetworkId, Suspicion>()
+  /** Tunnel entries that were last seen as nobody wants them, by network. */
+  readonly #strangers = new Map<NetworkId, Set<string>>()
   #desired: DesiredState | null = null
   #accepted: AcceptedState | null = null
   #base: AcceptedState | null = null
@@ -186,10 +188,14 @@ export class KernelDataplane implements Dataplane {
   #noticed(site: NetworkSite, read: () => readonly Notice[]): void {
     const wanted = this.#accepted?.networks.get(site.id)
     if (this.#queue.closed || wanted === undefined) return
-    const { entries, frame, lost } = judgeNotices(site, read(), wanted.mtu)
+    const { entries, frame, lost, right, wrong } = judgeNotices(site, read(), wanted.mtu)
+    const strangers = this.#strangers.get(site.id) ?? new Set()
+    for (const key of right) strangers.delete(key)
+    for (const key of wrong) strangers.add(key)
+    this.#strangers.set(site.id, strangers)
     if (entries || lost.length > RESTORE_ENTRIES_MAX) this.#suspect(site.id, 'all')
     else {
-      if (frame) this.#suspect(site.id, 'frame')
+      if (frame || wrong.length > 0) this.#suspect(site.id, 'frame')
       if (lost.length > 0) this.#restore(site, lost)
     }
   }
@@ -227,7 +233,10 @@ export class KernelDataplane implements Dataplane {
   #lookAtSuspects(): void {
     const suspects = [...this.#suspects]
     this.#suspects.clear()
-    const unsound = suspects.filter(([id, how]) => how === 'all' || !this.#isFrameSound(id))
+    const hasStrangers = (id: NetworkId): boolean => (this.#strangers.get(id)?.size ?? 0) > 0
+    const unsound = suspects.filter(
+      ([id, how]) => how === 'all' || hasStrangers(id) || !this.#isFrameSound(id),
+    )
     if (unsound.length > 0) this.#repair(new Set(unsound.map(([id]) => id)))
   }
 
@@ -244,6 +253,7 @@ export class KernelDataplane implements Dataplane {
     const accepted = this.#accepted
     if (accepted === null) return
     const outcome = passByReading(this.#host, accepted, only)
+    for (const id of only ?? this.#strangers.keys()) this.#strangers.delete(id)
     const known = this.#failed
     const drifted = [...outcome.items].filter((item) => !known.has(item))
     const failed = itemsOf(outcome.failures)

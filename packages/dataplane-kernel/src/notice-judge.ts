@@ -21,11 +21,25 @@ export interface Judgement {
   readonly lost: readonly LostEntry[]
   /** Devices may not be as we left them. */
   readonly frame: boolean
-  /** Entries may not be as we left them, otherwise than by being lost. */
+  /** Entries of ports may not be as we left them. */
   readonly entries: boolean
+  /**
+   * Entries of the tunnel, by key, whose last notice shows them as nobody wants them, and those
+   * whose last notice shows them as they should be. Notices lag, so a wrong one may be an echo of
+   * what we have undone since, and then another that sets it right is on its way.
+   */
+  readonly wrong: readonly string[]
+  readonly right: readonly string[]
 }
 
-type Verdict = 'expected' | 'frame' | 'entries' | LostEntry
+/** What one entry of the tunnel came to. */
+interface Standing {
+  readonly kind: 'standing'
+  readonly key: string
+  readonly right: boolean
+}
+
+type Verdict = 'expected' | 'frame' | 'entries' | LostEntry | Standing
 
 /**
  * Compare notices with what the site holds to be true. Notices lag: those of our own doing agree
@@ -39,17 +53,22 @@ export function judgeNotices(
   const lost = new Map<string, LostEntry>()
   // A device that is being made is announced at every step: only the last one tells.
   const links = new Map<number, { readonly link: Link; readonly gone: boolean }>()
+  const standing = new Map<string, boolean>()
   const seen = { frame: false, entries: false }
   for (const notice of notices) {
     if (notice.about === 'link') links.set(notice.link.index, notice)
     const verdict = judge(site, notice)
-    if (typeof verdict === 'object') lost.set(keyOf(verdict), verdict)
+    if (typeof verdict === 'object' && verdict.kind === 'standing') {
+      standing.set(verdict.key, verdict.right)
+    } else if (typeof verdict === 'object') lost.set(keyOf(verdict), verdict)
     else if (verdict !== 'expected') seen[verdict] = true
   }
   for (const { gone, link } of links.values()) {
     if (!isExpectedLink(site, { gone, link }, mtuBytes)) seen.frame = true
   }
-  return { lost: [...lost.values()], ...seen }
+  const keysThatAre = (right: boolean): string[] =>
+    [...standing].filter(([, is]) => is === right).map(([key]) => key)
+  return { lost: [...lost.values()], ...seen, wrong: keysThatAre(false), right: keysThatAre(true) }
 }
 
 function keyOf(entry: LostEntry): string {
@@ -99,11 +118,11 @@ function judgeForwarding(
   if (subnet === null) return judgePortEntry(site, { entry, gone })
   if (linkIndex !== subnet.vxlanIndex) return 'expected'
   const expected = subnet.forwarding.get(mac)
-  if (gone) return expected === undefined ? 'expected' : { kind: 'forwarding', subnet, mac }
-  if (expected === undefined) return 'entries'
-  if (table === 'master') return 'expected'
-  const same = expected.ip === entry.destination && expected.port === (entry.port ?? subnet.port)
-  return same ? 'expected' : 'entries'
+  if (gone && expected !== undefined) return { kind: 'forwarding', subnet, mac }
+  const { destination, port } = entry
+  const same = expected?.ip === destination && expected.port === (port ?? subnet.port)
+  const right = gone || (expected !== undefined && (table === 'master' || same))
+  return { kind: 'standing', key: `${table} ${linkIndex} ${mac}`, right }
 }
 
 /** Entries on the host end of a cable. */
@@ -127,9 +146,10 @@ function judgeNeighbour(
   const subnet = subnetOfLink(site, linkIndex)
   if (subnet === null || linkIndex !== subnet.vxlanIndex) return 'expected'
   const expected = subnet.neighbours.get(ip)
-  if (gone) return expected === undefined ? 'expected' : { kind: 'neighbour', subnet, ip }
+  if (gone && expected !== undefined) return { kind: 'neighbour', subnet, ip }
   // On its way out it is called failed; the word that it is gone follows.
-  if ((state & (neighbourState.noArp | neighbourState.failed)) !== 0) return 'expected'
+  if (!gone && (state & (neighbourState.noArp | neighbourState.failed)) !== 0) return 'expected'
   const permanent = (state & neighbourState.permanent) !== 0
-  return permanent && mac === expected ? 'expected' : 'entries'
+  const right = gone || (permanent && mac === expected)
+  return { kind: 'standing', key: `neighbour ${linkIndex} ${ip}`, right }
 }

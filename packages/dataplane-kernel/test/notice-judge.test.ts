@@ -19,9 +19,10 @@ const GATEWAY = parseInterfaceAddress('10.0.1.1/24')
 const { endpoints, subnets } = readNetwork(SCOPE, SOUND)
 
 function verdict(...notices: readonly Notice[]): string {
-  const { entries, frame, lost } = judgeNotices({ subnets, endpoints }, notices, 1450)
+  const { entries, frame, lost, wrong } = judgeNotices({ subnets, endpoints }, notices, 1450)
   const restore = lost.map((each) => (each.kind === 'forwarding' ? each.mac : each.ip))
-  return [...restore, ...(entries ? ['entries'] : []), ...(frame ? ['frame'] : [])].join(' ')
+  const suspect = entries || wrong.length > 0
+  return [...restore, ...(suspect ? ['entries'] : []), ...(frame ? ['frame'] : [])].join(' ')
 }
 
 const forwarding = (given: Parameters<typeof entry>[0], gone = false): Notice => ({
@@ -46,6 +47,16 @@ test.each<[string, string, readonly Notice[]]>([
   ['an entry that is not wanted is gone', '', [forwarding({ ...self, mac: stranger }, true)]],
   ['an entry that nobody asked for', 'entries', [forwarding({ ...self, mac: stranger })]],
   ['the same in the bridge', 'entries', [forwarding({ mac: stranger })]],
+  [
+    'an entry that came and went',
+    '',
+    [forwarding({ ...self, mac: stranger }), forwarding({ ...self, mac: stranger }, true)],
+  ],
+  [
+    'an entry that was elsewhere for a moment',
+    '',
+    [forwarding({ ...self, destination: parseIp('192.0.2.9') }), forwarding(self)],
+  ],
   ['an entry elsewhere', 'entries', [forwarding({ ...self, destination: parseIp('192.0.2.9') })]],
   ['an entry to another port', 'entries', [forwarding({ ...self, port: 1 })]],
   ['a port’s own address', '', [forwarding({ mac: stranger, state: 0x80 })]],
@@ -88,4 +99,17 @@ test.each<[string, string, readonly Notice[]]>([
   ],
 ])('%s: %j', (_, expected, notices) => {
   expect(verdict(...notices)).toBe(expected)
+})
+
+test('what comes and goes in one batch can be told from the next', () => {
+  const judged = (...notices: readonly Notice[]): readonly (readonly string[])[] => {
+    const { right, wrong } = judgeNotices({ subnets, endpoints }, notices, 1450)
+    return [wrong, right]
+  }
+  const [came, none] = judged(forwarding({ ...self, mac: stranger }))
+  expect(came).toHaveLength(1)
+  expect(none).toEqual([])
+  expect(judged(forwarding({ ...self, mac: stranger }, true))).toEqual([[], came])
+  const [changed] = judged(neighbour(0x80, false, stranger))
+  expect(judged(neighbour(0x80))).toEqual([[], changed])
 })
