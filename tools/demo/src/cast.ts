@@ -19,7 +19,6 @@ import type {
   RemoteEndpoint,
 } from '@weft/dataplane'
 
-export const VXLAN_PORT = 4789
 export const SUBNET: Cidr = parseCidr('10.0.1.0/24')
 export const GATEWAY: Ip = parseIp('10.0.1.1')
 

@@ -1,7 +1,7 @@
 /** The demo's world in the kernel: hosts and containers are namespaces, owners are processes. */
 import { readFileSync } from 'node:fs'
 import { Underlay, type LabHost } from '@weft/lab'
-import { VXLAN_PORT } from './cast.ts'
+import { VXLAN_PORT } from '@weft/wire'
 import { KernelContainers } from './kernel-containers.ts'
 import { KernelOwners } from './kernel-owners.ts'
 import { kernelTables, leftovers } from './kernel-tables.ts'

@@ -1,7 +1,6 @@
 /** One captured underlay frame taken apart as far as the checks need it. */
 import { ipFromBigInt, type Ip, type Mac, type Vni, macFromBytes } from '@weft/core'
-import { ETHER_TYPE, ethernet, IP_PROTOCOL, ipv4, udp, vxlan } from '@weft/wire'
-import { VXLAN_PORT } from './cast.ts'
+import { ETHER_TYPE, ethernet, IP_PROTOCOL, ipv4, udp, vxlan, VXLAN_PORT } from '@weft/wire'
 
 /** A VXLAN datagram over IPv4 and the frame inside. */
 export interface TunnelFrame {
