@@ -9,7 +9,7 @@ import { TwoHosts } from './two-hosts.ts'
 
 const ENDPOINTS = 10_000
 const RUNS = 7
-/** What the issue of record asks of an apply that changes nothing or one entry, in ms. */
+/** The goal for an apply that changes nothing or one entry, in ms. */
 const SMALL_APPLY_GOAL_MS = 5
 
 type Report = (row: BenchRow) => void
