@@ -1,5 +1,5 @@
 /** What all operations of one dataplane work on: its names, its underlay, its networks. */
-import type { Ip, Logger } from '@weft/core'
+import { addressOf, type Ip, type Logger } from '@weft/core'
 import type { NetworkId } from '@weft/dataplane'
 import { holdName, isKernelError, Kernel, type HeldName } from '@weft/linux'
 import { conflict } from './failures.ts'
@@ -61,7 +61,7 @@ export function closeHost({ claim, sites, underlay }: Host): void {
 export function underlayMtuBytes({ underlay }: Host, ip: Ip): number | null {
   const carrier = underlay.addresses
     .list()
-    .find(({ address }) => address.slice(0, address.indexOf('/')) === ip)
+    .find(({ address }) => addressOf(address) === ip)
   if (carrier === undefined) return null
   return underlay.links.get(carrier.linkIndex)?.mtuBytes ?? null
 }

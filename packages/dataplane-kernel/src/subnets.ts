@@ -1,5 +1,5 @@
 /** A subnet's bridge and tunnel: made, changed and removed. */
-import { addressOf, type InterfaceAddress } from '@weft/core'
+import { addressOf, ipFamily, type InterfaceAddress } from '@weft/core'
 import {
   itemPath,
   type KnownSubnetShape,
@@ -84,7 +84,7 @@ function siteOf(spec: SubnetSpecOf, bridgeIndex: number, vxlanIndex: number): Su
     bridgeIndex,
     vxlanIndex,
     port: spec.tunnel.port,
-    family: spec.tunnel.ip.includes(':') ? 6 : 4,
+    family: ipFamily(spec.tunnel.ip),
     forwarding: new Map(),
     neighbours: new Map(),
   }

@@ -123,7 +123,10 @@ export class SimDataplane implements Dataplane {
       this.#scheduleAudit()
       const untouched = this.#machine.version === this.#left
       if (this.#accepted === null || untouched) return
-      this.#queue.exclusive('repair', () => this.#repair()).catch(() => undefined)
+      this.#queue.exclusive('repair', () => this.#repair()).catch((error: unknown) => {
+        // Closed before its turn came; anything else is a bug.
+        if (!this.#queue.closed) throw error
+      })
     })
   }
 

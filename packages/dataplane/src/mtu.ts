@@ -1,8 +1,12 @@
 /** How much of the underlay's MTU is left inside an overlay (P8; RFC 7348 §5, docker-wire §6.6). */
 import type { IpFamily } from '@weft/core'
+import { VXLAN_OVERHEAD_IPV4_BYTES, VXLAN_OVERHEAD_IPV6_BYTES } from '@weft/wire'
 
 /** Outer IP header + UDP 8 + VXLAN 8 + inner Ethernet 14, in bytes. */
-export const VXLAN_OVERHEAD_BYTES: { readonly [family in IpFamily]: number } = { 4: 50, 6: 70 }
+export const VXLAN_OVERHEAD_BYTES: { readonly [family in IpFamily]: number } = {
+  4: VXLAN_OVERHEAD_IPV4_BYTES,
+  6: VXLAN_OVERHEAD_IPV6_BYTES,
+}
 
 /** Smallest MTU a network may have: IPv6 needs 1280 (RFC 8200 §5), IPv4 hosts 576 (RFC 791). */
 export const MTU_MIN_BYTES: { readonly [family in IpFamily]: number } = { 4: 576, 6: 1280 }

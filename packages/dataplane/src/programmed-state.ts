@@ -1,5 +1,12 @@
 /** What a backend reads back from its machinery, and the items that `observe()` makes of it. */
-import { formatSocketAddress, type Ip, type Mac, type SocketAddress, type Vni } from '@weft/core'
+import {
+  formatSocketAddress,
+  ipFamily,
+  type Ip,
+  type Mac,
+  type SocketAddress,
+  type Vni,
+} from '@weft/core'
 import type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'
 import type {
   Attachment,
@@ -115,6 +122,6 @@ function programmedShape(
   { vni, prefixes }: { vni: Vni; prefixes: readonly PrefixSpec[] },
   tunnel: SocketAddress,
 ): Pick<ProgrammedSubnet, 'vni' | 'prefixes' | 'tunnel'> {
-  const family = tunnel.ip.includes(':') ? 6 : 4
+  const family = ipFamily(tunnel.ip)
   return { vni, prefixes, tunnel: { ip: tunnel.ip, port: tunnel.port, family } }
 }

@@ -1,6 +1,7 @@
 /** Looking at, and damaging, what a host's kernel dataplane has programmed. */
 import { spawnSync } from 'node:child_process'
 import type { Mac } from '@weft/core'
+import { namespaceName } from '@weft/dataplane-kernel'
 import { eventually } from '@weft/lab'
 import { Kernel, listNamespaces, namespacePath, neighbourState } from '@weft/linux'
 import type { NetworkPlace, WorldTables } from './world.ts'
@@ -9,7 +10,7 @@ const RETURN_WITHIN_MS = 5_000
 
 /** A network's namespace is found by the names of its host and of the network. */
 function nameOf({ host, network }: NetworkPlace): string {
-  return `weft-${host}-${network}`
+  return namespaceName(host, network)
 }
 
 /**
