@@ -1,4 +1,5 @@
 /** Values, ports, errors, events and assertions that every other package speaks in. */
+export { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, type Aead, type AeadUse } from './aead.ts'
 export { assert, unreachable } from './assert.ts'
 export {
   equalBytes,
@@ -79,6 +80,7 @@ export { isGroupMac, MAC_BYTES, macFromBytes, parseMac, writeMac, type Mac } fro
 export { RANDOM_BOUND_MAX, SeededRandom } from './random-stream.ts'
 export type { Runtime } from './runtime.ts'
 export { formatSocketAddress, PORT_MAX, type SocketAddress } from './socket-address.ts'
+export type { ByteStream, StreamHandler, StreamListener, Streams } from './streams.ts'
 export { TaskQueue } from './task-queue.ts'
 export {
   underlayError,
@@ -87,5 +89,6 @@ export {
   type Underlay,
   type UnderlayErrors,
 } from './underlay.ts'
+export { utf8Bytes, utf8Text } from './utf8.ts'
 export { valueError, type ValueErrors } from './value-errors.ts'
 export { VNI_MAX, vni, type Vni } from './vni.ts'

@@ -1,5 +1,5 @@
 /** Reads pcapng of any writer: both byte orders, several sections, unknown blocks passed over. */
-import { u16, u16le, u32, u32le, u8 } from '@weft/core'
+import { u16, u16le, u32, u32le, u8, utf8Text } from '@weft/core'
 import type { WireFault } from './header-codec.ts'
 import {
   PCAPNG_BLOCK,
@@ -10,7 +10,6 @@ import {
   type PcapngPacket,
   type PcapngSection,
 } from './pcapng.ts'
-import { utf8Text } from './utf8.ts'
 
 /** What was read. A fault ends the reading; what stood before it is there. */
 export interface PcapngReading {

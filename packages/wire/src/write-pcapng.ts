@@ -1,5 +1,5 @@
 /** Writes pcapng: block by block to stream a capture, or a whole section at once. */
-import { assert, setU16le, setU32le, setU8 } from '@weft/core'
+import { assert, setU16le, setU32le, setU8, utf8Bytes } from '@weft/core'
 import {
   PCAPNG_BLOCK,
   PCAPNG_BYTE_ORDER,
@@ -9,7 +9,6 @@ import {
   type PcapngPacket,
   type PcapngSection,
 } from './pcapng.ts'
-import { utf8Bytes } from './utf8.ts'
 
 /** Bytes of an option's body: its length field has 16 bits. Longer comments are cut. */
 export const PCAPNG_OPTION_BYTES_MAX = 65_535

@@ -1,5 +1,5 @@
 /** UTF-8 (RFC 3629) for the few strings in binary formats; pure packages have no TextEncoder. */
-import { setU8, u8 } from '@weft/core'
+import { setU8, u8 } from './bytes.ts'
 
 const REPLACEMENT = 0xfffd
 

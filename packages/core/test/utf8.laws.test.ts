@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { utf8Bytes, utf8Text } from '../src/utf8.ts'
-import { hex } from './hex.ts'
+import { fromHex as hex } from '../src/bytes.ts'
 
 const read = (bytes: Uint8Array): string => utf8Text(bytes, 0, bytes.length)
 

@@ -1,0 +1,104 @@
+/** The keys that seal gossip: one seals, all of them open (docker-wire §2.11, §5.2). */
+import { assert, defineErrors, equalBytes, type ErrorFactory } from '@weft/core'
+
+/** AES-128, AES-192 or AES-256. */
+export const KEY_BYTES = [16, 24, 32] as const
+
+/** Keys in one ring; Docker has three. Every key more is one more attempt at a forged packet. */
+export const KEYS_MAX = 8
+
+/** Errors of key rings. */
+export type KeyRingErrors = {
+  ERR_KEY_SIZE: { readonly bytes: number; readonly allowed: readonly number[] }
+  ERR_KEY_UNKNOWN: { readonly tag: string }
+  ERR_KEY_PRIMARY: { readonly tag: string }
+  ERR_KEYS_MAX: { readonly max: number }
+}
+
+/** Makes the errors of key rings. */
+export const keyRingError: ErrorFactory<KeyRingErrors> = defineErrors<KeyRingErrors>()
+
+/** A key and the name it is spoken of by: for Docker its Lamport time. Only the tag is ever shown. */
+export interface GossipKey {
+  readonly tag: string
+  readonly bytes: Uint8Array
+}
+
+/** What may be shown of a key. */
+export interface KeyView {
+  readonly tag: string
+  readonly isPrimary: boolean
+}
+
+/**
+ * Keys in the order in which they are tried; the first seals. A key is installed everywhere before
+ * it is used anywhere, and used everywhere before its predecessor is removed: so no message is lost.
+ */
+export class KeyRing {
+  #keys: readonly GossipKey[]
+
+  /** The first key is primary. No keys: nothing is sealed. Throws ERR_KEY_SIZE, ERR_KEYS_MAX. */
+  constructor(keys: readonly GossipKey[]) {
+    if (keys.length > KEYS_MAX) {
+      throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
+    }
+    this.#keys = keys.map(copyOf)
+  }
+
+  /** The key that seals, or null when the ring is empty. The bytes are not the caller's to change. */
+  primary(): Uint8Array | null {
+    return this.#keys[0]?.bytes ?? null
+  }
+
+  /** The keys that open, in the order in which they are tried. */
+  all(): readonly Uint8Array[] {
+    return this.#keys.map((key) => key.bytes)
+  }
+
+  /** Add a key behind the others; one that is there already is left alone. */
+  install(key: GossipKey): void {
+    const added = copyOf(key)
+    if (this.#keys.some((known) => equalBytes(known.bytes, added.bytes))) return
+    if (this.#keys.length === KEYS_MAX) {
+      throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
+    }
+    this.#keys = [...this.#keys, added]
+  }
+
+  /** Seal with this key from now on. Throws ERR_KEY_UNKNOWN. */
+  use(tag: string): void {
+    const key = this.#find(tag)
+    this.#keys = [key, ...this.#keys.filter((other) => other !== key)]
+  }
+
+  /** Stop opening with this key. Throws ERR_KEY_UNKNOWN, ERR_KEY_PRIMARY. */
+  remove(tag: string): void {
+    const key = this.#find(tag)
+    if (key === this.#keys[0]) {
+      throw keyRingError('ERR_KEY_PRIMARY', 'the key that seals cannot be removed', { tag })
+    }
+    this.#keys = this.#keys.filter((other) => other !== key)
+    key.bytes.fill(0)
+  }
+
+  /** What may be shown: tags, never bytes. */
+  toJSON(): readonly KeyView[] {
+    return this.#keys.map(({ tag }, i) => ({ tag, isPrimary: i === 0 }))
+  }
+
+  #find(tag: string): GossipKey {
+    const key = this.#keys.find((one) => one.tag === tag)
+    if (key === undefined) throw keyRingError('ERR_KEY_UNKNOWN', 'no such key', { tag })
+    return key
+  }
+}
+
+function copyOf(key: GossipKey): GossipKey {
+  assert(key.tag !== '', 'a key has a tag')
+  const bytes = key.bytes.length
+  if (!KEY_BYTES.some((size) => size === bytes)) {
+    const facts = { bytes, allowed: KEY_BYTES }
+    throw keyRingError('ERR_KEY_SIZE', 'not the size of an AES key', facts)
+  }
+  return { tag: key.tag, bytes: key.bytes.slice() }
+}
