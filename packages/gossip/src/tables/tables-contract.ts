@@ -40,8 +40,12 @@ export interface TablesCounters {
   readonly digestsDiffered: number
 }
 
-/** NetworkDB as a state machine; owns a Membership and is its delegate. */
-export declare class Tables implements MembershipDelegate {
+/** NetworkDB as a state machine over a Membership, whose delegate is `delegate`. */
+export declare class Tables {
+  /** What the membership below calls. */
+  readonly delegate: MembershipDelegate
+  tick(now: Instant): void
+  nextDeadline(): Instant | null
   /** Attach this node to a network. Peers accept its rows from now on. Idempotent. */
   attach(now: Instant, networkId: string): void
   /** Detach: own rows are deleted, those of others forgotten. Idempotent. */
