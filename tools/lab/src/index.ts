@@ -22,6 +22,7 @@ export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'
 export { LabWires } from './lab-wires.ts'
 export { netnsLabs, openNetnsLab, type NetnsLabs } from './netns-lab.ts'
+export { DEBIAN_GOPATH } from './memberlist-tier.ts'
 export {
   becomePrivate,
   insidePrivateWorld,

@@ -2,10 +2,14 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { labError } from './lab-errors.ts'
+import { memberlistTier } from './memberlist-tier.ts'
 
 /** Kinds of lab that a run can require by WEFT_REQUIRE. */
-export const TIERS = ['netns', 'docker'] as const
-/** `netns`: hosts made of network namespaces. `docker`: hosts that run real Docker engines. */
+export const TIERS = ['netns', 'memberlist', 'docker'] as const
+/**
+ * `netns`: hosts made of network namespaces. `memberlist`: nodes of HashiCorp's library, built here.
+ * `docker`: hosts that run real Docker engines.
+ */
 export type Tier = (typeof TIERS)[number]
 
 /** Whether a tier can run here; `missing` says what it lacks, one fact an entry. */
@@ -110,6 +114,7 @@ export async function tierReport(): Promise<readonly TierReport[]> {
   const netns = await netnsTier()
   return [
     netns.usable ? { tier: 'netns', usable: true, by: netns.by } : netns,
+    await memberlistTier(),
     { tier: 'docker', usable: false, missing: ['a lab of Docker engines: not written yet'] },
   ]
 }

@@ -12,7 +12,7 @@ describe('requiredTiers', () => {
   it('refuses a name that is no tier', () => {
     const refused = expect.objectContaining({
       code: 'ERR_LAB_REQUEST',
-      details: { problem: 'WEFT_REQUIRE names kvm', expected: 'netns or docker' },
+      details: { problem: 'WEFT_REQUIRE names kvm', expected: 'netns or memberlist or docker' },
     })
     expect(() => requiredTiers('netns,kvm')).toThrow(refused)
   })
@@ -23,7 +23,7 @@ describe('tierReport', () => {
     const report = await tierReport()
     expect(report.map(({ tier }) => tier)).toEqual(TIERS)
     for (const one of report) {
-      if (one.usable) expect(one.by).toMatch(/root|user-namespace/)
+      if (one.usable) expect(one.by).toMatch(/root|user-namespace|go/)
       else expect(one.missing.length).toBeGreaterThan(0)
     }
   })
