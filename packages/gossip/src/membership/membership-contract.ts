@@ -87,8 +87,6 @@ export declare class Membership {
     options: MembershipOptions,
     environment: { readonly ports: GossipPorts; readonly delegate: MembershipDelegate },
   )
-  /** This node among the others. */
-  readonly self: Member
   readonly streams: StreamInputs
   /** A datagram arrived. Never throws, whatever it holds. */
   receive(now: Instant, from: SocketAddress, bytes: Uint8Array): void
@@ -102,11 +100,8 @@ export declare class Membership {
   join(now: Instant, address: SocketAddress): void
   /** Push/pull with a member without joining anew (`Join` false). */
   exchange(now: Instant, member: Member): void
-  /** Take in states told by a peer, by the rules of a push/pull (docker-wire §2.10). */
-  merge(now: Instant, nodes: readonly PushPullNode[]): void
-  /** Say goodbye. `hasLeft` turns true once it was told widely enough, or nobody is there. */
+  /** Say goodbye. `roster.hasLeft` turns true once it was told widely enough, or nobody is there. */
   leave(now: Instant): void
-  readonly hasLeft: boolean
   /** Tell everyone new metadata. Throws ERR_META_TOO_LARGE. */
   setMeta(now: Instant, meta: Uint8Array): void
   /** Send to one node: by datagram (at most packetBytesMax) or over a stream of its own. */
@@ -118,12 +113,18 @@ export declare class Membership {
 
 /** The members in sight. */
 export interface Roster {
+  /** This node among the others. */
+  readonly self: Member
+  /** True once `leave` was told widely enough, or nobody is there to tell. */
+  readonly hasLeft: boolean
   /** Alive or suspect, ourselves included. */
   readonly activeCount: number
   get(name: string): Member | null
   all(): Iterable<Member>
   /** Up to `count` different members that `accept` holds for, at random. */
   pick(count: number, accept: (member: Member) => boolean): readonly Member[]
+  /** Take in states told by a peer, by the rules of a push/pull (docker-wire §2.10). */
+  merge(now: Instant, nodes: readonly PushPullNode[]): void
   /** 0 is healthy (Lifeguard's local health). */
   readonly awareness: number
 }
