@@ -19,7 +19,7 @@ const IMPURE_MEMBERS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Third-party packages that pure packages may use. None yet; each would need a decision record. */
-const PURE_DEPENDENCIES = new Set(['@bufbuild/protobuf'])
+const PURE_DEPENDENCIES = new Set(['@bufbuild/protobuf', 'libsodium-wrappers'])
 
 /** What the compiler cannot see about purity, and that nobody told it to look away. */
 export const purityLaw: Law = {
