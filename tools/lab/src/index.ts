@@ -21,8 +21,19 @@ export { FRAME_SNAP_BYTES, FrameTap, type TapOptions } from './frame-tap.ts'
 export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'
 export { LabWires } from './lab-wires.ts'
+export {
+  MemberlistProcess,
+  type MemberlistEvent,
+  type MemberlistMember,
+  type MemberlistOptions,
+  type MemberlistTiming,
+} from './memberlist-process.ts'
+export {
+  buildMemberlistProgram,
+  memberlistPackages,
+  type MemberlistProgram,
+} from './memberlist-program.ts'
 export { netnsLabs, openNetnsLab, type NetnsLabs } from './netns-lab.ts'
-export { DEBIAN_GOPATH } from './memberlist-tier.ts'
 export {
   becomePrivate,
   insidePrivateWorld,
