@@ -2,20 +2,22 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { MEMBERLIST, MEMBERLIST_ABOUT, recordMemberlist } from './memberlist.ts'
 import { provenanceOf } from './provenance.ts'
 import { missingPrograms, record } from './recorder.ts'
 import type { Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { dissectWithTshark, tsharkVersion } from './tshark-dissection.ts'
 
-const USAGE = `Records golden vectors for packages/wire from this machine's kernel. Needs root.
+const USAGE = `Records golden vectors: for packages/wire from this machine's kernel, which needs
+root, and for packages/gossip from HashiCorp's memberlist, which needs Go.
 
 usage: node --conditions=@weft/source tools/vectors/src/main.ts [NAME...] [options]
 
   NAME             recordings to make; all of them unless given
   --list           print their names and what they hold
   --redissect      keep the captures, renew tshark's dissection only
-  --into DIR       where the files go; packages/wire/vectors unless given
+  --into DIR       where the captures go; packages/wire/vectors unless given
 
 examples:
   node --conditions=@weft/source tools/vectors/src/main.ts --list
@@ -25,6 +27,7 @@ examples:
 
 interface Choice {
   readonly scenarios: readonly Scenario[]
+  readonly memberlist: boolean
   readonly redissect: boolean
   readonly folder: string
 }
@@ -39,7 +42,8 @@ function choose(): Choice | null {
       into: { type: 'string' },
     },
   })
-  const unknown = positionals.filter((name) => !SCENARIOS.some((each) => each.name === name))
+  const known = [...SCENARIOS.map(({ name }) => name), MEMBERLIST]
+  const unknown = positionals.filter((name) => !known.includes(name))
   if (unknown.length > 0) process.stderr.write(`no such recording: ${unknown.join(', ')}\n\n`)
   if (values.help === true || unknown.length > 0) {
     process.stderr.write(USAGE)
@@ -48,12 +52,17 @@ function choose(): Choice | null {
   }
   const all = positionals.length === 0
   const chosen = SCENARIOS.filter(({ name }) => all || positionals.includes(name))
+  const memberlist = all || positionals.includes(MEMBERLIST)
   if (values.list === true) {
-    for (const { name, about } of chosen) process.stdout.write(`${name.padEnd(22)} ${about}\n`)
+    const others = memberlist ? [{ name: MEMBERLIST, about: MEMBERLIST_ABOUT }] : []
+    for (const { name, about } of [...chosen, ...others]) {
+      process.stdout.write(`${name.padEnd(22)} ${about}\n`)
+    }
     return null
   }
   const folder = resolve(values.into ?? join(import.meta.dirname, '../../../packages/wire/vectors'))
-  return { scenarios: chosen, redissect: values.redissect === true, folder }
+  const redissect = values.redissect === true
+  return { scenarios: chosen, memberlist: memberlist && !redissect, redissect, folder }
 }
 
 /** One line per frame: small to review, and a changed frame is a changed line. */
@@ -88,5 +97,10 @@ if (choice !== null) {
   mkdirSync(choice.folder, { recursive: true })
   for (const scenario of choice.scenarios) {
     if (!(await make(scenario, choice))) process.exitCode = 1
+  }
+  if (choice.memberlist) {
+    const recorded = await recordMemberlist((line) => process.stderr.write(`${line}\n`))
+    if (recorded) process.stdout.write(`${MEMBERLIST}: written\n`)
+    else process.exitCode = 1
   }
 }
