@@ -27,7 +27,7 @@ export type GossipFault =
   | 'too-deep'
   /** More parts, nodes or events than their limit. */
   | 'too-many'
-  /** Well-formed, with a value that cannot be: a port of 0, an address of 5 bytes, a name too long. */
+  /** Well-formed, with a value that cannot be: a port of 0, an address of 5 bytes. */
   | 'bad-value'
   /** A stream that said too little for too long, or ended in the middle of a message. */
   | 'stream-cut'

@@ -37,8 +37,7 @@ export class FieldReader {
     this.#at = start
     this.#seen = 0
     this.#fault = null
-    const entries = this.#readMapHeader()
-    for (let left = entries; left > 0 && this.#fault === null; left--) this.#readEntry(wanted)
+    for (let left = this.#readMapHeader(); left > 0 && this.#readEntry(wanted); left--);
     return this.#fault
   }
 
@@ -120,21 +119,22 @@ export class FieldReader {
     const lead = this.#take(1)
     if (lead < 0) return 0
     const entries = lead >>> 4 === 8 ? lead & 15 : lead === 0xde ? this.#take(2) : -1
-    if (entries > MAP_ENTRIES_MAX) this.#refuse('too-many')
-    else if (entries < 0) this.#refuse('bad-msgpack')
-    return entries
+    if (entries > MAP_ENTRIES_MAX) return this.#refuse('too-many')
+    return entries < 0 ? this.#refuse('bad-msgpack') : entries
   }
 
-  #readEntry(wanted: number): void {
+  /** False: the map is refused. */
+  #readEntry(wanted: number): boolean {
     const length = this.#readLength(false)
     if (length < 0) {
       this.#refuse('bad-msgpack')
-      return
+      return false
     }
     const field = findField(this.#bytes, this.#at, length)
     this.#at += length
     if (field < 0 || ((wanted >>> field) & 1) === 0) this.#skip()
     else this.#readValue(field)
+    return this.#fault === null
   }
 
   #readValue(field: number): void {
@@ -172,9 +172,9 @@ export class FieldReader {
     this.#seen |= 1 << field
   }
 
-  #readNumber(field: number, max: number): void {
+  #readNumber(field: number, bits: number): void {
     const number = this.#readUint()
-    if (number > max) this.#refuse('bad-value')
+    if (number >= 2 ** bits) this.#refuse('bad-value')
     if (number < 0) return
     this.#numbers[field] = number
     this.#seen |= 1 << field

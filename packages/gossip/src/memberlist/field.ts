@@ -1,12 +1,8 @@
 /** The fields of memberlist's messages by number, with their names as msgpack keys (§2.2). */
 import { assert, u8, utf8Bytes } from '@weft/core'
 
-/** How a field is encoded, with the largest number where it is one. */
-export type FieldKind = 'raw' | 'flag' | number
-
-const U8_MAX = 0xff
-const U16_MAX = 0xffff
-const U32_MAX = 0xffff_ffff
+/** How a field is encoded: text or bytes, a flag, or a number of so many bits. */
+export type FieldKind = 'raw' | 'flag' | 8 | 16 | 32
 
 /** Numbers of the fields; two messages that share a name share the kind too. */
 export const FIELD = {
@@ -40,27 +36,27 @@ export type Field = (typeof FIELD)[keyof typeof FIELD]
 
 const TABLE: readonly (readonly [name: string, kind: FieldKind])[] = [
   ['Addr', 'raw'],
-  ['Algo', U8_MAX],
+  ['Algo', 8],
   ['Buf', 'raw'],
   ['Error', 'raw'],
   ['From', 'raw'],
-  ['Incarnation', U32_MAX],
+  ['Incarnation', 32],
   ['Join', 'flag'],
   ['Meta', 'raw'],
   ['Nack', 'flag'],
   ['Name', 'raw'],
   ['Node', 'raw'],
-  ['Nodes', U32_MAX],
+  ['Nodes', 32],
   ['Payload', 'raw'],
-  ['Port', U16_MAX],
-  ['SeqNo', U32_MAX],
+  ['Port', 16],
+  ['SeqNo', 32],
   ['SourceAddr', 'raw'],
   ['SourceNode', 'raw'],
-  ['SourcePort', U16_MAX],
-  ['State', U8_MAX],
+  ['SourcePort', 16],
+  ['State', 8],
   ['Target', 'raw'],
-  ['UserMsgLen', U32_MAX],
-  ['UserStateLen', U32_MAX],
+  ['UserMsgLen', 32],
+  ['UserStateLen', 32],
   ['Vsn', 'raw'],
 ]
 

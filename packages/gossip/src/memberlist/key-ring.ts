@@ -36,6 +36,8 @@ export interface KeyView {
  */
 export class KeyRing {
   #keys: readonly GossipKey[]
+  /** Asked for with every datagram. */
+  #bytes: readonly Uint8Array[]
 
   /** The first key is primary. No keys: nothing is sealed. Throws ERR_KEY_SIZE, ERR_KEYS_MAX. */
   constructor(keys: readonly GossipKey[]) {
@@ -43,16 +45,17 @@ export class KeyRing {
       throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
     }
     this.#keys = keys.map(copyOf)
+    this.#bytes = this.#keys.map((key) => key.bytes)
   }
 
-  /** The key that seals, or null when the ring is empty. The bytes are not the caller's to change. */
+  /** The key that seals, or null when the ring is empty. Not the caller's to change. */
   primary(): Uint8Array | null {
-    return this.#keys[0]?.bytes ?? null
+    return this.#bytes[0] ?? null
   }
 
   /** The keys that open, in the order in which they are tried. */
   all(): readonly Uint8Array[] {
-    return this.#keys.map((key) => key.bytes)
+    return this.#bytes
   }
 
   /** Add a key behind the others; one that is there already is left alone. */
@@ -62,13 +65,13 @@ export class KeyRing {
     if (this.#keys.length === KEYS_MAX) {
       throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
     }
-    this.#keys = [...this.#keys, added]
+    this.#set([...this.#keys, added])
   }
 
   /** Seal with this key from now on. Throws ERR_KEY_UNKNOWN. */
   use(tag: string): void {
     const key = this.#find(tag)
-    this.#keys = [key, ...this.#keys.filter((other) => other !== key)]
+    this.#set([key, ...this.#keys.filter((other) => other !== key)])
   }
 
   /** Stop opening with this key. Throws ERR_KEY_UNKNOWN, ERR_KEY_PRIMARY. */
@@ -77,13 +80,18 @@ export class KeyRing {
     if (key === this.#keys[0]) {
       throw keyRingError('ERR_KEY_PRIMARY', 'the key that seals cannot be removed', { tag })
     }
-    this.#keys = this.#keys.filter((other) => other !== key)
+    this.#set(this.#keys.filter((other) => other !== key))
     key.bytes.fill(0)
   }
 
   /** What may be shown: tags, never bytes. */
   toJSON(): readonly KeyView[] {
     return this.#keys.map(({ tag }, i) => ({ tag, isPrimary: i === 0 }))
+  }
+
+  #set(keys: readonly GossipKey[]): void {
+    this.#keys = keys
+    this.#bytes = keys.map((key) => key.bytes)
   }
 
   #find(tag: string): GossipKey {

@@ -7,11 +7,11 @@ export const LZW_CLEAR = 256
 /** Code that ends the data. */
 export const LZW_END = 257
 /** Bits of the narrowest codes. */
-export const LZW_WIDTH_MIN = 9
+export const LZW_BITS_NARROWEST = 9
 /** Bits of the widest codes. */
-export const LZW_WIDTH_MAX = 12
+export const LZW_BITS_WIDEST = 12
 
-const CODES = 1 << LZW_WIDTH_MAX
+const CODES = 1 << LZW_BITS_WIDEST
 const CAPACITY_BYTES = 2048
 
 /* An entry is a run of bytes that was put out before: where it began, and its length. */
@@ -38,7 +38,7 @@ export function decodeLzw(
     const code = codes.next()
     if (code === LZW_END) return output.take()
     if (code === LZW_CLEAR) {
-      codes.width = LZW_WIDTH_MIN
+      codes.width = LZW_BITS_NARROWEST
       next = LZW_END
       lastLength = 0
       continue
@@ -52,7 +52,7 @@ export function decodeLzw(
     lastLength = code < LZW_CLEAR ? output.literal(code) : output.run(code)
     if (lastLength < 0) return 'oversized'
     if (++next < 1 << codes.width) continue
-    if (codes.width < LZW_WIDTH_MAX) codes.width++
+    if (codes.width < LZW_BITS_WIDEST) codes.width++
     else {
       // The table is full: nothing is added until the next clear.
       next--
@@ -62,7 +62,7 @@ export function decodeLzw(
 }
 
 class CodeReader {
-  width = LZW_WIDTH_MIN
+  width = LZW_BITS_NARROWEST
   readonly #bytes: Uint8Array
   readonly #end: number
   #at: number

@@ -1,9 +1,9 @@
 /** Makes what `decodeLzw` and Go's compress/lzw read, code for code as Go makes it (§2.5). */
 import { u8 } from '@weft/core'
-import { LZW_CLEAR, LZW_END, LZW_WIDTH_MAX, LZW_WIDTH_MIN } from './lzw-decode.ts'
+import { LZW_CLEAR, LZW_END, LZW_BITS_WIDEST, LZW_BITS_NARROWEST } from './lzw-decode.ts'
 
 /** The highest code is never given: Go empties the table when it would be next. */
-const CODE_MAX = (1 << LZW_WIDTH_MAX) - 1
+const LAST_CODE = (1 << LZW_BITS_WIDEST) - 1
 
 const HASH_BITS = 14
 const HASH_MASK = (1 << HASH_BITS) - 1
@@ -69,7 +69,7 @@ class CodeWriter {
   #bytes: Uint8Array
   #length = 0
   readonly #max: number
-  #width = LZW_WIDTH_MIN
+  #width = LZW_BITS_NARROWEST
   #bits = 0
   #count = 0
 
@@ -89,9 +89,9 @@ class CodeWriter {
   /** The code after `next`: codes grow wider, and when they are used up a clear begins anew. */
   advance(next: number): number {
     const after = next + 1
-    if (after === CODE_MAX) {
+    if (after === LAST_CODE) {
       this.put(LZW_CLEAR)
-      this.#width = LZW_WIDTH_MIN
+      this.#width = LZW_BITS_NARROWEST
       return LZW_END
     }
     if (after === 1 << this.#width) this.#width++

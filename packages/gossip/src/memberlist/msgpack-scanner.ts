@@ -72,17 +72,14 @@ export class MsgpackScanner {
 
 const INVALID = 255
 /* Lead bytes from c0 to df: bytes of the length field, further bytes, items for each unit of it. */
-// prettier-ignore
 const WIDTH = Uint8Array.of(
   0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0,
   0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4,
 )
-// prettier-ignore
 const FIXED = Uint8Array.of(
   0, INVALID, 0, 0, 0, 0, 0, 1, 1, 1, 4, 8, 1, 2, 4, 8,
   1, 2, 4, 8, 2, 3, 5, 9, 17, 0, 0, 0, 0, 0, 0, 0,
 )
-// prettier-ignore
 const ITEMS = Uint8Array.of(
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2,

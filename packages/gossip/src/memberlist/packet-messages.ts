@@ -82,19 +82,19 @@ export function decodePacketMessage(
   const from = start + 1
   switch (u8(bytes, start)) {
     case MESSAGE_TYPE.ping:
-      return reader.read(bytes, from, end, PING_FIELDS) ?? pingOf(reader)
+      return reader.read(bytes, from, end, PING_FIELDS) ?? pingOf()
     case MESSAGE_TYPE.indirectPing:
-      return reader.read(bytes, from, end, INDIRECT_PING_FIELDS) ?? indirectPingOf(reader)
+      return reader.read(bytes, from, end, INDIRECT_PING_FIELDS) ?? indirectPingOf()
     case MESSAGE_TYPE.ack:
-      return reader.read(bytes, from, end, ACK_FIELDS) ?? ackOf(reader)
+      return reader.read(bytes, from, end, ACK_FIELDS) ?? ackOf()
     case MESSAGE_TYPE.nack:
-      return reader.read(bytes, from, end, NACK_FIELDS) ?? nackOf(reader)
+      return reader.read(bytes, from, end, NACK_FIELDS) ?? nackOf()
     case MESSAGE_TYPE.suspect:
-      return reader.read(bytes, from, end, ACCUSATION_FIELDS) ?? accusationOf(reader, 'suspect')
+      return reader.read(bytes, from, end, ACCUSATION_FIELDS) ?? accusationOf('suspect')
     case MESSAGE_TYPE.dead:
-      return reader.read(bytes, from, end, ACCUSATION_FIELDS) ?? accusationOf(reader, 'dead')
+      return reader.read(bytes, from, end, ACCUSATION_FIELDS) ?? accusationOf('dead')
     case MESSAGE_TYPE.alive:
-      return reader.read(bytes, from, end, NODE_FIELDS) ?? aliveOf(reader)
+      return reader.read(bytes, from, end, NODE_FIELDS) ?? aliveOf()
     case MESSAGE_TYPE.user:
       return { kind: 'user', bytes: bytes.subarray(from, end) }
     default:
@@ -102,86 +102,63 @@ export function decodePacketMessage(
   }
 }
 
-/** The ping in the fields that were read; streams carry the same. */
-export function readPing(
-  from: FieldReader,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): Ping | GossipFault {
-  return from.read(bytes, start, end, PING_FIELDS) ?? pingOf(from)
-}
-
-/** The ack in the fields that were read; streams carry the same. */
-export function readAck(
-  from: FieldReader,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): AckResp | GossipFault {
-  return from.read(bytes, start, end, ACK_FIELDS) ?? ackOf(from)
-}
-
-function pingOf(from: FieldReader): Ping | GossipFault {
-  if (!isOptionalName(from, FIELD.node) || !isOptionalName(from, FIELD.sourceNode)) {
+function pingOf(): Ping | GossipFault {
+  if (!isOptionalName(reader, FIELD.node) || !isOptionalName(reader, FIELD.sourceNode)) {
     return 'bad-value'
   }
-  if (from.length(FIELD.sourceAddr) !== 0 && !isAddress(from, FIELD.sourceAddr)) return 'bad-value'
+  if (reader.length(FIELD.sourceAddr) !== 0 && !isAddress(reader, FIELD.sourceAddr)) return 'bad-value'
   return {
     kind: 'ping',
-    seqNo: from.number(FIELD.seqNo),
-    node: from.text(FIELD.node),
-    sourceAddr: from.address(FIELD.sourceAddr),
-    sourcePort: from.number(FIELD.sourcePort),
-    sourceNode: from.text(FIELD.sourceNode),
+    seqNo: reader.number(FIELD.seqNo),
+    node: reader.text(FIELD.node),
+    sourceAddr: reader.address(FIELD.sourceAddr),
+    sourcePort: reader.number(FIELD.sourcePort),
+    sourceNode: reader.text(FIELD.sourceNode),
   }
 }
 
-function indirectPingOf(from: FieldReader): IndirectPing | GossipFault {
-  const ping = pingOf(from)
+function indirectPingOf(): IndirectPing | GossipFault {
+  const ping = pingOf()
   if (typeof ping === 'string') return ping
-  if (!isAddress(from, FIELD.target)) return 'bad-value'
+  if (!isAddress(reader, FIELD.target)) return 'bad-value'
   return {
     ...ping,
     kind: 'indirect-ping',
-    target: from.address(FIELD.target),
-    port: from.number(FIELD.port),
-    nack: from.flag(FIELD.nack),
+    target: reader.address(FIELD.target),
+    port: reader.number(FIELD.port),
+    nack: reader.flag(FIELD.nack),
   }
 }
 
-function ackOf(from: FieldReader): AckResp | GossipFault {
-  if (from.length(FIELD.payload) > ACK_PAYLOAD_BYTES_MAX) return 'oversized'
-  return { kind: 'ack', seqNo: from.number(FIELD.seqNo), payload: from.copy(FIELD.payload) }
+function ackOf(): AckResp | GossipFault {
+  if (reader.length(FIELD.payload) > ACK_PAYLOAD_BYTES_MAX) return 'oversized'
+  return { kind: 'ack', seqNo: reader.number(FIELD.seqNo), payload: reader.copy(FIELD.payload) }
 }
 
-function nackOf(from: FieldReader): NackResp {
-  return { kind: 'nack', seqNo: from.number(FIELD.seqNo) }
+function nackOf(): NackResp {
+  return { kind: 'nack', seqNo: reader.number(FIELD.seqNo) }
 }
 
-function accusationOf(
-  from: FieldReader,
-  kind: 'suspect' | 'dead',
-): Suspect | Dead | GossipFault {
-  if (!isName(from, FIELD.node) || !isName(from, FIELD.from)) return 'bad-value'
+function accusationOf(kind: 'suspect' | 'dead'): Suspect | Dead | GossipFault {
+  if (!isName(reader, FIELD.node) || !isName(reader, FIELD.from)) return 'bad-value'
   return {
     kind,
-    incarnation: from.number(FIELD.incarnation),
-    node: from.text(FIELD.node),
-    from: from.text(FIELD.from),
+    incarnation: reader.number(FIELD.incarnation),
+    node: reader.text(FIELD.node),
+    from: reader.text(FIELD.from),
   }
 }
 
-function aliveOf(from: FieldReader): Alive | GossipFault {
-  const vsn = readVersions(from, FIELD.node)
+function aliveOf(): Alive | GossipFault {
+  const vsn = readVersions(reader, FIELD.node)
   if (typeof vsn === 'string') return vsn
   return {
     kind: 'alive',
-    incarnation: from.number(FIELD.incarnation),
-    node: from.text(FIELD.node),
-    addr: from.address(FIELD.addr),
-    port: from.number(FIELD.port),
-    meta: from.copy(FIELD.meta),
+    incarnation: reader.number(FIELD.incarnation),
+    node: reader.text(FIELD.node),
+    addr: reader.address(FIELD.addr),
+    port: reader.number(FIELD.port),
+    meta: reader.copy(FIELD.meta),
     vsn,
   }
 }

@@ -9,13 +9,14 @@ import {
   NODE_STATE,
   type ErrorResp,
   type NodeStateName,
+  type PacketMessage,
   type PushPull,
   type PushPullNode,
   type StreamMessage,
 } from './messages.ts'
 import { MsgpackWriter } from './msgpack-writer.ts'
 import { readVersions, STATE_FIELDS } from './node-fields.ts'
-import { readAck, readPing, writePacketMessage } from './packet-messages.ts'
+import { decodePacketMessage, writePacketMessage } from './packet-messages.ts'
 
 const HEADER_FIELDS = fieldSet(FIELD.join, FIELD.nodes, FIELD.userStateLen)
 const USER_FIELDS = fieldSet(FIELD.userMsgLen)
@@ -94,9 +95,8 @@ export function decodeStreamHead(
       return length > DECOMPRESSED_BYTES_MAX ? 'oversized' : { kind: 'user', bytes: length }
     }
     case MESSAGE_TYPE.ping:
-      return whole(readPing(reader, bytes, from, end))
     case MESSAGE_TYPE.ack:
-      return whole(readAck(reader, bytes, from, end))
+      return whole(asOnStreams(decodePacketMessage(bytes, start, end)))
     case MESSAGE_TYPE.error:
       return reader.read(bytes, from, end, ERROR_FIELDS) ?? whole(errorOf())
     default:
@@ -138,6 +138,12 @@ function pushPullHead(): StreamHead | GossipFault {
 function errorOf(): ErrorResp | GossipFault {
   if (reader.length(FIELD.error) > ERROR_BYTES_MAX) return 'oversized'
   return { kind: 'error', error: reader.text(FIELD.error) }
+}
+
+/** Pings and acks are the same on both. */
+function asOnStreams(message: PacketMessage | GossipFault): StreamMessage | GossipFault {
+  if (typeof message === 'string') return message
+  return message.kind === 'ping' || message.kind === 'ack' ? message : 'bad-type'
 }
 
 function whole(message: StreamMessage | GossipFault): StreamHead | GossipFault {
