@@ -1,0 +1,76 @@
+/** The messages of a digest exchange as values; no bytes here. Only Weft nodes send them. */
+import type { DigestItem, DigestTotal } from './digest-sums.ts'
+import type { BucketSet } from './bucket-set.ts'
+import type { ItemHash } from './item-hash.ts'
+
+/** Sets in one digest; more than fit a packet of any size that we send. */
+export const SETS_MAX = 256
+
+/** Bytes of a set's id: two more than a network's name may have. */
+export const SET_ID_BYTES_MAX = 257
+
+/** Items in one listing; a node lists whole buckets and stops beyond LISTED_ITEMS. */
+export const ITEMS_MAX = 16_384
+
+/** Hashes that one message may ask for. */
+export const WANTS_MAX = 16_384
+
+/** Bytes of messages that NEWS is filled to; a larger message goes alone. */
+export const NEWS_BYTES_MAX = 65_536
+
+/** Messages in one NEWS: as many as fit, at eight bytes each. */
+export const NEWS_MESSAGES_MAX = 8192
+
+/** Bytes of a whole exchange message: more than any of the above comes to. */
+export const EXCHANGE_BYTES_MAX = 524_288
+
+/** One set in a digest. */
+export interface DigestEntry extends DigestTotal {
+  readonly setId: string
+  /** The sender has known it to differ for a round or longer: it is not just gossip under way. */
+  readonly isOverdue: boolean
+}
+
+/** What the sender has, one total a set. */
+export interface DigestMessage {
+  readonly kind: 'digest'
+  readonly sender: string
+  /** Sent because these sets differ from what came in a digest. Nothing answers it. */
+  readonly isAnswer: boolean
+  readonly sets: readonly DigestEntry[]
+}
+
+/** The sums of all buckets of a set that differs. */
+export interface BucketsMessage extends DigestTotal {
+  readonly kind: 'buckets'
+  readonly sender: string
+  readonly setId: string
+  /** DIGEST_BUCKETS of them, signed. */
+  readonly sums: Int32Array
+}
+
+/** Everything the sender knows in the covered buckets. */
+export interface ItemsMessage {
+  readonly kind: 'items'
+  readonly sender: string
+  readonly setId: string
+  readonly covered: BucketSet
+  /** Buckets that differ too, for the next message. */
+  readonly rest: BucketSet
+  readonly items: readonly DigestItem[]
+}
+
+/** What the sender has newer, and what it would like to hear. */
+export interface NewsMessage {
+  readonly kind: 'news'
+  readonly sender: string
+  readonly setId: string
+  /** As `DigestSource.tell` makes them. */
+  readonly messages: readonly Uint8Array[]
+  readonly wants: readonly ItemHash[]
+  /** In the last of several: the buckets still to be listed by the recipient. */
+  readonly rest: BucketSet
+}
+
+/** What two nodes say in an exchange. */
+export type ExchangeMessage = DigestMessage | BucketsMessage | ItemsMessage | NewsMessage

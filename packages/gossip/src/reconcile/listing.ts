@@ -1,0 +1,136 @@
+/** Comparing buckets: which differ, what is in them, and what either side lacks. */
+import type { Instant } from '@weft/core'
+import { BucketSet } from './bucket-set.ts'
+import { bucketOf, DIGEST_BUCKETS, type DigestItem, type DigestSums } from './digest-sums.ts'
+import { hashKey } from './digest-index.ts'
+import type { DigestSource } from './digest-source.ts'
+import { ITEMS_MAX } from './exchange-messages.ts'
+import type { ItemHash } from './item-hash.ts'
+
+/** A listing stops after the bucket in which it came to this many items. */
+export const LISTED_ITEMS = 2048
+
+/** Bytes of messages told in one round of an exchange; what is left waits for the next round. */
+export const TOLD_BYTES_MAX = 1_048_576
+
+/** Hashes that `tell` is asked for at once. */
+const TELL_HASHES = 64
+
+/**
+ * The buckets whose sums differ. The totals do: when no bucket does, two differences cancel out in
+ * one (odds of 2^-32), and all of them have to be listed.
+ */
+export function differingBuckets(ours: DigestSums, theirs: Int32Array): BucketSet {
+  const buckets = new BucketSet()
+  for (let i = 0; i < DIGEST_BUCKETS; i++) if (ours.bucket(i) !== theirs[i]) buckets.add(i)
+  return buckets.isEmpty ? BucketSet.all() : buckets
+}
+
+/** What a source knows in some buckets. */
+export interface Listing {
+  readonly covered: BucketSet
+  readonly rest: BucketSet
+  readonly items: readonly DigestItem[]
+}
+
+/**
+ * List buckets, whole ones, until there are LISTED_ITEMS; at least one. The rest stays. Only a set
+ * of millions has buckets that are cut at ITEMS_MAX; what is cut is told again, and harms nobody.
+ */
+export function listItems(source: DigestSource, buckets: BucketSet): Listing {
+  const covered = new BucketSet()
+  const rest = new BucketSet()
+  const items: DigestItem[] = []
+  for (const bucket of buckets) {
+    if (items.length >= LISTED_ITEMS) rest.add(bucket)
+    else {
+      covered.add(bucket)
+      for (const item of source.itemsOf(bucket)) if (items.length < ITEMS_MAX) items.push(item)
+    }
+  }
+  return { covered, rest, items }
+}
+
+/** What a round of an exchange found. */
+export interface Findings {
+  /** Newer here. */
+  readonly messages: readonly Uint8Array[]
+  /** Newer there. */
+  readonly wants: readonly ItemHash[]
+  /** Not compared yet: this round has told enough. */
+  readonly rest: BucketSet
+}
+
+/** Compare a listing with what we know; the first bucket wholly, whatever it costs. */
+export function compareListing(now: Instant, source: DigestSource, theirs: Listing): Findings {
+  const listed = byBucket(theirs.items)
+  const messages: Uint8Array[] = []
+  const wants: ItemHash[] = []
+  const rest = new BucketSet()
+  rest.addAll(theirs.rest)
+  let bytes = 0
+  for (const bucket of theirs.covered) {
+    if (bytes >= TOLD_BYTES_MAX) rest.add(bucket)
+    else {
+      const newer = compareBucket(source.itemsOf(bucket), listed.get(bucket) ?? [], wants)
+      for (const message of newer.length === 0 ? [] : source.tell(now, newer)) {
+        messages.push(message)
+        bytes += message.length
+      }
+    }
+  }
+  return { messages, wants, rest }
+}
+
+/** Tell what was asked for, up to TOLD_BYTES_MAX; the buckets of what is left are the rest. */
+export function answerWants(
+  now: Instant,
+  source: DigestSource,
+  wants: readonly ItemHash[],
+): Findings {
+  const messages: Uint8Array[] = []
+  const rest = new BucketSet()
+  let bytes = 0
+  for (let i = 0; i < wants.length; i += TELL_HASHES) {
+    const hashes = wants.slice(i, i + TELL_HASHES)
+    if (bytes >= TOLD_BYTES_MAX) for (const hash of hashes) rest.add(bucketOf(hash))
+    else {
+      for (const message of source.tell(now, hashes)) {
+        messages.push(message)
+        bytes += message.length
+      }
+    }
+  }
+  return { messages, wants: [], rest }
+}
+
+function byBucket(items: readonly DigestItem[]): Map<number, DigestItem[]> {
+  const buckets = new Map<number, DigestItem[]>()
+  for (const item of items) {
+    const bucket = bucketOf(item.hash)
+    const others = buckets.get(bucket)
+    if (others === undefined) buckets.set(bucket, [item])
+    else others.push(item)
+  }
+  return buckets
+}
+
+/** Hashes of what is newer here; what is newer there is added to `wants`. */
+function compareBucket(
+  ours: Iterable<DigestItem>,
+  theirs: readonly DigestItem[],
+  wants: ItemHash[],
+): ItemHash[] {
+  const unmatched = new Map<number, DigestItem>()
+  for (const item of theirs) unmatched.set(hashKey(item.hash), item)
+  const newer: ItemHash[] = []
+  for (const { hash, version } of ours) {
+    const key = hashKey(hash)
+    const other = unmatched.get(key)
+    if (other === undefined || other.version < version) newer.push(hash)
+    else if (other.version > version) wants.push(hash)
+    unmatched.delete(key)
+  }
+  for (const { hash } of unmatched.values()) wants.push(hash)
+  return newer
+}
