@@ -1,5 +1,5 @@
 /** Reads the events of NetworkDB: of nodes, of attachments, of rows (§3.2). */
-import { MESSAGE_TYPE } from './gossip-message.ts'
+import { NETWORKDB_TYPE } from './gossip-message.ts'
 import { RESIDUAL_REAP_SECONDS_MAX, ROW_KEY_BYTES_MAX, ROW_VALUE_BYTES_MAX } from './limits.ts'
 import type { NetworkEvent, NodeEvent, TableEvent } from './messages.ts'
 import type { ProtoReader } from './proto-reader.ts'
@@ -13,11 +13,11 @@ export type EventMessage = NodeEvent | NetworkEvent | TableEvent
  */
 export function readEvent(reader: ProtoReader, type: number, end: number): EventMessage | null {
   switch (type) {
-    case MESSAGE_TYPE.node:
+    case NETWORKDB_TYPE.node:
       return readNodeEvent(reader, end)
-    case MESSAGE_TYPE.network:
+    case NETWORKDB_TYPE.network:
       return readNetworkEvent(reader, end)
-    case MESSAGE_TYPE.table:
+    case NETWORKDB_TYPE.table:
       return readTableEvent(reader, end)
     default:
       return null

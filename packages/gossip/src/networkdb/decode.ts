@@ -1,7 +1,7 @@
 /** NetworkDB's messages out of bytes from the network: bounded, and never throwing (§3.2). */
 import type { GossipFault } from '../memberlist/faults.ts'
 import { readEvent, readTableEvent, type EventMessage } from './decode-event.ts'
-import { MESSAGE_TYPE, readEnvelope, type Envelope } from './gossip-message.ts'
+import { NETWORKDB_TYPE, readEnvelope, type Envelope } from './gossip-message.ts'
 import { BULK_NETWORKS_MAX, EVENTS_MAX, NETWORK_ENTRIES_MAX } from './limits.ts'
 import type {
   BulkSync,
@@ -46,11 +46,11 @@ function readMessage(
 ): NetworkDbMessage | null {
   const { type, end: dataEnd } = readEnvelope(reader, end)
   switch (type) {
-    case MESSAGE_TYPE.pushPull:
+    case NETWORKDB_TYPE.pushPull:
       return readPushPull(reader, dataEnd, partFaults)
-    case MESSAGE_TYPE.bulkSync:
+    case NETWORKDB_TYPE.bulkSync:
       return readBulkSync(reader, dataEnd, partFaults)
-    case MESSAGE_TYPE.compound:
+    case NETWORKDB_TYPE.compound:
       return readCompound(reader, dataEnd, partFaults)
     default:
       return readEvent(reader, type, dataEnd)
@@ -137,8 +137,10 @@ function readBulkSync(reader: ProtoReader, end: number, partFaults: GossipFault[
         nodeName = reader.name()
         break
       case 0x22: // networks = 4
-        if (networks.length === BULK_NETWORKS_MAX) reader.refuse('too-many')
-        else networks.push(reader.name())
+        if (networks.push(reader.name()) > BULK_NETWORKS_MAX) {
+          reader.refuse('too-many')
+          networks.pop()
+        }
         break
       case 0x2a: // payload = 5
         payloadEnd = reader.window(end)
@@ -164,7 +166,7 @@ function readRows(
 ): readonly TableEvent[] {
   if (reader.at === end) return []
   const envelope = readEnvelope(reader, end)
-  if (envelope.type !== MESSAGE_TYPE.compound) reader.refuse('bad-type')
+  if (envelope.type !== NETWORKDB_TYPE.compound) reader.refuse('bad-type')
   const parts: TableEvent[] = []
   readParts(reader, envelope.end, { max: EVENTS_MAX, read: readRow, parts, faults })
   return parts
@@ -185,7 +187,11 @@ interface PartSink<Part extends object> {
 }
 
 /** The parts of the compound whose data ends at `end`: messages = 1. */
-function readParts<Part extends object>(reader: ProtoReader, end: number, sink: PartSink<Part>): void {
+function readParts<Part extends object>(
+  reader: ProtoReader,
+  end: number,
+  sink: PartSink<Part>,
+): void {
   while (reader.at < end) {
     const tag = reader.uint32()
     if (tag === 0x0a) readPart(reader, reader.window(end), sink)
@@ -195,7 +201,11 @@ function readParts<Part extends object>(reader: ProtoReader, end: number, sink: 
 }
 
 /** One part, whose bytes end at `end`. Whatever is wrong inside stays inside. */
-function readPart<Part extends object>(reader: ProtoReader, end: number, sink: PartSink<Part>): void {
+function readPart<Part extends object>(
+  reader: ProtoReader,
+  end: number,
+  sink: PartSink<Part>,
+): void {
   if (sink.parts.length + sink.faults.length === sink.max) reader.refuse('too-many')
   else {
     const outside = reader.takeFault()
@@ -223,14 +233,14 @@ function tryPart<Part extends object>(
 
 function readInnerEvent(reader: ProtoReader, end: number): EventMessage | null {
   const { type, end: dataEnd } = readSimpleMessage(reader, end)
-  if (type === MESSAGE_TYPE.compound) reader.refuse('too-deep')
+  if (type === NETWORKDB_TYPE.compound) reader.refuse('too-deep')
   return readEvent(reader, type, dataEnd)
 }
 
 function readRow(reader: ProtoReader, end: number): TableEvent | null {
   const { type, end: dataEnd } = readSimpleMessage(reader, end)
-  if (type === MESSAGE_TYPE.compound) reader.refuse('too-deep')
-  return type === MESSAGE_TYPE.table ? readTableEvent(reader, dataEnd) : null
+  if (type === NETWORKDB_TYPE.compound) reader.refuse('too-deep')
+  return type === NETWORKDB_TYPE.table ? readTableEvent(reader, dataEnd) : null
 }
 
 /** The envelope inside a SimpleMessage: payload = 1. */

@@ -1,7 +1,7 @@
 /** The bytes of NetworkDB's messages, as Docker writes them: in order, defaults left out (§3.2). */
 import type { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { assert, unreachable } from '@weft/core'
-import { gossipMessage, MESSAGE_TYPE, openEnvelope, protoWriter } from './gossip-message.ts'
+import { gossipMessage, NETWORKDB_TYPE, openEnvelope, protoWriter } from './gossip-message.ts'
 import {
   LAMPORT_TIME_MAX,
   type BulkSync,
@@ -37,13 +37,13 @@ const PRESENCE = { join: 1, leave: 2 } as const
 const CHANGE = { create: 1, update: 2, delete: 3 } as const
 
 function encodeNodeEvent({ type, lTime, nodeName }: NodeEvent): Uint8Array {
-  const writer = openEnvelope(MESSAGE_TYPE.node).uint32(0x12).fork()
+  const writer = openEnvelope(NETWORKDB_TYPE.node).uint32(0x12).fork()
   writeEventHead(writer, { type: PRESENCE[type], lTime, nodeName })
   return writer.join().finish()
 }
 
 function encodeNetworkEvent({ type, lTime, nodeName, networkId }: NetworkEvent): Uint8Array {
-  const writer = openEnvelope(MESSAGE_TYPE.network).uint32(0x12).fork()
+  const writer = openEnvelope(NETWORKDB_TYPE.network).uint32(0x12).fork()
   writeEventHead(writer, { type: PRESENCE[type], lTime, nodeName })
   writeText(writer, 0x22, networkId)
   return writer.join().finish()
@@ -52,7 +52,7 @@ function encodeNetworkEvent({ type, lTime, nodeName, networkId }: NetworkEvent):
 /** A table event with its envelope, to be kept and put into compounds as it is. */
 export function encodeTableEvent(event: TableEvent): Uint8Array {
   const { lTime, nodeName, value, residualReapTimeSeconds } = event
-  const writer = openEnvelope(MESSAGE_TYPE.table).uint32(0x12).fork()
+  const writer = openEnvelope(NETWORKDB_TYPE.table).uint32(0x12).fork()
   writeEventHead(writer, { type: CHANGE[event.type], lTime, nodeName })
   writeText(writer, 0x22, event.networkId)
   writeText(writer, 0x2a, event.tableName)
@@ -73,7 +73,7 @@ function writeEventHead(
 }
 
 function encodePushPull({ lTime, networks, nodeName }: NetworkPushPull): Uint8Array {
-  const writer = openEnvelope(MESSAGE_TYPE.pushPull)
+  const writer = openEnvelope(NETWORKDB_TYPE.pushPull)
   const data = protoWriter()
   writeTime(data, 0x08, lTime)
   for (const entry of networks) writeNetworkEntry(data.uint32(0x12).fork(), entry)
@@ -100,14 +100,14 @@ export function encodeBulkSync(head: BulkSyncHead, events: readonly Uint8Array[]
   writeText(data, 0x1a, head.nodeName)
   for (const network of head.networks) data.uint32(0x22).string(network)
   data.uint32(0x2a).bytes(compoundOf(events))
-  return gossipMessage(MESSAGE_TYPE.bulkSync, data.finish())
+  return gossipMessage(NETWORKDB_TYPE.bulkSync, data.finish())
 }
 
-/** One message of several complete ones; each costs at most COMPOUND_PART_OVERHEAD_BYTES more. */
+/** One message of several complete ones, each of which takes `partBytes` of its length. */
 export function compoundOf(encoded: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of encoded) length += partBytes(part.length)
-  const writer = openEnvelope(MESSAGE_TYPE.compound)
+  const writer = openEnvelope(NETWORKDB_TYPE.compound)
   if (length === 0) return writer.finish()
   writer.uint32(0x12).uint32(length)
   for (const part of encoded) {
@@ -123,7 +123,7 @@ export function partBytes(length: number): number {
   return 1 + varintBytes(inner) + inner
 }
 
-/** Bytes of a compound besides its parts, when they take at most 65,535: type, tag, length. */
+/** Bytes of a compound besides its parts, when those take less than 2 MiB: type, tag, length. */
 export const COMPOUND_OVERHEAD_BYTES = 6
 
 function varintBytes(value: number): number {

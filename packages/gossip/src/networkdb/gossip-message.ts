@@ -2,10 +2,10 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { setU8, utf8Bytes } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
-import { ProtoReader } from './proto-reader.ts'
+import { decodeProto, type ProtoReader } from './proto-reader.ts'
 
 /** Types of messages (docker-wire §3.2). 64 to 79 are Weft's own, which an engine throws away. */
-export const MESSAGE_TYPE = {
+export const NETWORKDB_TYPE = {
   network: 1,
   table: 2,
   pushPull: 3,
@@ -28,13 +28,10 @@ export function messageType(bytes: Uint8Array): number {
 
 /** Take a message out of its envelope. Never throws. */
 export function openGossipMessage(bytes: Uint8Array): GossipMessage | GossipFault {
-  try {
-    const reader = new ProtoReader(bytes)
+  return decodeProto(bytes, (reader) => {
     const { type, end } = readEnvelope(reader, bytes.length)
     return { type, data: bytes.subarray(reader.at, end) }
-  } catch {
-    return 'bad-protobuf'
-  }
+  })
 }
 
 /** What an envelope says: the type, and where the data ends. */

@@ -23,3 +23,12 @@ export const BULK_NETWORKS_MAX = 4096
 
 /** Seconds for which a peer may ask to remember a deleted row; Docker asks for 1,800. */
 export const RESIDUAL_REAP_SECONDS_MAX = 86_400
+
+/** Names that one endpoint or its service goes by, of each kind. */
+export const ALIASES_MAX = 1024
+
+/** Ports that one service publishes. */
+export const INGRESS_PORTS_MAX = 4096
+
+/** Bytes of a name or an address in a record; a DNS name has at most 253 (RFC 1035 §2.3.4). */
+export const RECORD_TEXT_BYTES_MAX = 1024

@@ -1,5 +1,5 @@
 /** Reads protobuf messages, nested ones by their window, without copying what is only passed. */
-import { BinaryReader, type WireType } from '@bufbuild/protobuf/wire'
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { equalBytes, utf8Bytes, utf8Text } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
 import { LAMPORT_TIME_MAX } from './messages.ts'
@@ -9,7 +9,17 @@ import { asciiText, TextMemo } from './text-memo.ts'
 const names = new TextMemo()
 
 /** Texts up to this length go through an array of codes; a longer one could exhaust the stack. */
-const ASCII_BYTES_MAX = 1024
+const SHORT_TEXT_BYTES = 1024
+
+/** By their values; 6 and 7 are none. */
+const WIRE_TYPES: readonly (WireType | undefined)[] = [
+  WireType.Varint,
+  WireType.Bit64,
+  WireType.LengthDelimited,
+  WireType.StartGroup,
+  WireType.EndGroup,
+  WireType.Bit32,
+]
 
 /**
  * A reader over one message. Bytes that are no protobuf make it throw, to be caught where the
@@ -80,7 +90,7 @@ export class ProtoReader {
     const start = this.#reader.pos
     this.#reader.pos = end
     if (end - start > bytesMax) this.refuse('bad-value')
-    else if (end - start > ASCII_BYTES_MAX) return this.#utf8(start, end)
+    else if (end - start > SHORT_TEXT_BYTES) return this.#utf8(start, end)
     else return asciiText(this.#bytes, start, end) ?? this.#utf8(start, end)
     return ''
   }
@@ -110,7 +120,9 @@ export class ProtoReader {
   skip(tag: number, fieldMax: number): void {
     const field = tag >>> 3
     if (field <= fieldMax) throw new RangeError('wrong wire type')
-    this.#reader.skip((tag & 7) as WireType, field)
+    const wireType = WIRE_TYPES[tag & 7]
+    if (wireType === undefined) throw new RangeError('unknown wire type')
+    this.#reader.skip(wireType, field)
   }
 
   /** The message that ends at `end` was read: its fields filled it exactly. */
@@ -125,6 +137,20 @@ export class ProtoReader {
       !text.includes('\ufffd') || equalBytes(utf8Bytes(text), this.#bytes.subarray(start, end))
     if (!isExact) this.refuse('bad-value')
     return text
+  }
+}
+
+/** What `read` makes of one whole message, or why it was refused. Never throws. */
+export function decodeProto<Value extends object>(
+  bytes: Uint8Array,
+  read: (reader: ProtoReader, end: number) => Value,
+): Value | GossipFault {
+  const reader = new ProtoReader(bytes)
+  try {
+    const value = read(reader, bytes.length)
+    return reader.takeFault() ?? value
+  } catch {
+    return 'bad-protobuf'
   }
 }
 
