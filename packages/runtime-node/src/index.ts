@@ -7,6 +7,7 @@ export {
   type LineSinkOptions,
   type LineTarget,
 } from './log-sinks.ts'
+export { nodeAead } from './node-aead.ts'
 export { NodeClock, TIMER_DELAY_MS_MAX, type NodeClockOptions } from './node-clock.ts'
 export { nodeEntropy } from './node-entropy.ts'
 export { nodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from './node-runtime.ts'
