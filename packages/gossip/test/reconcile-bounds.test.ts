@@ -1,0 +1,390 @@
+/** What an exchange may cost, whoever asks; and what liars come to. */
+import { SeededRandom, type Instant } from '@weft/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { BucketSet } from '../src/reconcile/bucket-set.ts'
+import { BULK_ITEMS, Comparisons, FLUX_MS } from '../src/reconcile/comparisons.ts'
+import { DigestRound, DIGEST_PACKETS_MAX } from '../src/reconcile/digest-round.ts'
+import { DIGEST_BUCKETS } from '../src/reconcile/digest-sums.ts'
+import { decodeExchange } from '../src/reconcile/exchange-decode.ts'
+import { encodeExchange } from '../src/reconcile/exchange-encode.ts'
+import {
+  NEWS_BYTES_MAX,
+  SETS_MAX,
+  WANTS_MAX,
+  type ExchangeMessage,
+  type NewsMessage,
+} from '../src/reconcile/exchange-messages.ts'
+import {
+  EXCHANGE_QUIET_MS,
+  EXCHANGE_ROUNDS_MAX,
+  Exchanges,
+  EXCHANGES_MAX,
+  PEER_BYTES_PER_SECOND_MAX,
+  SENT_BYTES_PER_SECOND_MAX,
+} from '../src/reconcile/exchanges.ts'
+import { itemHash } from '../src/reconcile/item-hash.ts'
+import {
+  answerWants,
+  compareListing,
+  LISTED_ITEMS,
+  listItems,
+  TOLD_BYTES_MAX,
+} from '../src/reconcile/listing.ts'
+import { newsOf } from '../src/reconcile/news.ts'
+import { Reconciler } from '../src/reconcile/reconciler.ts'
+import { ReconcileWorld, thing, ThingSource } from './reconcile-world.ts'
+
+const NONE = new BucketSet()
+const HEAD = { sender: 'liar', setId: 'r:n' }
+const at = (ms: number): Instant => ms as Instant
+
+function filled(id: string, count: number, padBytes = 0): ThingSource {
+  const source = new ThingSource(id, padBytes)
+  for (let i = 0; i < count; i++) source.put(at(0), thing(`row-${String(i)}`, i + 1))
+  return source
+}
+
+describe('one round', () => {
+  test('lists whole buckets up to LISTED_ITEMS, and names the rest', () => {
+    const source = filled('r:n', 20_000)
+    const { covered, rest, items } = listItems(source, BucketSet.all())
+    expect(items.length).toBeGreaterThanOrEqual(LISTED_ITEMS)
+    expect(items.length).toBeLessThan(LISTED_ITEMS + 200)
+    const listed = [...covered].flatMap((bucket) => [...source.itemsOf(bucket)])
+    expect(items).toEqual(listed)
+    expect([...covered].length + [...rest].length).toBe(DIGEST_BUCKETS)
+  })
+
+  test('tells up to TOLD_BYTES_MAX, and names the rest', () => {
+    const source = filled('r:n', 20_000, 130)
+    const empty = { covered: BucketSet.all(), rest: NONE, items: [] }
+    const found = compareListing(at(0), source, empty)
+    expect(bytesOf(found.messages)).toBeGreaterThanOrEqual(TOLD_BYTES_MAX)
+    expect(bytesOf(found.messages)).toBeLessThan(TOLD_BYTES_MAX + 40_000)
+    expect(found.rest.isEmpty).toBe(false)
+  })
+
+  test('tells no more to one who asks for everything, either', () => {
+    const source = filled('r:n', WANTS_MAX, 130)
+    const { items } = { items: [...BucketSet.all()].flatMap((i) => [...source.itemsOf(i)]) }
+    const wants = items.map(({ hash }) => hash)
+    const found = answerWants(at(0), source, wants)
+    expect(bytesOf(found.messages)).toBeLessThan(TOLD_BYTES_MAX + 64 * 200)
+    expect(found.rest.isEmpty).toBe(false)
+  })
+
+  test('comes in messages of up to NEWS_BYTES_MAX; one that is larger goes alone', () => {
+    const sizes = [40_000, 20_000, 10_000, 100_000, 5, 600_000]
+    const messages = sizes.map((size) => new Uint8Array(size))
+    const parts = newsOf(HEAD, { messages, wants: [], rest: BucketSet.all() })
+    const told = parts.map((part) => part.messages.map((message) => message.length))
+    expect(told).toEqual([[40_000, 20_000], [10_000], [100_000], [5]])
+    for (const part of parts) expect(typeof decodeExchange(encodeExchange(part))).toBe('object')
+    expect(parts.map(({ rest }) => rest.isEmpty)).toEqual([true, true, true, false])
+    expect(encodeExchange(parts[0] as NewsMessage).length).toBeLessThan(NEWS_BYTES_MAX)
+  })
+
+  test('is silent when there is nothing to say', () => {
+    expect(newsOf(HEAD, { messages: [], wants: [], rest: NONE })).toEqual([])
+  })
+})
+
+describe('exchanges', () => {
+  test('are one at a time for a set and a peer, until nothing was heard for a while', () => {
+    const exchanges = new Exchanges()
+    expect(exchanges.begin(at(0), 'm', 'a')).toBe(true)
+    expect(exchanges.begin(at(1), 'm', 'a')).toBe(false)
+    expect(exchanges.begin(at(1), 'm', 'b')).toBe(true)
+    expect(exchanges.begin(at(1), 'a', 'a')).toBe(true)
+    expect(exchanges.continue(at(400), 'm', 'a')).toBe(true)
+    expect(exchanges.begin(at(400 + EXCHANGE_QUIET_MS - 1), 'm', 'a')).toBe(false)
+    expect(exchanges.begin(at(400 + EXCHANGE_QUIET_MS), 'm', 'a')).toBe(true)
+  })
+
+  test('are EXCHANGES_MAX at most', () => {
+    const exchanges = new Exchanges()
+    for (let i = 0; i < EXCHANGES_MAX; i++) {
+      expect(exchanges.begin(at(0), 'm', String(i))).toBe(true)
+    }
+    expect(exchanges.begin(at(1), 'm', 'one more')).toBe(false)
+    expect(exchanges.continue(at(1), 'm', 'one more')).toBe(false)
+    expect(exchanges.continue(at(1), 'm', '5')).toBe(true)
+    expect(exchanges.begin(at(EXCHANGE_QUIET_MS), 'm', 'one more')).toBe(true)
+  })
+
+  test('end after EXCHANGE_ROUNDS_MAX rounds', () => {
+    const exchanges = new Exchanges()
+    exchanges.begin(at(0), 'm', 'a')
+    for (let i = 0; i < EXCHANGE_ROUNDS_MAX; i++) {
+      expect(exchanges.continue(at(i), 'm', 'a')).toBe(true)
+    }
+    const end = EXCHANGE_ROUNDS_MAX
+    expect(exchanges.continue(at(end), 'm', 'a')).toBe(false)
+    expect(exchanges.continue(at(end + EXCHANGE_QUIET_MS), 'm', 'a')).toBe(true)
+  })
+
+  test('send PEER_BYTES_PER_SECOND_MAX to one, SENT_BYTES_PER_SECOND_MAX to all', () => {
+    const exchanges = new Exchanges()
+    exchanges.spend(at(0), 'a', PEER_BYTES_PER_SECOND_MAX - 1)
+    expect(exchanges.begin(at(1), 'm', 'a')).toBe(true)
+    exchanges.spend(at(1), 'a', 1)
+    expect(exchanges.continue(at(2), 'm', 'a')).toBe(false)
+    expect(exchanges.begin(at(2), 'm', 'b')).toBe(true)
+    exchanges.spend(at(2), 'c', SENT_BYTES_PER_SECOND_MAX - PEER_BYTES_PER_SECOND_MAX)
+    expect(exchanges.continue(at(3), 'm', 'b')).toBe(false)
+    expect(exchanges.continue(at(1000), 'm', 'b')).toBe(true)
+  })
+})
+
+describe('what is worth an exchange', () => {
+  const theirs = { setId: 'm', count: 1, high: 1, low: 1, isOverdue: false }
+
+  test('a set at rest, at once', () => {
+    const [source, comparisons] = [new ThingSource('m'), new Comparisons()]
+    source.put(at(0), thing('x', 1))
+    expect(comparisons.isWorthwhile(at(FLUX_MS - 1), source, theirs)).toBe(false)
+    expect(comparisons.isWorthwhile(at(FLUX_MS), source, theirs)).toBe(true)
+  })
+
+  test('a set that changes, once it has differed for FLUX_MS here or there, now and then', () => {
+    const [source, comparisons] = [new ThingSource('m'), new Comparisons()]
+    source.put(at(1000), thing('x', 1))
+    expect(comparisons.isWorthwhile(at(1001), source, theirs)).toBe(false)
+    comparisons.differed(at(1001), 'm')
+    source.put(at(1400), thing('x', 2))
+    expect(comparisons.isWorthwhile(at(1500), source, theirs)).toBe(false)
+    expect(comparisons.isWorthwhile(at(1001 + FLUX_MS), source, theirs)).toBe(true)
+    expect(comparisons.isWorthwhile(at(1002 + FLUX_MS), source, theirs)).toBe(false)
+    const overdue = { ...theirs, isOverdue: true }
+    expect(new Comparisons().isWorthwhile(at(1500), source, overdue)).toBe(true)
+  })
+
+  test('much from one peer at a time, while it sends', () => {
+    const [source, comparisons] = [new ThingSource('m'), new Comparisons()]
+    const from = (peer: string, count: number): Parameters<Comparisons['mayFetch']>[2] => ({
+      peer,
+      total: { count, high: 1, low: 1 },
+    })
+    expect(comparisons.mayFetch(at(0), source, from('a', BULK_ITEMS + 1))).toBe(true)
+    expect(comparisons.mayFetch(at(1), source, from('b', BULK_ITEMS + 1))).toBe(false)
+    expect(comparisons.mayFetch(at(1), source, from('b', BULK_ITEMS))).toBe(true)
+    comparisons.fetched(at(900), 'm', 'a')
+    expect(comparisons.mayFetch(at(1500), source, from('b', BULK_ITEMS + 1))).toBe(false)
+    expect(comparisons.mayFetch(at(1900), source, from('b', BULK_ITEMS + 1))).toBe(true)
+  })
+
+  test('since when a set differs', () => {
+    const world = new ReconcileWorld({ seed: 'since', lossPercent: 100 })
+    const sources = [filled('m', 3), filled('m', 4)]
+    sources.forEach((source, i) => world.add(String(i), [source]))
+    const reconciler = world.reconciler('0')
+    const digest = (source: ThingSource): Uint8Array => {
+      const { count, high, low } = source.sums
+      const sets = [{ setId: 'm', count, high, low, isOverdue: false }]
+      return encodeExchange({ kind: 'digest', sender: '1', isAnswer: false, sets })
+    }
+    expect(reconciler.differsSince('m')).toBeNull()
+    reconciler.receive(at(5), digest(filled('m', 4)))
+    reconciler.receive(at(9), digest(filled('m', 4)))
+    expect(reconciler.differsSince('m')).toBe(5)
+    reconciler.receive(at(10), digest(filled('m', 3)))
+    expect(reconciler.differsSince('m')).toBeNull()
+    reconciler.receive(at(11), digest(filled('m', 4)))
+    reconciler.forget('m')
+    expect(reconciler.differsSince('m')).toBeNull()
+  })
+
+  test('alone, a node differs from nobody, and does not go on about it', () => {
+    const lines = new ReconcileWorld({ seed: 'alone', lossPercent: 0 })
+    const reconciler = lines.add('alone', [filled('m', 3)])
+    lines.run(5000)
+    expect(reconciler.counters()).toMatchObject({ digestsSent: 0, bytesSent: 0 })
+    expect(lines.sent).toEqual([])
+  })
+})
+
+describe('digests', () => {
+  test('hold members and attachments always, and take the networks in turn', () => {
+    const ids = ['m', 'a', ...Array.from({ length: 300 }, (_, i) => `r:${'n'.repeat(22)}${String(i)}`)]
+    const world = new ReconcileWorld({ seed: 'turns', lossPercent: 0, messageBytesMax: 1300 })
+    for (const name of ['x', 'y']) {
+      world.add(
+        name,
+        ids.map((id) => new ThingSource(id)),
+      )
+    }
+    world.run(6000)
+    const digests = world.sent.filter(({ from }) => from === 'x')
+    const perRound = new Map<number, string[]>()
+    for (const { at: sentAt, bytes } of digests) {
+      expect(bytes.length).toBeLessThanOrEqual(1300)
+      const message = decodeExchange(bytes)
+      if (typeof message === 'string' || message.kind !== 'digest') throw new Error('no digest')
+      const sets = message.sets.map(({ setId }) => setId)
+      perRound.set(sentAt, [...(perRound.get(sentAt) ?? []), ...sets])
+    }
+    for (const sets of perRound.values()) expect(sets.slice(0, 2)).toEqual(['m', 'a'])
+    expect(new Set([...perRound.values()].flat()).size).toBe(ids.length)
+    expect(digests.length).toBe(perRound.size * DIGEST_PACKETS_MAX)
+  })
+
+  test('hold as many sets as a packet, and the answer to one too', () => {
+    const rounds = new DigestRound('me', 200)
+    const entry = { setId: 'r:network', count: 1, high: 2, low: 3, isOverdue: false }
+    const answer = rounds.answer(new Array(SETS_MAX).fill(entry))
+    expect(encodeExchange(answer).length).toBeLessThanOrEqual(200)
+    expect(answer.sets.length).toBeGreaterThan(3)
+  })
+
+  test('are not sent where they are switched off, and answered even so', () => {
+    const options = { name: 'a', digestIntervalMs: 0, digestPeers: 2, messageBytesMax: 1300 }
+    const source = filled('m', 3)
+    const sent: ExchangeMessage['kind'][] = []
+    const member = new ReconcileWorld({ seed: 'off', lossPercent: 0 })
+    member.add('b', [])
+    const reconciler = new Reconciler(
+      at(0),
+      { ...options, random: new SeededRandom('off') },
+      {
+        sourcesFor: () => [source],
+        sourceFor: () => source,
+        peer: () => member.member('b'),
+        pickPeers: () => [member.member('b')],
+        send: (_now, _to, { bytes }) => {
+          const message = decodeExchange(bytes)
+          if (typeof message === 'object') sent.push(message.kind)
+        },
+      },
+    )
+    expect(reconciler.nextDeadline()).toBeNull()
+    reconciler.tick(at(100_000))
+    expect(sent).toEqual([])
+    const sets = [{ setId: 'm', count: 9, high: 9, low: 9, isOverdue: false }]
+    const digest = encodeExchange({ kind: 'digest', sender: 'b', isAnswer: false, sets })
+    reconciler.receive(at(100_001), digest)
+    expect(sent).toEqual(['items'])
+  })
+})
+
+describe('liars', () => {
+  test('who claim to differ without end cost a bounded number of bytes a second', () => {
+    const world = new ReconcileWorld({ seed: 'liar', lossPercent: 0 })
+    const source = filled('r:n', 20_000, 130)
+    const reconciler = world.add('honest', [source])
+    world.add('liar', [new ThingSource('r:n')])
+    const lies = [
+      encodeExchange({ kind: 'items', ...HEAD, covered: BucketSet.all(), rest: NONE, items: [] }),
+      encodeExchange({ kind: 'news', ...HEAD, messages: [], wants: [], rest: BucketSet.all() }),
+    ]
+    for (let i = 0; i < 1000; i++) for (const lie of lies) reconciler.receive(at(i), lie)
+    const { bytesSent, refused } = reconciler.counters()
+    expect(bytesSent).toBeLessThan(PEER_BYTES_PER_SECOND_MAX + TOLD_BYTES_MAX + 100_000)
+    expect(refused).toBeGreaterThan(1900)
+  })
+
+  test('who are no peers, or speak of sets that are not shared, are not answered', () => {
+    const world = new ReconcileWorld({ seed: 'stranger', lossPercent: 0 })
+    const reconciler = world.add('honest', [filled('r:n', 10)])
+    world.add('liar', [])
+    const asked = (head: typeof HEAD): ExchangeMessage => {
+      return { kind: 'items', ...head, covered: BucketSet.all(), rest: NONE, items: [] }
+    }
+    reconciler.receive(at(0), encodeExchange(asked(HEAD)))
+    reconciler.receive(at(0), encodeExchange(asked({ ...HEAD, sender: 'nobody' })))
+    reconciler.receive(at(0), encodeExchange(asked({ ...HEAD, setId: 'r:other' })))
+    expect(reconciler.counters()).toMatchObject({ ignored: 3, bytesSent: 0 })
+  })
+
+  test('who ask for what is not there hear nothing of it', () => {
+    const world = new ReconcileWorld({ seed: 'wants', lossPercent: 0 })
+    const reconciler = world.add('honest', [filled('r:n', 10)])
+    world.add('liar', [new ThingSource('r:n')])
+    const wants = Array.from({ length: WANTS_MAX }, (_, i) => itemHash('none', String(i), ''))
+    const lie = encodeExchange({ kind: 'news', ...HEAD, messages: [], wants, rest: NONE })
+    expect(reconciler.receive(at(0), lie)).toBeNull()
+    expect(reconciler.counters().bytesSent).toBe(0)
+  })
+
+  test('cannot make it throw, whatever they say in whatever order', () => {
+    const bytes = fc.uint8Array({ maxLength: 60 })
+    const hash = fc.record({ high: fc.integer(), low: fc.integer({ min: 0, max: 255 }) })
+    const set = fc.constantFrom('m', 'r:n', 'a')
+    const total = { count: fc.nat(), high: fc.integer(), low: fc.integer() }
+    const lies: fc.Arbitrary<Uint8Array> = fc.oneof(
+      bytes,
+      fc
+        .array(fc.record({ setId: set, ...total, isOverdue: fc.boolean() }))
+        .map((sets) => encodeExchange({ kind: 'digest', sender: 'liar', isAnswer: false, sets })),
+      fc
+        .record({ setId: set, ...total, sums: fc.int32Array({ minLength: 256, maxLength: 256 }) })
+        .map((lie) => encodeExchange({ kind: 'buckets', sender: 'liar', ...lie })),
+      fc
+        .record({
+          setId: set,
+          items: fc.array(fc.record({ hash, version: fc.nat(), isLive: fc.boolean() })),
+        })
+        .map((lie) => {
+          const buckets = { covered: BucketSet.all(), rest: BucketSet.all() }
+          return encodeExchange({ kind: 'items', sender: 'liar', ...lie, ...buckets })
+        }),
+      fc.record({ setId: set, messages: fc.array(bytes), wants: fc.array(hash) }).map((lie) => {
+        return encodeExchange({ kind: 'news', sender: 'liar', ...lie, rest: BucketSet.all() })
+      }),
+    )
+    const property = fc.property(fc.array(lies, { maxLength: 40 }), (all) => {
+      const world = new ReconcileWorld({ seed: 'lies', lossPercent: 0 })
+      const [members, rows] = [filled('m', 3), filled('r:n', 300)]
+      const before = [members.contents(), rows.contents()]
+      const reconciler = world.add('honest', [members, rows])
+      world.add('liar', [new ThingSource('m'), new ThingSource('r:n')])
+      all.forEach((lie, i) => reconciler.receive(at(10 * i), lie))
+      expect([members.contents(), rows.contents()]).toEqual(before)
+    })
+    fc.assert(property, { numRuns: 200 })
+  })
+})
+
+describe('any sets', () => {
+  test('become their union by version, and then nothing more is said', () => {
+    const items = fc.uniqueArray(fc.tuple(fc.nat(400), fc.nat(5), fc.boolean()), {
+      selector: ([key]) => key,
+      maxLength: 200,
+    })
+    const worlds = fc.record({
+      sets: fc.array(items, { minLength: 2, maxLength: 5 }),
+      lossPercent: fc.constantFrom(0, 30),
+      seed: fc.string(),
+    })
+    const property = fc.property(worlds, ({ sets, lossPercent, seed }) => {
+      const world = new ReconcileWorld({ seed, lossPercent })
+      const sources = sets.map((set) => {
+        const source = new ThingSource('r:n')
+        // Whether something is live follows from its version, as of one owner's own words.
+        for (const [key, version] of set) {
+          source.put(at(0), thing(String(key), version, version % 3 !== 0))
+        }
+        return source
+      })
+      sources.forEach((source, i) => world.add(String(i), [source]))
+      const union = new ThingSource('r:n')
+      for (const [key, version] of sets.flat()) {
+        union.put(at(0), thing(String(key), version, version % 3 !== 0))
+      }
+      const live = (source: ThingSource): string[] =>
+        source.contents().filter((line) => line.endsWith('true'))
+      const isDone = (): boolean =>
+        sources.every((source) => live(source).join() === live(union).join())
+      expect(world.run(20_000, isDone)).toBe(true)
+      world.run(500)
+      const said = world.sent.length
+      world.run(3000)
+      expect(world.sent.slice(said).every(({ kind }) => kind === 'digest')).toBe(true)
+    })
+    fc.assert(property, { numRuns: 60 })
+  })
+})
+
+function bytesOf(messages: readonly Uint8Array[]): number {
+  return messages.reduce((sum, { length }) => sum + length, 0)
+}
