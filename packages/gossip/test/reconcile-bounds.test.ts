@@ -11,6 +11,7 @@ import { encodeExchange } from '../src/reconcile/exchange-encode.ts'
 import {
   NEWS_BYTES_MAX,
   SETS_MAX,
+  TOLD_MESSAGE_BYTES_MAX,
   WANTS_MAX,
   type ExchangeMessage,
   type NewsMessage,
@@ -75,11 +76,12 @@ describe('one round', () => {
   })
 
   test('comes in messages of up to NEWS_BYTES_MAX; one that is larger goes alone', () => {
-    const sizes = [40_000, 20_000, 10_000, 100_000, 5, 600_000]
+    const largest = TOLD_MESSAGE_BYTES_MAX
+    const sizes = [40_000, 20_000, 10_000, largest, 5, largest + 1]
     const messages = sizes.map((size) => new Uint8Array(size))
     const parts = newsOf(HEAD, { messages, wants: [], rest: BucketSet.all() })
     const told = parts.map((part) => part.messages.map((message) => message.length))
-    expect(told).toEqual([[40_000, 20_000], [10_000], [100_000], [5]])
+    expect(told).toEqual([[40_000, 20_000], [10_000], [largest], [5]])
     for (const part of parts) expect(typeof decodeExchange(encodeExchange(part))).toBe('object')
     expect(parts.map(({ rest }) => rest.isEmpty)).toEqual([true, true, true, false])
     expect(encodeExchange(parts[0] as NewsMessage).length).toBeLessThan(NEWS_BYTES_MAX)
@@ -206,7 +208,8 @@ describe('what is worth an exchange', () => {
 
 describe('digests', () => {
   test('hold members and attachments always, and take the networks in turn', () => {
-    const ids = ['m', 'a', ...Array.from({ length: 300 }, (_, i) => `r:${'n'.repeat(22)}${String(i)}`)]
+    const networks = Array.from({ length: 300 }, (_, i) => `r:${'n'.repeat(22)}${String(i)}`)
+    const ids = ['m', 'a', ...networks]
     const world = new ReconcileWorld({ seed: 'turns', lossPercent: 0, messageBytesMax: 1300 })
     for (const name of ['x', 'y']) {
       world.add(

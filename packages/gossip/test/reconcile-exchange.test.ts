@@ -55,7 +55,7 @@ describe('what an exchange costs', () => {
 })
 
 describe('much at once', () => {
-  test('a node without any gets 20,000 rows within two seconds, in messages of bearable size', () => {
+  test('a node without any gets 20,000 rows within two seconds, in many messages', () => {
     const [a, b] = [filled('r:n', 20_000, 130), new ThingSource('r:n', 130)]
     const world = pair(a, b)
     expect(world.run(2000, () => agree([a, b]))).toBe(true)

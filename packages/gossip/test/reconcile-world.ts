@@ -69,7 +69,8 @@ export class ThingSource implements DigestSource {
 
   contents(): string[] {
     const all = Array.from({ length: 256 }, (_, bucket) => [...this.itemsOf(bucket)]).flat()
-    return all.map(({ key, version, isLive }) => `${key} ${String(version)} ${String(isLive)}`).sort()
+    const lines = all.map(({ key, version, isLive }) => `${key} ${String(version)} ${String(isLive)}`)
+    return lines.sort()
   }
 }
 

@@ -73,7 +73,11 @@ export class Comparisons {
   }
 
   /** Whether we may fetch from this peer: much at once is fetched from one peer at a time. */
-  mayFetch(now: Instant, source: DigestSource, from: { peer: string; total: DigestTotal }): boolean {
+  mayFetch(
+    now: Instant,
+    source: DigestSource,
+    from: { readonly peer: string; readonly total: DigestTotal },
+  ): boolean {
     if (from.total.count - source.sums.count <= BULK_ITEMS) return true
     const comparison = this.#of(source.id)
     const { bulkPeer, bulkAt } = comparison

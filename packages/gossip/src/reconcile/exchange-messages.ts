@@ -21,6 +21,9 @@ export const NEWS_BYTES_MAX = 65_536
 /** Messages in one NEWS: as many as fit, at eight bytes each. */
 export const NEWS_MESSAGES_MAX = 8192
 
+/** Bytes of one message told; nothing larger comes of rows whose values fit a datagram. */
+export const TOLD_MESSAGE_BYTES_MAX = 262_144
+
 /** Bytes of a whole exchange message: more than any of the above comes to. */
 export const EXCHANGE_BYTES_MAX = 524_288
 

@@ -1,14 +1,15 @@
 /** Messages told to a peer, in parts that each are of a bearable size. */
 import { BucketSet } from './bucket-set.ts'
-import { NEWS_BYTES_MAX, NEWS_MESSAGES_MAX, type NewsMessage } from './exchange-messages.ts'
-import { EXCHANGE_BYTES_MAX, WANTS_MAX } from './exchange-messages.ts'
-import { HASH_BYTES } from './exchange-encode.ts'
+import {
+  NEWS_BYTES_MAX,
+  NEWS_MESSAGES_MAX,
+  TOLD_MESSAGE_BYTES_MAX,
+  type NewsMessage,
+} from './exchange-messages.ts'
 import type { Findings } from './listing.ts'
 
-/** Bytes around one message in NEWS, and around everything else: tags, lengths, names. */
+/** Bytes around one message in NEWS: tag and length. */
 const MESSAGE_OVERHEAD_BYTES = 8
-const NEWS_OVERHEAD_BYTES = 1024
-const TOLD_MESSAGE_BYTES_MAX = EXCHANGE_BYTES_MAX - WANTS_MAX * HASH_BYTES - NEWS_OVERHEAD_BYTES
 
 /** Who says it, and of what. */
 export interface NewsHead {
@@ -39,8 +40,8 @@ function splitMessages(messages: readonly Uint8Array[]): Uint8Array[][] {
   let part: Uint8Array[] = []
   let bytes = 0
   for (const message of messages) {
+    if (message.length > TOLD_MESSAGE_BYTES_MAX) continue
     const cost = message.length + MESSAGE_OVERHEAD_BYTES
-    if (cost > TOLD_MESSAGE_BYTES_MAX) continue
     const isFull = bytes + cost > NEWS_BYTES_MAX || part.length === NEWS_MESSAGES_MAX
     if (part.length > 0 && isFull) {
       parts.push(part)
