@@ -1,6 +1,5 @@
 /** What HashiCorp's memberlist sends is read as Go reads it, and written again byte for byte. */
-import { AEAD_TAG_BYTES, type Aead, type AeadUse } from '@weft/core'
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { nodeAead } from '@weft/runtime-node'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -43,25 +42,6 @@ const FILE = join(import.meta.dirname, '../vectors/memberlist-go-0.2.2.json')
 const { vectors } = JSON.parse(readFileSync(FILE, 'utf8')) as Recording
 const packets = vectors.filter(({ transport }) => transport === 'packet')
 const streams = vectors.filter(({ transport }) => transport === 'stream')
-
-const algorithm = ({ key }: AeadUse) => `aes-${8 * key.length}-gcm` as 'aes-128-gcm'
-const nodeAead: Aead = {
-  seal(use, plain) {
-    const cipher = createCipheriv(algorithm(use), use.key, use.nonce).setAAD(use.associated)
-    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
-  },
-  open(use, sealed) {
-    const cipher = createDecipheriv(algorithm(use), use.key, use.nonce).setAAD(use.associated)
-    cipher.setAuthTag(sealed.subarray(-AEAD_TAG_BYTES))
-    const plain = cipher.update(sealed.subarray(0, -AEAD_TAG_BYTES))
-    try {
-      cipher.final()
-      return new Uint8Array(plain)
-    } catch {
-      return null
-    }
-  },
-}
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
