@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,7 +96,7 @@ func openNode(o options, notify func(event), observe func(transmission)) (*node,
 	}
 	config.Delegate = n
 	config.Events = n
-	config.Logger = log.New(io.Discard, "", 0)
+	config.Logger = log.New(complaints(notify), "", 0)
 	o.Timing.apply(config)
 	if len(o.Keys) > 0 {
 		if n.ring, err = memberlist.NewKeyring(o.Keys, o.Keys[0]); err != nil {
@@ -130,8 +131,8 @@ func (n *node) NodeMeta(limit int) []byte {
 	return n.meta
 }
 
-func (n *node) NotifyMsg(bytes []byte) {
-	n.notify(event{Event: "user", Bytes: append([]byte(nil), bytes...)})
+func (n *node) NotifyMsg(message []byte) {
+	n.notify(event{Event: "user", Bytes: append([]byte(nil), message...)})
 }
 
 func (n *node) GetBroadcasts(overhead, limit int) [][]byte {
@@ -140,8 +141,8 @@ func (n *node) GetBroadcasts(overhead, limit int) [][]byte {
 
 func (n *node) LocalState(join bool) []byte { return n.state }
 
-func (n *node) MergeRemoteState(bytes []byte, join bool) {
-	n.notify(event{Event: "state", Bytes: bytes, Join: join})
+func (n *node) MergeRemoteState(state []byte, join bool) {
+	n.notify(event{Event: "state", Bytes: state, Join: join})
 }
 
 // NotifyJoin and the next two are the library's EventDelegate.
@@ -163,15 +164,25 @@ func (n *node) setMeta(meta []byte) error {
 	return n.UpdateNode(10 * time.Second)
 }
 
-func (n *node) send(to string, bytes []byte, how string) error {
+func (n *node) send(to string, message []byte, how string) error {
 	member := n.find(to)
 	if member == nil {
 		return fmt.Errorf("no such member: %s", to)
 	}
 	if how == "stream" {
-		return n.SendReliable(member, bytes)
+		return n.SendReliable(member, message)
 	}
-	return n.SendBestEffort(member, bytes)
+	return n.SendBestEffort(member, message)
+}
+
+// complaints tells of what the library logs as a warning or an error: what it refused, above all.
+type complaints func(event)
+
+func (c complaints) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("[ERR]")) || bytes.Contains(line, []byte("[WARN]")) {
+		c(event{Event: "complaint", Error: string(bytes.TrimSpace(line))})
+	}
+	return len(line), nil
 }
 
 // gossiped is a user message that travels with the gossip to everyone.

@@ -1,4 +1,4 @@
-/** A node of HashiCorp's memberlist in a process of its own: told by commands, heard by events. */
+/** A node of a gossip ring in a process of its own: told by commands, heard by events. */
 import { assert } from '@weft/core'
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { labError } from './lab-errors.ts'
 
-/** Timing of the library, in milliseconds; what is absent is its default for LANs. */
+/** Timing; what is absent is the library's default for LANs. */
 export interface MemberlistTiming {
   readonly probeIntervalMs?: number
   readonly probeTimeoutMs?: number
@@ -18,7 +18,7 @@ export interface MemberlistTiming {
   readonly streamTimeoutMs?: number
 }
 
-/** A node of that library. Version 0.2.2 knows no labels. */
+/** What a node is. Version 0.2.2 of the library knows no labels. */
 export interface MemberlistOptions {
   readonly name: string
   /** Where it listens, on a port that the system chooses. */
@@ -41,6 +41,8 @@ export type MemberlistEvent =
     }
   /** A user message. */
   | { readonly kind: 'user'; readonly bytes: Uint8Array }
+  /** It refused something, or something failed: in its own words. */
+  | { readonly kind: 'complaint'; readonly words: string }
 
 /** A member that is alive or suspect, as a node sees it. */
 export interface MemberlistMember {
@@ -70,8 +72,9 @@ interface Waiting {
 }
 
 /**
- * A process that runs one node. Invariant: each command gets its answer or rejects; none waits for
- * a process that has ended.
+ * A process that runs one node: HashiCorp's memberlist (`buildMemberlistProgram`), or another program
+ * that takes the same commands. Invariant: each command gets its answer or rejects; none waits for a
+ * process that has ended.
  */
 export class MemberlistProcess implements AsyncDisposable {
   readonly name: string
@@ -82,15 +85,16 @@ export class MemberlistProcess implements AsyncDisposable {
   #commands = 0
   #ending: string | null = null
 
-  private constructor(program: string, options: MemberlistOptions) {
+  private constructor(program: readonly string[], options: MemberlistOptions) {
     this.name = options.name
     const told = {
       ...options,
       keys: options.keys.map(base64),
       meta: base64(options.meta),
     }
+    const [file = '', ...words] = program
     // A group of its own: it ends when its stdin does, which is when we close it or are gone.
-    this.#child = spawn(program, ['node', JSON.stringify(told)], {
+    this.#child = spawn(file, [...words, 'node', JSON.stringify(told)], {
       detached: true,
       stdio: ['pipe', 'pipe', 'inherit'],
     })
@@ -101,7 +105,10 @@ export class MemberlistProcess implements AsyncDisposable {
   }
 
   /** Start a node; resolves when it listens. Rejects with ERR_PROCESS_GONE. */
-  static async open(program: string, options: MemberlistOptions): Promise<MemberlistProcess> {
+  static async open(
+    program: readonly string[],
+    options: MemberlistOptions,
+  ): Promise<MemberlistProcess> {
     const opened = new MemberlistProcess(program, options)
     await opened.#ready()
     return opened
@@ -178,6 +185,8 @@ export class MemberlistProcess implements AsyncDisposable {
       else waiting?.reject(new Error(`${this.name}: ${line.error}`))
     } else if (event === 'user') {
       this.#events.push({ kind: 'user', bytes: bytesOf(line.bytes) })
+    } else if (event === 'complaint') {
+      this.#events.push({ kind: 'complaint', words: line.error ?? '' })
     } else if (event === 'join' || event === 'update' || event === 'leave') {
       this.#events.push({ kind: event, name, address, meta: bytesOf(line.bytes) })
     }
