@@ -60,6 +60,11 @@ function isImportMetaResolve(node: ts.PropertyAccessExpression): boolean {
   return ts.isMetaProperty(node.expression) && node.name.text === 'resolve'
 }
 
+/** The package that a specifier names, whichever of its doors it goes through. */
+export function packageNamed(specifier: string): string {
+  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
 /** True for a file that tests something: it may be longer, and may import test kits. */
 export function isTest(path: string): boolean {
   return /(^|\/)test\//.test(path) || path.startsWith('test-e2e/')

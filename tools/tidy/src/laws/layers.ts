@@ -2,7 +2,7 @@
 import type { Law, Offence } from '../law.ts'
 import { listPackages, packageAt, type Package } from '../packages.ts'
 import type { Repository } from '../repository.ts'
-import { isSource, moduleReferences, parse } from '../source.ts'
+import { isSource, moduleReferences, packageNamed, parse } from '../source.ts'
 
 /** Which layers a layer may import from. */
 export const LAYERS_BELOW: ReadonlyMap<number, readonly number[]> = new Map([
@@ -66,7 +66,7 @@ function crossing(packages: readonly Package[], from: Package, target: string): 
 }
 
 function foreign(packages: readonly Package[], from: Package, specifier: string): Problem {
-  const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  const name = packageNamed(specifier)
   if (specifier.startsWith('node:') || FOR_ALL.has(name)) return null
   const to = packages.find((one) => one.name === name)
   if (to === from) return null

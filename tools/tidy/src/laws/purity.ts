@@ -3,7 +3,15 @@ import ts from 'typescript'
 import type { Law, Offence } from '../law.ts'
 import { listPackages, packageAt, type Package } from '../packages.ts'
 import type { Repository } from '../repository.ts'
-import { isSource, isTest, lineOf, moduleReferences, parse, walk } from '../source.ts'
+import {
+  isSource,
+  isTest,
+  lineOf,
+  moduleReferences,
+  packageNamed,
+  parse,
+  walk,
+} from '../source.ts'
 
 /** Members of globals that differ between runs or machines, with what to use in pure code. */
 const IMPURE_MEMBERS: ReadonlyMap<string, string> = new Map([
@@ -18,7 +26,7 @@ const IMPURE_MEMBERS: ReadonlyMap<string, string> = new Map([
   ['Promise.race', 'a state machine: a race is decided by the scheduler'],
 ])
 
-/** Third-party packages that pure packages may use. None yet; each would need a decision record. */
+/** Third-party packages that pure packages may use, each with a record in docs/decisions. */
 const PURE_DEPENDENCIES = new Set(['@bufbuild/protobuf', 'libsodium-wrappers'])
 
 /** What the compiler cannot see about purity, and that nobody told it to look away. */
@@ -52,7 +60,7 @@ function looseCompiler(repository: Repository, one: Package): Offence[] {
 function impureImports(repository: Repository, path: string): Offence[] {
   return moduleReferences(parse(repository, path))
     .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('@weft/'))
-    .filter(({ specifier }) => !PURE_DEPENDENCIES.has(specifier))
+    .filter(({ specifier }) => !PURE_DEPENDENCIES.has(packageNamed(specifier)))
     .map(({ specifier, line }) => {
       const instead = 'declare a port in core and implement it in runtime-node or linux'
       return { path, line, what: `a pure package imports ${specifier}`, instead }
