@@ -1,4 +1,4 @@
-/** The ports of @weft/core on Node: clock, chance, secrets, datagrams and log sinks. */
+/** The ports of @weft/core on Node: clock, chance, secrets, datagrams, streams, encryption, logs. */
 export {
   atLeast,
   jsonLines,
@@ -12,10 +12,16 @@ export { NodeClock, TIMER_DELAY_MS_MAX, type NodeClockOptions } from './node-clo
 export { nodeEntropy } from './node-entropy.ts'
 export { nodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from './node-runtime.ts'
 export {
+  NodeStreams,
+  type NodeStreamsCounters,
+  type NodeStreamsOptions,
+  type OpenConnection,
+  type OpenListener,
+} from './node-streams.ts'
+export {
   NodeUnderlay,
-  nodeUnderlayError,
   type NodeUnderlayCounters,
-  type NodeUnderlayErrors,
   type NodeUnderlayOptions,
   type OpenSocket,
 } from './node-underlay.ts'
+export { nodeUnderlayError, type NodeUnderlayErrors } from './socket-errors.ts'

@@ -1,7 +1,16 @@
 /** Everything a node runs on, on this machine. */
-import { SeededRandom, silentLogger, toHex, type Logger, type Runtime } from '@weft/core'
+import {
+  SeededRandom,
+  silentLogger,
+  toHex,
+  type Aead,
+  type Logger,
+  type Runtime,
+} from '@weft/core'
+import { nodeAead } from './node-aead.ts'
 import { NodeClock } from './node-clock.ts'
 import { nodeEntropy } from './node-entropy.ts'
+import { NodeStreams, type OpenConnection, type OpenListener } from './node-streams.ts'
 import { NodeUnderlay, type OpenSocket } from './node-underlay.ts'
 
 /** What may be chosen. */
@@ -12,17 +21,25 @@ export interface NodeRuntimeOptions {
   readonly keepAlive?: boolean
   /** Opens sockets elsewhere, as in another network namespace. */
   readonly openSocket?: OpenSocket
+  /** The same for listening sockets of streams, and for connections. */
+  readonly openListener?: OpenListener
+  readonly openConnection?: OpenConnection
   /** Makes `random` reproducible; drawn from entropy unless given. */
   readonly seed?: string
 }
 
-/** A runtime whose underlay counts what it drops. */
+/** A runtime whose underlay counts what it drops, with streams and authenticated encryption. */
 export interface NodeRuntime extends Runtime {
   readonly clock: NodeClock
   readonly underlay: NodeUnderlay
+  readonly streams: NodeStreams
+  readonly aead: Aead
 }
 
 const SEED_BYTES = 16
+
+/** As long as the slowest profile of gossip waits for an answer. */
+const STREAM_LINGER_MS = 30_000
 
 /** The ports of @weft/core on this machine. Holds nothing open by itself. */
 export function nodeRuntime(options: NodeRuntimeOptions = {}): NodeRuntime {
@@ -32,6 +49,13 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}): NodeRuntime {
     random: new SeededRandom(options.seed ?? freshSeed()),
     entropy: nodeEntropy,
     underlay: new NodeUnderlay({ keepAlive, openSocket: options.openSocket ?? null }),
+    streams: new NodeStreams({
+      keepAlive,
+      lingerMs: STREAM_LINGER_MS,
+      openListener: options.openListener ?? null,
+      openConnection: options.openConnection ?? null,
+    }),
+    aead: nodeAead,
     log: options.log ?? silentLogger,
   }
 }

@@ -1,29 +1,15 @@
 /** Datagrams on this machine's network, by node:dgram. */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import {
   assert,
-  defineErrors,
-  formatSocketAddress,
   ipFamily,
-  parseIp,
   PORT_MAX,
-  underlayError,
   type DatagramListener,
   type DatagramSocket,
-  type ErrorFactory,
   type SocketAddress,
   type Underlay,
 } from '@weft/core'
-
-/** Errors of this underlay beyond those every underlay has. */
-export type NodeUnderlayErrors = {
-  /** The operating system refused the socket; `diagnostic` is its code, like EACCES. */
-  ERR_BIND_FAILED: { readonly address: string; readonly diagnostic: string }
-}
-
-/** Makes the errors of this underlay. */
-export const nodeUnderlayError: ErrorFactory<NodeUnderlayErrors> =
-  defineErrors<NodeUnderlayErrors>()
+import { bindError, codeOf, remoteOf } from './socket-errors.ts'
 
 /**
  * Opens and binds a UDP socket by other means and returns its descriptor, which the underlay
@@ -81,7 +67,7 @@ export class NodeUnderlay implements Underlay {
       this.#received++
       // A Uint8Array proper: a Buffer's `slice` would share memory where the callee expects a copy.
       const bytes = new Uint8Array(message.buffer, message.byteOffset, message.length)
-      onDatagram(bytes, sourceOf(remote))
+      onDatagram(bytes, remoteOf(remote.address, remote.port))
     })
     return this.#open(socket, { ip: local.ip, port: socket.address().port })
   }
@@ -145,28 +131,4 @@ function newSocket({ ip }: SocketAddress): Socket {
     // Addresses are addresses already: no resolver, and no thread pool, on the way.
     lookup: (hostname, _options, callback) => callback(null, hostname, family),
   })
-}
-
-/** The sender; an interface zone (`fe80::1%eth0`) is no part of an address. */
-function sourceOf({ address, port }: RemoteInfo): SocketAddress {
-  const zone = address.indexOf('%')
-  return { ip: parseIp(zone < 0 ? address : address.slice(0, zone)), port }
-}
-
-function bindError(error: unknown, local: SocketAddress): Error {
-  const address = formatSocketAddress(local)
-  const code = codeOf(error)
-  if (code === 'EADDRINUSE') {
-    return underlayError('ERR_ADDRESS_IN_USE', 'another socket has it', { address }, error)
-  }
-  if (code === 'EADDRNOTAVAIL') {
-    return underlayError('ERR_ADDRESS_NOT_LOCAL', 'not an address of this host', { address }, error)
-  }
-  const facts = { address, diagnostic: code }
-  return nodeUnderlayError('ERR_BIND_FAILED', 'the system refused the socket', facts, error)
-}
-
-function codeOf(error: unknown): string {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  return typeof code === 'string' ? code : String(error)
 }
