@@ -1,0 +1,121 @@
+/** Finding back: to nodes that failed, and to the nodes that a ring begins with (§3.8). */
+import {
+  formatSocketAddress,
+  instantAfter,
+  type Instant,
+  type SocketAddress,
+} from '@weft/core'
+import type { NodeRecord } from './node-record.ts'
+import type { Nodes } from './nodes.ts'
+import type { BulkSync } from './bulk-sync.ts'
+import type { TablesContext } from './tables-context.ts'
+
+/** Attempts at failed nodes under way at once. */
+export const RECONNECTS_MAX = 4
+
+/** How often the bootstrap addresses are tried in a row, a second apart (docker-wire §3.8). */
+const REJOIN_ATTEMPTS = 10
+
+const REJOIN_RETRY_MS = 1000
+
+/** Joins failed nodes and bootstrap addresses again, for as long as they are away. */
+export class Reconnect {
+  readonly #context: TablesContext
+  readonly #nodes: Nodes
+  readonly #bulk: BulkSync
+  readonly #bootstrap: readonly SocketAddress[]
+  /** By address: who is being tried. */
+  readonly #attempts = new Map<string, NodeRecord>()
+  #reconnectAt: Instant | null = null
+  #rejoinAt: Instant | null = null
+  #rejoinsLeft = 0
+
+  constructor(
+    context: TablesContext,
+    parts: {
+      readonly nodes: Nodes
+      readonly bulk: BulkSync
+      readonly bootstrap: readonly SocketAddress[]
+    },
+  ) {
+    this.#context = context
+    this.#nodes = parts.nodes
+    this.#bulk = parts.bulk
+    this.#bootstrap = parts.bootstrap
+    const { rejoinIntervalMs } = context.profile
+    if (parts.bootstrap.length === 0) return
+    const stagger = context.random.fork('rejoin').below(rejoinIntervalMs)
+    this.#rejoinAt = instantAfter(context.startedAt, rejoinIntervalMs + stagger)
+  }
+
+  /** A node failed. */
+  arm(now: Instant): void {
+    if (this.#nodes.failed.size === 0) return
+    this.#reconnectAt ??= instantAfter(now, this.#context.profile.reconnectIntervalMs)
+  }
+
+  /** A join is over; if it was ours and went well, catch up with that node. */
+  joinEnded(now: Instant, address: SocketAddress, reason: string | null): void {
+    const text = formatSocketAddress(address)
+    const node = this.#attempts.get(text)
+    this.#attempts.delete(text)
+    if (reason !== null) return
+    this.#nodes.announce('join')
+    if (node?.status === 'active') this.#bulk.ask(now, node)
+  }
+
+  nextDeadline(): Instant | null {
+    if (this.#reconnectAt === null || this.#rejoinAt === null) {
+      return this.#reconnectAt ?? this.#rejoinAt
+    }
+    return this.#reconnectAt < this.#rejoinAt ? this.#reconnectAt : this.#rejoinAt
+  }
+
+  tick(now: Instant): void {
+    if (this.#reconnectAt !== null && this.#reconnectAt <= now) {
+      this.#reconnectAt = null
+      this.#reconnect(now)
+      this.arm(now)
+    }
+    if (this.#rejoinAt !== null && this.#rejoinAt <= now) this.#rejoin(now)
+  }
+
+  #reconnect(now: Instant): void {
+    if (this.#attempts.size >= RECONNECTS_MAX) return
+    const [node] = this.#nodes.failed.pick(this.#context.random, 1)
+    if (node === undefined) return
+    const { address } = node.member
+    const text = formatSocketAddress(address)
+    if (this.#attempts.has(text)) return
+    this.#attempts.set(text, node)
+    this.#context.lines.join(now, address)
+  }
+
+  #rejoin(now: Instant): void {
+    const { rejoinIntervalMs } = this.#context.profile
+    if (this.#rejoinsLeft === 0) this.#rejoinsLeft = REJOIN_ATTEMPTS
+    this.#rejoinsLeft--
+    const isConnected = this.#seesBootstrap()
+    if (isConnected) this.#rejoinsLeft = 0
+    const delayMs = this.#rejoinsLeft > 0 ? REJOIN_RETRY_MS : rejoinIntervalMs
+    this.#rejoinAt = instantAfter(now, delayMs)
+    if (isConnected) return
+    for (const address of this.#others()) this.#context.lines.join(now, address)
+  }
+
+  /** True when one of the bootstrap nodes is here, or the only one is this node. */
+  #seesBootstrap(): boolean {
+    const others = new Set(this.#others().map(formatSocketAddress))
+    if (others.size === 0) return true
+    for (const { member } of this.#nodes.active) {
+      if (others.has(formatSocketAddress(member.address))) return true
+    }
+    return false
+  }
+
+  /** The bootstrap addresses that are not our own. */
+  #others(): readonly SocketAddress[] {
+    const own = formatSocketAddress(this.#context.lines.roster.self.address)
+    return this.#bootstrap.filter((address) => formatSocketAddress(address) !== own)
+  }
+}
