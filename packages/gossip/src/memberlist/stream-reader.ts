@@ -82,6 +82,7 @@ export class StreamReader {
       const skipped = this.#label.strip(this.#bytes, this.#start, this.#end)
       if (skipped === null) return null
       if (skipped < 0) return 'bad-label'
+      if (skipped === this.#end - this.#start) return null
       this.#start += skipped
       this.#stage = 'outer'
     }
