@@ -162,6 +162,32 @@ describe('what is worth an exchange', () => {
     expect(new Comparisons().isWorthwhile(at(1500), source, overdue)).toBe(true)
   })
 
+  test('the sender of a digest hears that it differs, and says so the next time', () => {
+    const world = new ReconcileWorld({ seed: 'answer', lossPercent: 0 })
+    const sources = [filled('m', 3), filled('m', 4)]
+    sources.forEach((source, i) => world.add(String(i), [source]))
+    const change = (): void => {
+      for (const source of sources) source.put(world.now, thing('busy', world.now + 1))
+      world.at(100, change)
+    }
+    change()
+    world.run(1100)
+    const [first, second] = world.sent.map(({ bytes }) => decodeExchange(bytes))
+    expect(first).toMatchObject({ kind: 'digest', isAnswer: false })
+    expect(second).toMatchObject({ kind: 'digest', isAnswer: true })
+    expect(world.reconciler('0').differsSince('m')).not.toBeNull()
+    expect(world.reconciler('1').differsSince('m')).not.toBeNull()
+    const isOverdue = (): boolean => {
+      const sets = world.sent.flatMap(({ bytes }) => {
+        const message = decodeExchange(bytes)
+        return typeof message === 'object' && message.kind === 'digest' ? message.sets : []
+      })
+      return sets.some((set) => set.isOverdue)
+    }
+    expect(world.run(2000, isOverdue)).toBe(true)
+    expect(world.run(50, () => sources[0]?.sums.count === sources[1]?.sums.count)).toBe(true)
+  })
+
   test('much from one peer at a time, while it sends', () => {
     const [source, comparisons] = [new ThingSource('m'), new Comparisons()]
     const from = (peer: string, count: number): Parameters<Comparisons['mayFetch']>[2] => ({

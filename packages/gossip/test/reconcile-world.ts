@@ -69,8 +69,7 @@ export class ThingSource implements DigestSource {
 
   contents(): string[] {
     const all = Array.from({ length: 256 }, (_, bucket) => [...this.itemsOf(bucket)]).flat()
-    const lines = all.map(({ key, version, isLive }) => `${key} ${String(version)} ${String(isLive)}`)
-    return lines.sort()
+    return all.map((one) => [one.key, one.version, one.isLive].join(' ')).sort()
   }
 }
 
