@@ -8,7 +8,7 @@ import type { Dissemination } from './dissemination.ts'
 import type { MembershipDelegate } from './membership-delegate.ts'
 import type { MemberList } from './member-list.ts'
 import { isActive, MemberRecord } from './member-record.ts'
-import { readAddress } from './node-address.ts'
+import { isAddressOf, readAddress } from './node-address.ts'
 import { Suspicion } from './suspicion.ts'
 import type { Tally } from './tally.ts'
 import type { Timers } from './timers.ts'
@@ -79,15 +79,16 @@ export class MemberStates {
   /** A node is there. */
   alive(news: Alive): void {
     if (news.node === this.#self.name) return this.#aliveSelf(news)
-    const address = readAddress(news.addr, news.port === 0 ? this.#self.port : news.port)
-    if (address === null || !speaksOurs(news.vsn)) return this.#ignore()
+    const port = news.port === 0 ? this.#self.port : news.port
     const known = this.#parts.members.get(news.node)
-    if (known === undefined) return this.#welcome(news, address)
-    const isSame = known.address.ip === address.ip && known.address.port === address.port
-    if (!isSame && !this.#mayMove(known)) return this.#conflict(news.node, address)
-    // An address that is taken over has a new owner, whose incarnations begin anew.
+    const isSame = known !== undefined && isAddressOf(news.addr, port, known.address)
     if (isSame && news.incarnation <= known.incarnation) return this.#ignore()
-    this.#accept(known, news, isSame ? known.address : address)
+    const address = isSame ? known.address : readAddress(news.addr, port)
+    if (address === null || !speaksOurs(news.vsn)) return this.#ignore()
+    if (known === undefined) return this.#welcome(news, address)
+    // A name that is taken over has a new owner, whose incarnations begin anew.
+    if (!isSame && !this.#mayMove(known)) return this.#conflict(news.node, news)
+    this.#accept(known, news, address)
   }
 
   /** Somebody doubts that a node is there. */
@@ -179,12 +180,9 @@ export class MemberStates {
 
   #aliveSelf(news: Alive): void {
     const self = this.#self
-    const address = readAddress(news.addr, news.port === 0 ? self.port : news.port)
-    if (address === null || this.#isLeaving || news.incarnation < self.incarnation) {
-      return this.#ignore()
-    }
-    const isSame = address.ip === self.address.ip && address.port === self.address.port
-    if (!isSame) return this.#conflict(news.node, address)
+    if (this.#isLeaving || news.incarnation < self.incarnation) return this.#ignore()
+    const port = news.port === 0 ? self.port : news.port
+    if (!isAddressOf(news.addr, port, self.address)) return this.#conflict(news.node, news)
     const isEcho = equalBytes(news.meta, self.meta) && sameVersions(news.vsn, self.vsn)
     if (news.incarnation === self.incarnation && isEcho) return
     this.#refute(news.incarnation)
@@ -270,8 +268,8 @@ export class MemberStates {
     dissemination.broadcast(timers.now, { about: node, bytes, onDone: null })
   }
 
-  #conflict(name: string, theirs: SocketAddress): void {
-    this.#parts.log.warn('two nodes claim one name', { name, address: theirs })
+  #conflict(name: string, { addr, port }: Alive): void {
+    this.#parts.log.warn('two nodes claim one name', { name, addr, port })
     this.#ignore()
   }
 

@@ -38,6 +38,7 @@ interface Probe {
   readonly ping: Ping
   /** What the member had when it was asked: a later refutation is not undone by us. */
   readonly incarnation: number
+  readonly startedMs: number
   readonly patienceMs: number
   nacksExpected: number
   nacks: number
@@ -102,6 +103,7 @@ export class Prober {
       member,
       ping: ping as Ping,
       incarnation: member.incarnation,
+      startedMs: timers.ranMs,
       patienceMs: awareness.scaleMs(profile.probeIntervalMs),
       nacksExpected: 0,
       nacks: 0,
@@ -161,7 +163,8 @@ export class Prober {
       }
       probe.stream = this.#parts.conversations.ping(member.address, probe.ping, onAnswer)
     }
-    const leftMs = Math.max(0, probe.patienceMs - profile.probeTimeoutMs)
+    const elapsedMs = timers.ranMs - probe.startedMs
+    const leftMs = Math.max(0, probe.patienceMs - elapsedMs)
     probe.timer = timers.after(leftMs, () => this.#judge(probe))
   }
 
