@@ -12,6 +12,9 @@ export interface ClockError {
   readonly ratePpm: number
 }
 
+/** A clock without error. */
+export const exactClock: ClockError = { offsetMs: 0, ratePpm: 0 }
+
 /** Turns virtual time into what one node sees, and back. Never goes back, as CLOCK_MONOTONIC. */
 export class NodeClock {
   #offsetMs: number

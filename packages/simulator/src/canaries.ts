@@ -1,0 +1,240 @@
+/** Nodes with a planted bug: each must be caught by the check that is there for it. */
+import type { AttachmentChange, GossipOutput } from '@weft/gossip'
+import { overlay } from './overlay.ts'
+import {
+  changed,
+  corrupted,
+  hoarding,
+  withOutputs,
+  withRoster,
+  withRowChanges,
+  withTables,
+} from './planted-bug.ts'
+import { productionNode, type NodeFactory } from './ring.ts'
+import { playSwarm, type Outcome } from './swarm/play.ts'
+import type { CheckName } from './swarm/referee.ts'
+import { drawSwarm, type SwarmWishes } from './swarm/swarm-options.ts'
+
+/** A planted bug. */
+export interface Canary {
+  readonly name: string
+  readonly about: string
+  readonly caughtBy: CheckName
+  readonly wishes: SwarmWishes
+  readonly createNode: NodeFactory
+}
+
+/** Seeds that a canary is tried with; a bug that hides from all of them is not caught. */
+export const CANARY_SEEDS_MAX = 40
+
+const NODES = 4
+const quick: SwarmWishes = { nodes: NODES, profileName: 'lan', durationMs: 20_000 }
+
+/** All of them; every check has one. */
+export const CANARIES: readonly Canary[] = [
+  {
+    name: 'throws',
+    about: 'throws at a packet now and then',
+    caughtBy: 'no-throw',
+    wishes: quick,
+    createNode: changed((node) => {
+      let packets = 0
+      return overlay(node, {
+        receive: (now, from, bytes) => {
+          if (++packets === 500) throw new Error('planted')
+          node.receive(now, from, bytes)
+        },
+      })
+    }),
+  },
+  {
+    name: 'incarnation-goes-back',
+    about: 'shows the incarnations of others as they were',
+    caughtBy: 'incarnation-monotone',
+    wishes: quick,
+    createNode: withRoster((roster) => {
+      let looks = 0
+      return overlay(roster, {
+        all: function* () {
+          const back = ++looks > 20 ? 1 : 0
+          for (const member of roster.all()) {
+            yield overlay(member, { incarnation: member.incarnation - back })
+          }
+        },
+      })
+    }),
+  },
+  {
+    name: 'believes-its-death',
+    about: 'takes itself for dead without having left',
+    caughtBy: 'self-alive',
+    wishes: quick,
+    createNode: withRoster((roster) => {
+      let looks = 0
+      const self = overlay(roster.self, {
+        get state() {
+          return ++looks > 20 ? ('dead' as const) : roster.self.state
+        },
+      })
+      return overlay(roster, { self })
+    }),
+  },
+  {
+    name: 'ghost-member',
+    about: 'knows a member that nobody started',
+    caughtBy: 'known-members',
+    wishes: quick,
+    createNode: withRoster((roster) =>
+      overlay(roster, {
+        all: function* () {
+          yield* roster.all()
+          yield overlay(roster.self, { name: 'ghost' })
+        },
+      }),
+    ),
+  },
+  {
+    name: 'corrupts-values',
+    about: 'changes a byte of rows that others wrote',
+    caughtBy: 'no-invention',
+    wishes: quick,
+    createNode: withRowChanges((change, tell) => {
+      if (change.road === 'local') tell(change)
+      else tell({ ...change, row: corrupted(change.row) })
+    }),
+  },
+  {
+    name: 'ghost-attachment',
+    about: 'tells of nodes in networks that they never attached to',
+    caughtBy: 'known-attachments',
+    wishes: quick,
+    createNode: withTables((tables) =>
+      overlay(tables, {
+        watchAttachments: (onChange) =>
+          tables.watchAttachments((change: AttachmentChange) =>
+            onChange({ ...change, networkId: `${change.networkId}-ghost` }),
+          ),
+      }),
+    ),
+  },
+  {
+    name: 'tells-the-past',
+    about: 'tells what a row was before, after telling what it is',
+    caughtBy: 'lamport-monotone',
+    wishes: quick,
+    createNode: withRowChanges((change, tell) => {
+      tell(change)
+      const { type, row, previous } = change
+      if (type === 'update' && previous !== null) tell({ ...change, row: previous, previous: row })
+    }),
+  },
+  {
+    name: 'stays-attached',
+    about: 'goes on telling rows of networks it was detached from',
+    caughtBy: 'isolation',
+    wishes: quick,
+    createNode: withTables((tables) => overlay(tables, { detach: () => undefined })),
+  },
+  {
+    name: 'forgets-tombstones',
+    about: 'forgets at once what was deleted, so that a late copy brings it back',
+    caughtBy: 'no-resurrection',
+    wishes: { ...quick, nodes: 6, lossPercent: 30 },
+    createNode: (now, options, ports) => {
+      const profile = { ...options.profile, tombstoneMs: 1, reapIntervalMs: 100 }
+      return productionNode(now, { ...options, profile }, ports)
+    },
+  },
+  {
+    name: 'swallows-deletes',
+    about: 'does not tell its watchers of deletions',
+    caughtBy: 'watch-replay',
+    wishes: quick,
+    createNode: withRowChanges((change, tell) => {
+      if (change.type !== 'delete') tell(change)
+    }),
+  },
+  {
+    name: 'speaks-in-the-clear',
+    about: 'has keys and does not use them',
+    caughtBy: 'sealed',
+    wishes: quick,
+    createNode: (now, options, ports) => productionNode(now, { ...options, keys: null }, ports),
+  },
+  {
+    name: 'fat-datagrams',
+    about: 'fills datagrams beyond what the path takes',
+    caughtBy: 'packet-size',
+    wishes: { ...quick, nodes: 8 },
+    createNode: (now, options, ports) => {
+      const profile = { ...options.profile, packetBytesMax: 9000, compress: false }
+      return productionNode(now, { ...options, profile }, ports)
+    },
+  },
+  {
+    name: 'chatters',
+    about: 'sends everything three hundred times',
+    caughtBy: 'bounded-rate',
+    wishes: quick,
+    createNode: withOutputs((outputs) =>
+      outputs.flatMap((output) =>
+        output.kind === 'packet' ? Array<GossipOutput>(300).fill(output) : [output],
+      ),
+    ),
+  },
+  {
+    name: 'hoards-streams',
+    about: 'opens streams and never closes them',
+    caughtBy: 'bounded-streams',
+    wishes: quick,
+    createNode: hoarding(),
+  },
+  {
+    name: 'never-suspects',
+    about: 'waits for hours before it holds somebody for dead',
+    caughtBy: 'agree-members',
+    wishes: { ...quick, nodes: 6 },
+    createNode: (now, options, ports) => {
+      const profile = { ...options.profile, suspicionMult: 10_000 }
+      return productionNode(now, { ...options, profile }, ports)
+    },
+  },
+  {
+    name: 'overlooks-a-node',
+    about: 'does not see one of the nodes of a network',
+    caughtBy: 'agree-attachments',
+    wishes: quick,
+    createNode: withTables((tables) =>
+      overlay(tables, {
+        networks: () => tables.networks().map((view) => ({ ...view, nodes: view.nodes.slice(1) })),
+      }),
+    ),
+  },
+  {
+    name: 'no-anti-entropy',
+    about: 'gossips, and never asks what it missed',
+    caughtBy: 'agree-rows',
+    wishes: { ...quick, nodes: 6, lossPercent: 60 },
+    createNode: (now, options, ports) => {
+      const never = 86_400_000
+      const profile = {
+        ...options.profile,
+        digestPeers: 0,
+        foreignSyncIntervalMs: 0,
+        bulkSyncIntervalMs: never,
+        tableRetransmitMult: 1,
+      }
+      return productionNode(now, { ...options, profile }, ports)
+    },
+  },
+]
+
+/** The run in which a canary was caught by its check, or null: it was not, within so many seeds. */
+export function catchCanary(canary: Canary): Outcome | null {
+  for (let seed = 1; seed <= CANARY_SEEDS_MAX; seed++) {
+    const options = drawSwarm(`canary ${seed}`, canary.wishes)
+    const outcome = playSwarm(options, canary.createNode)
+    if (outcome.violation?.check === canary.caughtBy) return outcome
+  }
+  return null
+}

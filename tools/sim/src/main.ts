@@ -1,0 +1,31 @@
+/** `npm run sim`: rings from a seed, canaries, and tables of figures. */
+import { randomInt } from 'node:crypto'
+import { runCanaries } from './run-canaries.ts'
+import { HELP, parseOptions, type SimOptions } from './options.ts'
+import { printTable } from './print-table.ts'
+import { runSeeds, type Paper } from './run-seeds.ts'
+
+const SEEDS = 2 ** 31
+const EXIT_WRONG_USE = 2
+
+const paper: Paper = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  note: (line) => void process.stderr.write(`${line}\n`),
+}
+
+function run(options: SimOptions): number {
+  const seed = options.seed ?? String(randomInt(SEEDS))
+  if (options.table !== null) return printTable(options.table, { options, seed, paper }) ? 0 : 1
+  if (options.canary === null) return runSeeds(options, seed, paper) ? 0 : 1
+  const caught = runCanaries(options.canary, options, paper)
+  if (caught !== null) return caught ? 0 : 1
+  paper.note(`no such canary: ${options.canary}\n\n${HELP}`)
+  return EXIT_WRONG_USE
+}
+
+const parsed = parseOptions(process.argv.slice(2))
+if (parsed.kind === 'help') process.stdout.write(HELP)
+else if (parsed.kind === 'wrong') {
+  paper.note(`${parsed.problem}\n\n${HELP}`)
+  process.exitCode = EXIT_WRONG_USE
+} else process.exitCode = run(parsed.options)
