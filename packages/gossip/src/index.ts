@@ -1,1 +1,44 @@
-/** x */
+/** Membership and replicated tables that speak memberlist and NetworkDB, as pure state machines. */
+export { Gossip, type GossipEvents, type GossipOptions, type GossipSnapshot } from './gossip.ts'
+export type { FaultCounts, GossipFault } from './memberlist/faults.ts'
+export {
+  KEY_BYTES,
+  KeyRing,
+  keyRingError,
+  KEYS_MAX,
+  type GossipKey,
+  type KeyRingErrors,
+  type KeyView,
+} from './memberlist/key-ring.ts'
+export type {
+  NodeStateName,
+  PacketMessage,
+  PushPull,
+  PushPullNode,
+  StreamMessage,
+  Versions,
+} from './memberlist/messages.ts'
+export { PacketCodec } from './memberlist/packet-codec.ts'
+export { decodePacketMessage, encodePacketMessage } from './memberlist/packet-messages.ts'
+export { wrapStreamMessage } from './memberlist/stream-frame.ts'
+export { StreamReader } from './memberlist/stream-reader.ts'
+export type { WrapOptions } from './memberlist/wrap-options.ts'
+export type { MembershipDelegate } from './membership/membership-delegate.ts'
+export type { GossipPorts, MembershipOptions } from './membership/membership-options.ts'
+export { Membership } from './membership/membership.ts'
+export type { KnownMember, Member } from './membership/member.ts'
+export type { Roster } from './membership/roster.ts'
+export type { StreamInputs } from './membership/stream-inputs.ts'
+export type { MembershipCounters } from './membership/tally.ts'
+export type { NetworkEntry } from './networkdb/messages.ts'
+export type { GossipOutput, StreamId } from './output.ts'
+export {
+  dockerProfile,
+  lanProfile,
+  wanProfile,
+  type GossipProfile,
+  type MembershipProfile,
+  type TablesProfile,
+} from './profile.ts'
+export type { AttachmentChange, Road, Row, RowChange, TableSchema } from './tables/table.ts'
+export { Tables } from './tables/tables.ts'
