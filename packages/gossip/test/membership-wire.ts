@@ -12,6 +12,9 @@ import {
 import { SimEntropy } from '@weft/core/testing'
 import type { KeyRing } from '../src/memberlist/key-ring.ts'
 import type { KnownMember, Member } from '../src/membership/member.ts'
+import type { PacketMessage } from '../src/memberlist/messages.ts'
+import { PacketCodec } from '../src/memberlist/packet-codec.ts'
+import { encodePacketMessage } from '../src/memberlist/packet-messages.ts'
 import { Membership } from '../src/membership/membership.ts'
 import type { MembershipDelegate } from '../src/membership/membership-delegate.ts'
 import { VERSIONS } from '../src/membership/versions.ts'
@@ -111,7 +114,12 @@ export type Passes = (from: WireNode, to: WireNode, kind: 'packet' | 'stream') =
 export class Wire {
   now = 0 as Instant
   readonly nodes = new Map<string, WireNode>()
-  readonly sent: { from: string; to: string; bytes: Uint8Array }[] = []
+  /** Every datagram that was sent, lost ones too. */
+  readonly sent: { at: number; from: string; to: string; bytes: Uint8Array }[] = []
+  /** Every stream that was opened. */
+  readonly opened: { from: string; to: string; stream: StreamId }[] = []
+  /** What was written on streams. */
+  readonly written: { from: string; bytes: Uint8Array }[] = []
   passes: Passes = () => true
   readonly random: SeededRandom
   readonly #options: WireOptions
@@ -202,6 +210,11 @@ export class Wire {
     this.now = until as Instant
   }
 
+  /** Say something to a node in a datagram. */
+  say(to: WireNode, message: PacketMessage, from: SocketAddress = addressOf(250)): void {
+    this.inject(to, encodePacketMessage(message), from)
+  }
+
   /** Hand a datagram to a node. */
   inject(to: WireNode, bytes: Uint8Array, from: SocketAddress = addressOf(250)): void {
     to.core.receive(this.now, from, bytes)
@@ -250,8 +263,9 @@ export class Wire {
   }
 
   #carryPacket(from: WireNode, address: SocketAddress, bytes: Uint8Array): void {
-    const to = this.nodes.get(formatSocketAddress(address))
-    this.sent.push({ from: from.name, to: to?.name ?? '?', bytes })
+    const name = formatSocketAddress(address)
+    const to = this.nodes.get(name)
+    this.sent.push({ at: this.now, from: from.name, to: name, bytes })
     if (to === undefined || !this.passes(from, to, 'packet')) return
     const copy = bytes.slice()
     this.later(() => this.#hear(to, () => to.core.receive(this.now, from.address, copy)))
@@ -269,7 +283,9 @@ export class Wire {
   }
 
   #connect(from: WireNode, stream: StreamId, address: SocketAddress): void {
-    const to = this.nodes.get(formatSocketAddress(address))
+    const name = formatSocketAddress(address)
+    const to = this.nodes.get(name)
+    this.opened.push({ from: from.name, to: name, stream })
     const near: End = { node: from, stream, closed: false }
     const isThere = to !== undefined && !to.crashed && this.passes(from, to, 'stream')
     if (!isThere) {
@@ -288,6 +304,7 @@ export class Wire {
   }
 
   #write(node: WireNode, stream: StreamId, bytes: Uint8Array): void {
+    this.written.push({ from: node.name, bytes })
     const far = this.#pipes.get(`${node.name} ${stream}`)?.ends[1]
     if (far === undefined) return
     const halves = [bytes.slice(0, bytes.length >> 1), bytes.slice(bytes.length >> 1)]
@@ -314,6 +331,35 @@ export class Wire {
     end.closed = true
     end.node.core.streams.ended(this.now, end.stream, clean)
   }
+}
+
+/** The messages of a datagram in the clear, in order. */
+export function messagesOf(bytes: Uint8Array): PacketMessage[] {
+  const messages: PacketMessage[] = []
+  const codec = new PacketCodec({
+    label: '',
+    keys: null,
+    aead: NO_AEAD,
+    entropy: new SimEntropy(new SeededRandom(0)),
+    compress: false,
+  })
+  const onFault = (fault: string): never => {
+    throw new Error(`a node sent what it should not: ${fault}`)
+  }
+  codec.open(bytes, (message) => messages.push(message), onFault)
+  return messages
+}
+
+/** Everything of one kind that was sent so far, with where it went. */
+export function sentOf<Kind extends PacketMessage['kind']>(
+  wire: Wire,
+  kind: Kind,
+): (Extract<PacketMessage, { kind: Kind }> & { readonly to: string; readonly at: number })[] {
+  return wire.sent.flatMap(({ at, to, bytes }) =>
+    messagesOf(bytes)
+      .filter((message): message is Extract<PacketMessage, { kind: Kind }> => message.kind === kind)
+      .map((message) => ({ ...message, to, at })),
+  )
 }
 
 /** 10.0.x.y:7946. */

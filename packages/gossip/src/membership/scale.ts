@@ -1,14 +1,15 @@
-/** How timing grows with the ring: logarithms in whole numbers, alike on every machine. */
+/** How timing grows with the ring: logarithms that are alike on every machine. */
 import { assert } from '@weft/core'
 
 /** Most confirmations that a suspicion may wait for: `suspicionMult` - 2. */
 export const CONFIRMATIONS_MAX = 16
 
-/** Natural logarithms of 0 (unused), 1, 2, …, CONFIRMATIONS_MAX + 1, times 10^12. */
-const LN_PICO = [
-  0, 0, 693147180560, 1098612288668, 1386294361120, 1609437912434, 1791759469228, 1945910149055,
-  2079441541680, 2197224577336, 2302585092994, 2397895272798, 2484906649788, 2564949357462,
-  2639057329615, 2708050201102, 2772588722240, 2833213344056,
+/** Natural logarithms of 1, 2, …, CONFIRMATIONS_MAX + 1, as Go computes them. */
+const LN = [
+  0, 0.6931471805599453, 1.0986122886681096, 1.3862943611198906, 1.6094379124341003,
+  1.791759469228055, 1.9459101490553132, 2.0794415416798357, 2.1972245773362196, 2.302585092994046,
+  2.3978952727983707, 2.4849066497880004, 2.5649493574615367, 2.639057329615259, 2.70805020110221,
+  2.772588722239781, 2.833213344056216,
 ] as const
 
 /**
@@ -28,8 +29,11 @@ export function suspicionMs(
   assert(wanted <= CONFIRMATIONS_MAX, 'suspicionMult - 2 is at most CONFIRMATIONS_MAX')
   const { minMs, maxMs } = bounds
   if (wanted < 1 || count >= wanted) return minMs
-  const share = (LN_PICO[count + 1] as number) / (LN_PICO[wanted + 1] as number)
-  return Math.max(minMs, Math.floor(maxMs - share * (maxMs - minMs)))
+  const share = (LN[count] as number) / (LN[wanted] as number)
+  // In seconds, with the roundings of memberlist: the last bit decides over a millisecond.
+  const maxSeconds = maxMs / 1000
+  const seconds = maxSeconds - share * (maxSeconds - minMs / 1000)
+  return Math.max(minMs, Math.floor(1000 * seconds))
 }
 
 /** How often a broadcast is transmitted: `mult` times the digits of the number of nodes. */
