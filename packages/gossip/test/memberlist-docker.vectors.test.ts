@@ -1,5 +1,5 @@
 /** Bytes of live Docker engines, and a table of computed ones, read and written again. */
-import { setU32, toHex, utf8Bytes } from '@weft/core'
+import { setU32, toHex, utf8Bytes, type Entropy } from '@weft/core'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -48,6 +48,12 @@ const dockerKeys = () => {
   made.use(String(keys[primaryIndex]?.lamport))
   return made
 }
+
+const fixedNonce = (nonce: Uint8Array): Entropy => ({
+  fill(target) {
+    target.set(nonce)
+  },
+})
 
 const VSN: Versions = [1, 5, 2, 0, 0, 0]
 const NO_BYTES = new Uint8Array(0)
@@ -113,7 +119,7 @@ describe('datagrams of Docker engines', () => {
 
   it.each(PACKETS)('%s: sealed under the nonce that it had, the same bytes', (entry, said) => {
     const { packet, plain } = captured(entry)
-    const entropy = { fill: (nonce: Uint8Array) => void nonce.set(hex(packet).subarray(1, 13)) }
+    const entropy = fixedNonce(hex(packet).subarray(1, 13))
     const compressed = entry.includes('compressed')
     const options = optionsOf({ keys: dockerKeys(), compress: compressed, entropy })
     const parts = said.map(encodePacketMessage)
@@ -160,7 +166,7 @@ describe('streams of Docker engines', () => {
 
   it('a user message is compressed and sealed to the same bytes', () => {
     const frame = hex(bulk.frame)
-    const entropy = { fill: (nonce: Uint8Array) => void nonce.set(frame.subarray(6, 18)) }
+    const entropy = fixedNonce(frame.subarray(6, 18))
     const options = optionsOf({ keys: dockerKeys(), compress: true, entropy })
     expect(toHex(wrapStreamMessage(options, user))).toBe(bulk.frame)
   })
@@ -226,7 +232,6 @@ const sample = {
 } satisfies Record<string, PacketMessage>
 
 const fixedKey = () => new KeyRing([{ tag: 'fixed', bytes: hex(KEY) }])
-const fixedNonce = { fill: (nonce: Uint8Array) => void nonce.set(hex(NONCE)) }
 
 describe('the computed table', () => {
   it.each([
@@ -260,7 +265,7 @@ describe('the computed table', () => {
   })
 
   it('sealed, versions 1 and 0', () => {
-    const options = optionsOf({ keys: fixedKey(), entropy: fixedNonce })
+    const options = optionsOf({ keys: fixedKey(), entropy: fixedNonce(hex(NONCE)) })
     expect(openWith(options, hex(SEALED))).toEqual({ messages: [sample.ack], faults: [] })
     expect(openWith(options, hex(PADDED))).toEqual({ messages: [sample.ack], faults: [] })
     expect(toHex(new PacketCodec(options).wrap([hex(ACK)], false))).toBe(SEALED)
@@ -269,7 +274,7 @@ describe('the computed table', () => {
   it.each([
     ['plain', USER, optionsOf()],
     ['compressed', USER_COMPRESSED, optionsOf({ compress: true })],
-    ['sealed', USER_SEALED, optionsOf({ keys: fixedKey(), entropy: fixedNonce })],
+    ['sealed', USER_SEALED, optionsOf({ keys: fixedKey(), entropy: fixedNonce(hex(NONCE)) })],
   ])('user message on a stream, %s', (_, bytes, options) => {
     const said = { kind: 'user' as const, bytes: utf8Bytes('hello') }
     expect(new StreamReader(options).push(hex(bytes))).toEqual(said)

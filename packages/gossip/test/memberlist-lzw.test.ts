@@ -2,9 +2,10 @@
 import { toHex, utf8Bytes } from '@weft/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeLzw, LZW_BITS_WIDEST, LZW_CLEAR, LZW_END } from '../src/memberlist/lzw-decode.ts'
-import { encodeLzw } from '../src/memberlist/lzw-encode.ts'
 import { DECOMPRESSED_BYTES_MAX } from '../src/memberlist/limits.ts'
+import { decodeLzw, LZW_CLEAR, LZW_END } from '../src/memberlist/lzw-decode.ts'
+import { encodeLzw } from '../src/memberlist/lzw-encode.ts'
+import { lzwBomb, lzwOf } from './memberlist-samples.ts'
 
 const ANY = 1 << 20
 
@@ -55,41 +56,11 @@ function naive(bytes: Uint8Array): Uint8Array | null {
   }
 }
 
-/** Codes of these widths, packed as they would be on the wire. */
-function pack(codes: readonly (readonly [code: number, width: number])[]): Uint8Array {
-  const bits = codes.flatMap(([code, width]) =>
-    Array.from({ length: width }, (_, i) => (code >> i) & 1),
-  )
-  const bytes = new Uint8Array(Math.ceil(bits.length / 8))
-  bits.forEach((bit, i) => {
-    bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (bit << (i & 7))
-  })
-  return bytes
-}
-
-/** Codes at the width that a decoder expects at each place. */
-function paced(codes: readonly number[]): Uint8Array {
-  let next = 257
-  let width = 9
-  return pack(
-    codes.map((code) => {
-      const pair = [code, width] as const
-      if (code === LZW_CLEAR) {
-        next = 257
-        width = 9
-      } else if (++next === 2 ** width) {
-        if (width < LZW_BITS_WIDEST) width++
-        else next--
-      }
-      return pair
-    }),
-  )
-}
-
 /** Texts with repetitions, which is what fills the table. */
 const repetitive = fc
   .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 12 }), fc.nat(30)), { maxLength: 30 })
-  .map((runs) => Uint8Array.from(runs.flatMap(([run, times]) => Array(times).fill([...run]).flat())))
+  .map((runs) => runs.flatMap(([run, times]) => Array.from({ length: times }, () => [...run])))
+  .map((runs) => Uint8Array.from(runs.flat()))
 const plain = fc.oneof(repetitive, fc.uint8Array({ maxLength: 9000, size: 'max' }))
 
 describe('an LZW text', () => {
@@ -135,7 +106,7 @@ describe('an LZW text', () => {
     const code = fc.oneof(fc.nat(255), fc.integer({ min: 258, max: 300 }), fc.constant(LZW_CLEAR))
     fc.assert(
       fc.property(fc.array(code, { maxLength: 80 }), (codes) => {
-        const bytes = paced([...codes, LZW_END])
+        const bytes = lzwOf([...codes, LZW_END])
         expect(decoded(bytes)).toEqual(naive(bytes) ?? 'bad-compression')
       }),
       { numRuns: 2000 },
@@ -146,8 +117,8 @@ describe('an LZW text', () => {
     // Go's encoder clears before: only others get here.
     const filling = Array.from({ length: 4_500 }, (_, i) => (i * 7) & 0xff)
     const full = [...filling, 4095, 300, 4095, LZW_CLEAR, 65, 258, LZW_END]
-    const text = decoded(paced(full))
-    expect(text).toEqual(naive(paced(full)))
+    const text = decoded(lzwOf(full))
+    expect(text).toEqual(naive(lzwOf(full)))
     expect(text).toHaveLength(4_500 + 6 + 3)
   })
 
@@ -156,15 +127,15 @@ describe('an LZW text', () => {
     for (let end = 0; end < bytes.length; end++) {
       expect(decoded(bytes.subarray(0, end))).toBe('bad-compression')
     }
-    expect(decoded(paced([258]))).toBe('bad-compression')
-    expect(decoded(paced([65, 259]))).toBe('bad-compression')
-    expect(decoded(paced([65, 66, LZW_CLEAR, 258]))).toBe('bad-compression')
-    expect(decoded(paced([65, 66, 258, LZW_END]))).toEqual(utf8Bytes('ABAB'))
+    expect(decoded(lzwOf([258]))).toBe('bad-compression')
+    expect(decoded(lzwOf([65, 259]))).toBe('bad-compression')
+    expect(decoded(lzwOf([65, 66, LZW_CLEAR, 258]))).toBe('bad-compression')
+    expect(decoded(lzwOf([65, 66, 258, LZW_END]))).toEqual(utf8Bytes('ABAB'))
   })
 
   it('ends at its end', () => {
     expect(decoded(Uint8Array.of(...encoded(utf8Bytes('ab')), 0xff, 0xff))).toEqual(utf8Bytes('ab'))
-    expect(decoded(paced([LZW_END]))).toEqual(new Uint8Array(0))
+    expect(decoded(lzwOf([LZW_END]))).toEqual(new Uint8Array(0))
     expect(toHex(encoded(new Uint8Array(0)))).toBe('000302')
   })
 
@@ -179,7 +150,8 @@ describe('an LZW text', () => {
   })
 
   it('bombs as large as a stream allows, in time that the limit bounds', () => {
-    const bomb = encoded(new Uint8Array(DECOMPRESSED_BYTES_MAX + 1))
+    const bomb = lzwBomb(DECOMPRESSED_BYTES_MAX)
+    expect(bomb.length).toBeLessThan(25_000)
     expect(decoded(bomb, DECOMPRESSED_BYTES_MAX)).toBe('oversized')
   })
 })

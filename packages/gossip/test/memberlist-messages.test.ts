@@ -22,7 +22,9 @@ const read = (text: string) => {
   const bytes = hex(text)
   return decodePacketMessage(bytes, 0, bytes.length)
 }
-const ack = (seqNo: number, payload: Uint8Array = new Uint8Array(0)) => ({ kind: 'ack', seqNo, payload })
+const ack = (seqNo: number, payload: Uint8Array = new Uint8Array(0)) => {
+  return { kind: 'ack', seqNo, payload }
+}
 
 const alive: Alive = {
   kind: 'alive',
@@ -180,7 +182,7 @@ describe('encodings of other peers', () => {
     expect(read(`0b81${SEQ_NO}07ffff`)).toEqual({ kind: 'nack', seqNo: 7 })
   })
 
-  it.each(['90', 'a0', 'c0', '01', 'df00000000'])('a message that is %s instead of a map', (text) => {
+  it.each(['90', 'a0', 'c0', '01', 'df00000000'])('a message that is %s, no map', (text) => {
     expect(read(`02${text}`)).toBe('bad-msgpack')
   })
 
@@ -272,7 +274,8 @@ describe('values', () => {
   })
 
   it('metadata has at most META_BYTES_MAX bytes, with the longest name in one packet', () => {
-    const most = { ...alive, meta: new Uint8Array(META_BYTES_MAX), node: 'n'.repeat(NAME_BYTES_MAX) }
+    const node = 'n'.repeat(NAME_BYTES_MAX)
+    const most = { ...alive, meta: new Uint8Array(META_BYTES_MAX), node }
     expect(reread(most)).toEqual(most)
     expect(encodePacketMessage(most).length).toBeLessThan(1_000)
     expect(reread({ ...alive, meta: new Uint8Array(META_BYTES_MAX + 1) })).toBe('bad-value')

@@ -1,37 +1,17 @@
 /** What the tests of memberlist's bytes share: options, keys, samples, arbitrary messages. */
-import { AEAD_TAG_BYTES, fromHex, SeededRandom, type Aead, type AeadUse } from '@weft/core'
+import { fromHex, SeededRandom } from '@weft/core'
 import { SimEntropy } from '@weft/core/testing'
+import { nodeAead } from '@weft/runtime-node'
 import fc from 'fast-check'
-import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { GossipFault } from '../src/memberlist/faults.ts'
+import { FIELD } from '../src/memberlist/field.ts'
 import { KeyRing } from '../src/memberlist/key-ring.ts'
+import { LZW_BITS_WIDEST, LZW_CLEAR, LZW_END } from '../src/memberlist/lzw-decode.ts'
+import { MESSAGE_TYPE } from '../src/memberlist/message-type.ts'
 import type { PacketMessage, PushPullNode, StreamMessage } from '../src/memberlist/messages.ts'
+import { MsgpackWriter } from '../src/memberlist/msgpack-writer.ts'
 import { PacketCodec } from '../src/memberlist/packet-codec.ts'
 import type { WrapOptions } from '../src/memberlist/wrap-options.ts'
-
-const algorithm = ({ key }: AeadUse) => `aes-${8 * key.length}-gcm` as 'aes-128-gcm'
-
-/** AES-GCM by node:crypto. */
-export const testAead: Aead = {
-  seal(use, plain) {
-    const cipher = createCipheriv(algorithm(use), use.key, use.nonce).setAAD(use.associated)
-    return new Uint8Array(
-      Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]),
-    )
-  },
-  open(use, sealed) {
-    const tagAt = sealed.length - AEAD_TAG_BYTES
-    const cipher = createDecipheriv(algorithm(use), use.key, use.nonce).setAAD(use.associated)
-    cipher.setAuthTag(sealed.subarray(tagAt))
-    const plain = cipher.update(sealed.subarray(0, tagAt))
-    try {
-      cipher.final()
-      return new Uint8Array(plain)
-    } catch {
-      return null
-    }
-  },
-}
 
 /** Bytes from hex that is known to be hex. */
 export function hex(text: string): Uint8Array {
@@ -53,7 +33,7 @@ export function threeKeys(): KeyRing {
 /** In the clear, without a label, uncompressed, unless told otherwise. */
 export function optionsOf(some: Partial<WrapOptions> = {}): WrapOptions {
   const entropy = new SimEntropy(new SeededRandom(7))
-  return { label: '', keys: null, aead: testAead, entropy, compress: false, ...some }
+  return { label: '', keys: null, aead: nodeAead, entropy, compress: false, ...some }
 }
 
 /** What a codec makes of a datagram. */
@@ -158,3 +138,48 @@ export const anyStreamMessage: fc.Arbitrary<StreamMessage> = fc.oneof(
     userState: blob(400),
   }),
 )
+
+/** LZW codes on the wire, each at the width that a decoder expects there (docker-wire §2.5). */
+export function lzwOf(codes: readonly number[]): Uint8Array {
+  const bytes: number[] = []
+  let next = LZW_END
+  let width = 9
+  let bits = 0
+  let count = 0
+  for (const code of codes) {
+    bits |= code << count
+    for (count += width; count >= 8; count -= 8) {
+      bytes.push(bits & 0xff)
+      bits >>>= 8
+    }
+    if (code === LZW_CLEAR) {
+      next = LZW_END
+      width = 9
+    } else if (++next === 2 ** width) {
+      if (width < LZW_BITS_WIDEST) width++
+      else next--
+    }
+  }
+  return Uint8Array.from(count > 0 ? [...bytes, bits] : bytes)
+}
+
+/** LZW of more than `length` zeros, as short as can be: each run a byte longer than the last. */
+export function lzwBomb(length: number): Uint8Array {
+  const last = 2 ** LZW_BITS_WIDEST - 1
+  const growing = Array.from({ length: last - LZW_END }, (_, i) => LZW_END + 1 + i)
+  const longest = last - LZW_END + 1
+  const rest = Math.ceil(length / longest)
+  return lzwOf([0, ...growing, ...new Array<number>(rest).fill(last), LZW_END])
+}
+
+/** A compressing message around content of one's own making. */
+export function compressionOf(content: Uint8Array): Uint8Array {
+  const writer = new MsgpackWriter()
+  writer.byte(MESSAGE_TYPE.compress)
+  writer.map(2)
+  writer.key(FIELD.algo)
+  writer.uint(0)
+  writer.key(FIELD.buf)
+  writer.raw(content)
+  return writer.take()
+}

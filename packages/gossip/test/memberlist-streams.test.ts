@@ -15,7 +15,7 @@ import { wrapStreamMessage } from '../src/memberlist/stream-frame.ts'
 import { encodeStreamMessage } from '../src/memberlist/stream-messages.ts'
 import { StreamReader } from '../src/memberlist/stream-reader.ts'
 import type { WrapOptions } from '../src/memberlist/wrap-options.ts'
-import { hex, keyOf, optionsOf, threeKeys } from './memberlist-samples.ts'
+import { compressionOf, hex, keyOf, lzwBomb, optionsOf, threeKeys } from './memberlist-samples.ts'
 
 const hello: StreamMessage = { kind: 'user', bytes: utf8Bytes('hello') }
 const ping: StreamMessage = {
@@ -151,7 +151,8 @@ describe('a push/pull', () => {
   })
 
   it('knows the four states', () => {
-    const nodes = (['alive', 'suspect', 'dead', 'left'] as const).map((state) => ({ ...node, state }))
+    const states = ['alive', 'suspect', 'dead', 'left'] as const
+    const nodes = states.map((state) => ({ ...node, state }))
     const bytes = wrapStreamMessage(optionsOf(), pushPull(nodes))
     expect(readerOf().push(bytes)).toEqual(pushPull(nodes))
   })
@@ -210,7 +211,7 @@ describe('sizes', () => {
   })
 
   it('a bomb is not unpacked beyond DECOMPRESSED_BYTES_MAX', () => {
-    const bomb = unlimited(new Uint8Array(DECOMPRESSED_BYTES_MAX + 1))
+    const bomb = compressionOf(lzwBomb(DECOMPRESSED_BYTES_MAX))
     expect(bomb.length).toBeLessThan(100_000)
     expect(faultOf(bomb)).toBe('oversized')
   })

@@ -18,7 +18,7 @@ export type KeyRingErrors = {
 /** Makes the errors of key rings. */
 export const keyRingError: ErrorFactory<KeyRingErrors> = defineErrors<KeyRingErrors>()
 
-/** A key and the name it is spoken of by: for Docker its Lamport time. Only the tag is ever shown. */
+/** A key and the name it is spoken of by: for Docker its Lamport time. Only that is shown. */
 export interface GossipKey {
   readonly tag: string
   readonly bytes: Uint8Array
@@ -32,7 +32,7 @@ export interface KeyView {
 
 /**
  * Keys in the order in which they are tried; the first seals. A key is installed everywhere before
- * it is used anywhere, and used everywhere before its predecessor is removed: so no message is lost.
+ * it is used anywhere, and used everywhere before its predecessor is removed: no message is lost.
  */
 export class KeyRing {
   #keys: readonly GossipKey[]

@@ -13,6 +13,8 @@ export const LZW_BITS_WIDEST = 12
 
 const CODES = 1 << LZW_BITS_WIDEST
 const CAPACITY_BYTES = 2048
+/** Below this a loop is quicker than a call. */
+const SHORT_BYTES = 24
 
 /* An entry is a run of bytes that was put out before: where it began, and its length. */
 const starts = new Uint32Array(CODES)
@@ -110,15 +112,20 @@ class Output {
     return 1
   }
 
-  /** Byte by byte: a run may end in the byte that it begins with here. */
+  /** A run may end in the byte that it begins with here: that one is copied last. */
   run(code: number): number {
     const length = lengths[code] ?? 0
     if (this.length + length > this.#bytes.length && !this.#grow(length)) return -1
     const bytes = this.#bytes
-    let from = starts[code] ?? 0
-    let to = this.length
-    this.length += length
-    while (to < this.length) bytes[to++] = u8(bytes, from++)
+    const to = this.length
+    const from = starts[code] ?? 0
+    if (length < SHORT_BYTES) {
+      for (let i = 0; i < length; i++) bytes[to + i] = u8(bytes, from + i)
+    } else {
+      bytes.copyWithin(to, from, Math.min(from + length, to))
+      if (from + length > to) bytes[to + length - 1] = u8(bytes, to)
+    }
+    this.length = to + length
     return length
   }
 

@@ -106,7 +106,8 @@ function pingOf(): Ping | GossipFault {
   if (!isOptionalName(reader, FIELD.node) || !isOptionalName(reader, FIELD.sourceNode)) {
     return 'bad-value'
   }
-  if (reader.length(FIELD.sourceAddr) !== 0 && !isAddress(reader, FIELD.sourceAddr)) return 'bad-value'
+  const hasSource = reader.length(FIELD.sourceAddr) !== 0
+  if (hasSource && !isAddress(reader, FIELD.sourceAddr)) return 'bad-value'
   return {
     kind: 'ping',
     seqNo: reader.number(FIELD.seqNo),
