@@ -1,5 +1,8 @@
 /** Membership and replicated tables that speak memberlist and NetworkDB, as pure state machines. */
 export { Gossip, type GossipEvents, type GossipOptions, type GossipSnapshot } from './gossip.ts'
+export type { GossipCore } from './gossip-core.ts'
+export { openShell, type Shell } from './gossip-shell.ts'
+export type { JoinSignal } from './join-attempt.ts'
 export type { FaultCounts, GossipFault } from './memberlist/faults.ts'
 export {
   KEY_BYTES,
@@ -31,6 +34,8 @@ export type { Roster } from './membership/roster.ts'
 export type { StreamInputs } from './membership/stream-inputs.ts'
 export type { MembershipCounters } from './membership/tally.ts'
 export type { NetworkEntry } from './networkdb/messages.ts'
+export { openGossip, type GossipHandle, type OpenGossipOptions } from './open-gossip.ts'
+export { openGossipError, type OpenGossipErrors } from './open-gossip-errors.ts'
 export type { GossipOutput, StreamId } from './output.ts'
 export {
   dockerProfile,
@@ -40,5 +45,6 @@ export {
   type MembershipProfile,
   type TablesProfile,
 } from './profile.ts'
+export { PORT_ATTEMPTS_MAX, type ShellPorts } from './shell-sockets.ts'
 export type { AttachmentChange, Road, Row, RowChange, TableSchema } from './tables/table.ts'
 export { Tables } from './tables/tables.ts'

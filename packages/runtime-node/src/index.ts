@@ -1,4 +1,4 @@
-/** The ports of @weft/core on Node: clock, chance, secrets, datagrams, streams, encryption, logs. */
+/** The ports of @weft/core on Node: clock, chance, datagrams, streams, encryption and logs. */
 export {
   atLeast,
   jsonLines,
@@ -8,6 +8,7 @@ export {
   type LineTarget,
 } from './log-sinks.ts'
 export { nodeAead } from './node-aead.ts'
+export { nodeCipherSuites } from './node-cipher.ts'
 export { NodeClock, TIMER_DELAY_MS_MAX, type NodeClockOptions } from './node-clock.ts'
 export { nodeEntropy } from './node-entropy.ts'
 export { nodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from './node-runtime.ts'
