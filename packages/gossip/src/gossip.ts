@@ -50,14 +50,14 @@ export interface GossipSnapshot {
 }
 
 /** How long leaving the tables may take, in ms, before the ring is left (docker-wire §3.4). */
-const ANNOUNCE_MS_MAX = 5000
+const ANNOUNCE_LIMIT_MS = 5000
 
 /** Bytes around a user message in a packet: checksum, its type (docker-wire §2.1, §2.3). */
-const PACKET_WRAPPING_BYTES = 5 + 1
+const PACKET_OVERHEAD_BYTES = 5 + 1
 
 /** Bytes of an envelope (docker-wire §2.6), and of a label but for its text (§2.1). */
 const ENVELOPE_BYTES = 29
-const LABEL_WRAPPING_BYTES = 2
+const LABEL_OVERHEAD_BYTES = 2
 
 /** Membership and tables as one state machine; nothing from the network makes it throw. */
 export class Gossip {
@@ -148,7 +148,7 @@ export class Gossip {
     if (this.#isGoing) return
     this.#isGoing = true
     this.tables.delegate.announceLeave(now)
-    this.#leaveAt = instantAfter(now, ANNOUNCE_MS_MAX)
+    this.#leaveAt = instantAfter(now, ANNOUNCE_LIMIT_MS)
   }
 
   /** What to start from after a restart, and what a simulator starts whole rings from. */
@@ -168,8 +168,8 @@ function knownOf({ name, address, meta, vsn, incarnation }: Member): KnownMember
 /** What a user message may hold to fit a packet with everything around it. */
 function payloadBytesMax({ profile, keys, label }: GossipOptions): number {
   const sealing = keys === null ? 0 : ENVELOPE_BYTES
-  const labelling = label === '' ? 0 : LABEL_WRAPPING_BYTES + utf8Bytes(label).length
-  return profile.packetBytesMax - PACKET_WRAPPING_BYTES - sealing - labelling
+  const labelling = label === '' ? 0 : LABEL_OVERHEAD_BYTES + utf8Bytes(label).length
+  return profile.packetBytesMax - PACKET_OVERHEAD_BYTES - sealing - labelling
 }
 
 /** The membership as tables see it, which are made before it. */

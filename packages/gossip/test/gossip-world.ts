@@ -22,17 +22,15 @@ const NO_AEAD: Aead = { seal: (_, plain) => plain, open: (_, sealed) => sealed }
 /** A node and what its watchers heard. */
 export class WorldNode {
   readonly name: string
-  readonly address: SocketAddress
   readonly core: Gossip
   readonly changes: RowChange[] = []
   readonly attachments: AttachmentChange[] = []
   readonly #world: World
   isCrashed = false
 
-  constructor(world: World, address: SocketAddress, options: GossipOptions) {
+  constructor(world: World, options: GossipOptions) {
     this.#world = world
     this.name = options.name
-    this.address = address
     const random = world.random.fork(`${options.name} ${world.now}`)
     const entropy = new SimEntropy(random.fork('entropy'))
     const ports = { random, entropy, aead: NO_AEAD, log: silentLogger }
@@ -51,13 +49,13 @@ export class WorldNode {
     return this
   }
 
-  put(networkId: string, key: string, text: string, table = 't'): this {
-    this.core.tables.put(this.#world.now, { networkId, table, key, value: utf8Bytes(text) })
+  put(networkId: string, key: string, text: string): this {
+    this.core.tables.put(this.#world.now, { networkId, table: 't', key, value: utf8Bytes(text) })
     return this
   }
 
-  remove(networkId: string, key: string, table = 't'): this {
-    this.core.tables.remove(this.#world.now, { networkId, table, key })
+  remove(networkId: string, key: string): this {
+    this.core.tables.remove(this.#world.now, { networkId, table: 't', key })
     return this
   }
 
@@ -110,8 +108,6 @@ export class World {
   readonly nodes = new Map<string, WorldNode>()
   /** Datagrams as they were sent, to be played again. */
   readonly packets: { readonly to: SocketAddress; readonly bytes: Uint8Array }[] = []
-  streamBytes = 0
-  packetBytes = 0
   /** Percent of datagrams that get lost. */
   lossPercent = 0
   /** False: nothing passes, streams neither. */
@@ -128,7 +124,7 @@ export class World {
   /** Start a node; its name says its address: n3 is 10.0.0.3. */
   start(name: string, options: Partial<GossipOptions> = {}): WorldNode {
     const address = options.advertise ?? addressOf(name)
-    const node = new WorldNode(this, address, {
+    const node = new WorldNode(this, {
       name,
       advertise: address,
       meta: new Uint8Array(0),
@@ -164,7 +160,7 @@ export class World {
       const at = this.#next()
       if (at === null || at > until) break
       this.now = Math.max(this.now, at) as Instant
-      for (let task = this.#queue.take(this.now); task; task = this.#queue.take(this.now)) task.run()
+      this.#runTasks()
       for (const node of this.nodes.values()) {
         const deadline = node.isCrashed ? null : node.core.nextDeadline()
         if (deadline !== null && deadline <= this.now) node.core.tick(this.now)
@@ -181,6 +177,10 @@ export class World {
       this.run(10)
     }
     return this.now - start
+  }
+
+  #runTasks(): void {
+    for (let task = this.#queue.take(this.now); task; task = this.#queue.take(this.now)) task.run()
   }
 
   #next(): number | null {
@@ -217,11 +217,10 @@ export class World {
   #packet(from: WorldNode, address: SocketAddress, bytes: Uint8Array): void {
     const copy = bytes.slice()
     this.packets.push({ to: address, bytes: copy })
-    this.packetBytes += bytes.length + 28
     const to = this.nodes.get(formatSocketAddress(address))
     if (to === undefined || !this.passes(from, to, 'packet')) return
     if (this.random.below(100) < this.lossPercent) return
-    this.#later(() => this.#hear(to, () => to.core.receive(this.now, from.address, copy)))
+    this.#later(() => this.#hear(to, () => to.core.receive(this.now, at(from), copy)))
   }
 
   #connect(from: WorldNode, stream: StreamId, address: SocketAddress): void {
@@ -235,7 +234,7 @@ export class World {
     this.#pipes.set(`${from.name} ${stream}`, [near, far])
     this.#later(() =>
       this.#hear(to, () => {
-        far.stream = to.core.streams.accept(this.now, from.address)
+        far.stream = to.core.streams.accept(this.now, at(from))
         if (far.stream !== null) this.#pipes.set(`${to.name} ${far.stream}`, [far, near])
       }),
     )
@@ -244,7 +243,6 @@ export class World {
   #write(node: WorldNode, stream: StreamId, bytes: Uint8Array): void {
     const far = this.#pipes.get(`${node.name} ${stream}`)?.[1]
     if (far === undefined) return
-    this.streamBytes += bytes.length
     const copy = bytes.slice()
     this.#later(() =>
       this.#hear(far.node, () => {
@@ -268,6 +266,10 @@ export class World {
     end.isClosed = true
     end.node.core.streams.ended(this.now, end.stream, clean)
   }
+}
+
+function at(node: WorldNode): SocketAddress {
+  return node.core.membership.roster.self.address
 }
 
 /** n3 is 10.0.0.3:7946. */

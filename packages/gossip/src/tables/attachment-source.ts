@@ -2,40 +2,47 @@
 import type { Instant } from '@weft/core'
 import { decodeNetworkDb } from '../networkdb/decode.ts'
 import { encodeNetworkDb } from '../networkdb/encode.ts'
+import type { NetworkEvent } from '../networkdb/messages.ts'
+import type { DigestIndex } from '../reconcile/digest-index.ts'
 import type { DigestSource } from '../reconcile/digest-source.ts'
 import type { DigestItem, DigestSums } from '../reconcile/digest-sums.ts'
 import type { ItemHash } from '../reconcile/item-hash.ts'
-import type { Attachments } from './attachments.ts'
+import { eventOf, type Attachment } from './attachment.ts'
+import type { Road } from './table.ts'
 import type { TablesContext } from './tables-context.ts'
+
+/** Applies an event about any node, ourselves included. */
+export type ReceiveAttachment = (now: Instant, event: NetworkEvent, road: Road) => void
 
 /** Who is attached to what: rows are taken from nobody of whom this is not known (P2). */
 export class AttachmentSource implements DigestSource {
   readonly id = 'a'
   readonly #context: TablesContext
-  readonly #attachments: Attachments
+  readonly #index: DigestIndex<Attachment>
+  readonly #receive: ReceiveAttachment
 
-  constructor(context: TablesContext, attachments: Attachments) {
+  constructor(
+    context: TablesContext,
+    parts: { readonly index: DigestIndex<Attachment>; readonly receive: ReceiveAttachment },
+  ) {
     this.#context = context
-    this.#attachments = attachments
+    this.#index = parts.index
+    this.#receive = parts.receive
   }
 
   get sums(): DigestSums {
-    return this.#attachments.index.sums
+    return this.#index.sums
   }
 
   itemsOf(bucket: number): Iterable<DigestItem> {
-    return this.#attachments.index.inBucket(bucket)
+    return this.#index.inBucket(bucket)
   }
 
   tell(_now: Instant, hashes: readonly ItemHash[]): readonly Uint8Array[] {
     const messages: Uint8Array[] = []
     for (const hash of hashes) {
-      const item = this.#attachments.index.get(hash)
-      if (item === null) continue
-      const { networkId, nodeName, version, isLive } = item
-      const type = isLive ? 'join' : 'leave'
-      const event = { kind: 'network', type, lTime: version, nodeName, networkId } as const
-      messages.push(encodeNetworkDb(event))
+      const item = this.#index.get(hash)
+      if (item !== null) messages.push(encodeNetworkDb(eventOf(item)))
     }
     return messages
   }
@@ -44,7 +51,7 @@ export class AttachmentSource implements DigestSource {
     const { counts } = this.#context
     const event = decodeNetworkDb(message, (fault) => counts.fault(fault))
     if (typeof event === 'string') counts.fault(event)
-    else if (event.kind === 'network') this.#attachments.receive(now, event, 'digest')
+    else if (event.kind === 'network') this.#receive(now, event, 'digest')
     else counts.fault('bad-type')
   }
 }

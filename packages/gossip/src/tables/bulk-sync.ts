@@ -3,8 +3,8 @@ import { instantAfter, type Instant } from '@weft/core'
 import { encodeBulkSync, encodeTableEvent, partBytes } from '../networkdb/encode.ts'
 import { BULK_NETWORKS_MAX } from '../networkdb/limits.ts'
 import type { BulkSync as BulkSyncMessage } from '../networkdb/messages.ts'
-import type { Attachments } from './attachments.ts'
 import type { LocalNetwork } from './local-network.ts'
+import type { Networks } from './networks.ts'
 import type { NodeRecord } from './node-record.ts'
 import type { Nodes } from './nodes.ts'
 import type { Rows } from './rows.ts'
@@ -47,7 +47,7 @@ interface Pending {
 export class BulkSync {
   readonly #context: TablesContext
   readonly #nodes: Nodes
-  readonly #attachments: Attachments
+  readonly #networks: Networks
   readonly #rows: Rows
   readonly #waiting: Request[] = []
   readonly #pending = new Map<string, Pending>()
@@ -57,11 +57,11 @@ export class BulkSync {
 
   constructor(
     context: TablesContext,
-    parts: { readonly nodes: Nodes; readonly attachments: Attachments; readonly rows: Rows },
+    parts: { readonly nodes: Nodes; readonly networks: Networks; readonly rows: Rows },
   ) {
     this.#context = context
     this.#nodes = parts.nodes
-    this.#attachments = parts.attachments
+    this.#networks = parts.networks
     this.#rows = parts.rows
   }
 
@@ -84,7 +84,7 @@ export class BulkSync {
   /** Ask one peer for all networks in common. The bytes that it cost us. */
   ask(now: Instant, node: NodeRecord, fallback: NodeRecord | null = null): number {
     const networkIds: string[] = []
-    for (const { id } of this.#attachments.sharedWith(node)) networkIds.push(id)
+    for (const { id } of this.#networks.sharedWith(node)) networkIds.push(id)
     if (networkIds.length === 0 || this.#pending.has(node.name)) return 0
     return this.#send(now, { node, networkIds, network: null, fallback })
   }
@@ -148,12 +148,12 @@ export class BulkSync {
     const { profile, random } = this.#context
     const covered = new Set<LocalNetwork>()
     const isAsked = (node: NodeRecord): boolean => !comparesDigests(profile) || !node.isWeft
-    for (const network of this.#attachments.locals()) {
+    for (const network of this.#networks.locals()) {
       if (covered.has(network)) continue
       const nodes = network.peers.pick(random, profile.bulkSyncPeers + 1, isAsked)
       const fallback = nodes[profile.bulkSyncPeers] ?? null
       for (const node of nodes.slice(0, profile.bulkSyncPeers)) {
-        for (const shared of this.#attachments.sharedWith(node)) covered.add(shared)
+        for (const shared of this.#networks.sharedWith(node)) covered.add(shared)
         this.ask(now, node, fallback)
       }
     }
@@ -236,7 +236,7 @@ export class BulkSync {
   ): Iterable<Uint8Array> {
     const hasDigests = comparesDigests(this.#context.profile) && node.isWeft
     for (const id of new Set(networkIds.slice(0, BULK_NETWORKS_MAX))) {
-      const network = this.#attachments.local(id)
+      const network = this.#networks.local(id)
       if (network === null) continue
       const isTooMuch = hasDigests && network.rows.size > BULK_ROWS_MAX
       const rows = isTooMuch ? network.rows.ofOwner(this.#context.name) : network.rows.all()

@@ -3,9 +3,9 @@ import type { Instant } from '@weft/core'
 import type { Member } from '../membership/member.ts'
 import type { DigestSource, ReconcilerLines } from '../reconcile/digest-source.ts'
 import type { AttachmentSource } from './attachment-source.ts'
-import type { Attachments } from './attachments.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { MemberSource } from './member-source.ts'
+import type { Networks } from './networks.ts'
 import type { NodeRecord } from './node-record.ts'
 import type { Nodes } from './nodes.ts'
 import { RowSource, ROWS_SET_PREFIX } from './row-source.ts'
@@ -18,7 +18,7 @@ export const DIGEST_PEERS_MAX = 8
 /** The parts that lines lead to. */
 export interface DigestParts {
   readonly nodes: Nodes
-  readonly attachments: Attachments
+  readonly networks: Networks
   readonly rows: Rows
   readonly memberSource: MemberSource
   readonly attachmentSource: AttachmentSource
@@ -41,7 +41,7 @@ export class DigestLines implements ReconcilerLines {
     const node = this.#weft(member.name)
     if (node === null) return []
     const sources: DigestSource[] = [this.#parts.memberSource, this.#parts.attachmentSource]
-    for (const network of this.#parts.attachments.sharedWith(node)) {
+    for (const network of this.#parts.networks.sharedWith(node)) {
       sources.push(this.#rowSource(network))
     }
     return sources
@@ -53,7 +53,7 @@ export class DigestLines implements ReconcilerLines {
     if (id === this.#parts.memberSource.id) return this.#parts.memberSource
     if (id === this.#parts.attachmentSource.id) return this.#parts.attachmentSource
     if (!id.startsWith(ROWS_SET_PREFIX)) return null
-    const network = this.#parts.attachments.local(id.slice(ROWS_SET_PREFIX.length))
+    const network = this.#parts.networks.local(id.slice(ROWS_SET_PREFIX.length))
     return network?.peers.has(node) === true ? this.#rowSource(network) : null
   }
 
@@ -67,9 +67,9 @@ export class DigestLines implements ReconcilerLines {
    */
   pickPeers(count: number): readonly Member[] {
     const { random } = this.#context
-    const { nodes, attachments } = this.#parts
+    const { nodes, networks: known } = this.#parts
     const picked = new Set(nodes.weft.pick(random, Math.min(count, DIGEST_PEERS_MAX)))
-    const networks = [...attachments.locals()]
+    const networks = [...known.locals()]
     for (let i = 0; i < networks.length && picked.size < DIGEST_PEERS_MAX; i++) {
       const network = networks[(this.#turn + i) % networks.length] as LocalNetwork
       if (covers(picked, network)) continue
@@ -84,8 +84,8 @@ export class DigestLines implements ReconcilerLines {
   }
 
   #weft(name: string): NodeRecord | null {
-    const node = this.#parts.nodes.activeNamed(name)
-    return node?.isWeft === true ? node : null
+    const node = this.#parts.nodes.get(name)
+    return node?.status === 'active' && node.isWeft ? node : null
   }
 
   #rowSource(network: LocalNetwork): RowSource {

@@ -5,6 +5,7 @@ import type { Attachments } from './attachments.ts'
 import { BULK_MESSAGE_BYTES_MAX, type BulkSync } from './bulk-sync.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { NodeRecord } from './node-record.ts'
+import type { OwnAttachments } from './own-attachments.ts'
 import type { Nodes } from './nodes.ts'
 import type { TablesContext } from './tables-context.ts'
 
@@ -28,6 +29,7 @@ export class ForeignSync {
   readonly #context: TablesContext
   readonly #nodes: Nodes
   readonly #attachments: Attachments
+  readonly #own: OwnAttachments
   readonly #bulk: BulkSync
   /** Own events to be told by stream, the newest for each row. */
   readonly #untold = new Map<LocalNetwork, Map<string, Uint8Array>>()
@@ -36,11 +38,17 @@ export class ForeignSync {
 
   constructor(
     context: TablesContext,
-    parts: { readonly nodes: Nodes; readonly attachments: Attachments; readonly bulk: BulkSync },
+    parts: {
+      readonly nodes: Nodes
+      readonly attachments: Attachments
+      readonly own: OwnAttachments
+      readonly bulk: BulkSync
+    },
   ) {
     this.#context = context
     this.#nodes = parts.nodes
     this.#attachments = parts.attachments
+    this.#own = parts.own
     this.#bulk = parts.bulk
   }
 
@@ -65,7 +73,7 @@ export class ForeignSync {
   detached(now: Instant, network: LocalNetwork): void {
     this.#untold.delete(network)
     if (!this.#isOn) return
-    const event = this.#attachments.ownEvent(network.id)
+    const event = this.#own.event(network.id)
     if (event !== null) this.#sendTo(now, this.#audience(network), [encodeNetworkDb(event)])
   }
 
@@ -94,7 +102,7 @@ export class ForeignSync {
   #tellAll(now: Instant): void {
     this.#tellAt = null
     for (const [network, events] of this.#untold) {
-      const own = this.#attachments.ownEvent(network.id)
+      const own = this.#own.event(network.id)
       const parts = [...events.values()]
       // Rows are taken from those only who are known to be attached (docker-wire §3.6).
       if (own !== null) parts.unshift(encodeNetworkDb(own))
@@ -133,7 +141,8 @@ export class ForeignSync {
     const flush = (): void => {
       if (part.length === 0) return
       const bytes = compoundOf(part)
-      for (const { member } of nodes) this.#context.lines.send(now, member, { bytes, how: 'stream' })
+      const { lines } = this.#context
+      for (const { member } of nodes) lines.send(now, member, { bytes, how: 'stream' })
       part = []
       length = 0
     }

@@ -4,7 +4,12 @@ import type { Member } from '../membership/member.ts'
 import { decodeNetworkDb } from '../networkdb/decode.ts'
 import { encodeNetworkDb } from '../networkdb/encode.ts'
 import { messageType } from '../networkdb/gossip-message.ts'
-import type { BulkSync, NetworkDbMessage, NetworkPushPull } from '../networkdb/messages.ts'
+import type {
+  BulkSync,
+  NetworkDbMessage,
+  NetworkEntry,
+  NetworkPushPull,
+} from '../networkdb/messages.ts'
 import type { Road } from './table.ts'
 import type { TablesDelegate } from './tables-delegate.ts'
 import type { TablesParts } from './tables-parts.ts'
@@ -20,7 +25,7 @@ export function createInbox(
   parts: TablesParts,
   settle: (now: Instant, input: () => void) => void,
 ): TablesDelegate {
-  const { nodes, attachments, context, reconnect, memberSource } = parts
+  const { nodes, attachments, own, context, reconnect, memberSource } = parts
   const inbox = new Inbox(parts)
   return {
     userMessage: (now, bytes) => settle(now, () => inbox.userMessage(now, bytes)),
@@ -50,14 +55,14 @@ export function createInbox(
         memberSource.put(now, known.self)
         for (const member of known.members) inbox.memberJoined(now, member)
         for (const entry of known.attachments) {
-          if (entry.nodeName === context.name) attachments.remember(entry)
+          if (entry.nodeName === context.name) own.remember(entry)
           else inbox.entry(now, entry)
         }
       })
     },
     announceLeave: (now) => settle(now, () => nodes.announce('leave')),
     hasAnnouncedLeave: () => nodes.active.size === 0 || !context.events.waitsFor(context.name),
-    attachments: () => [...attachments.entries()],
+    attachments: () => [...own.entries(), ...attachments.entries()],
   }
 }
 
@@ -86,9 +91,9 @@ class Inbox {
 
   /** Both sides of a push/pull that joins stamp their attachments anew (docker-wire §3.4). */
   localState(now: Instant, join: boolean): Uint8Array {
-    const { context, attachments } = this.#parts
-    if (join) attachments.restamp(now)
-    const networks = [...attachments.entries()]
+    const { context, attachments, own } = this.#parts
+    if (join) own.restamp(now)
+    const networks = [...own.entries(), ...attachments.entries()]
     const lTime = context.networkClock.time
     return encodeNetworkDb({ kind: 'push-pull', lTime, networks, nodeName: context.name })
   }
@@ -108,20 +113,20 @@ class Inbox {
   }
 
   /** An attachment as a push/pull tells of it. */
-  entry(now: Instant, { networkId, lTime, nodeName, leaving }: NetworkPushPull['networks'][0]): void {
+  entry(now: Instant, { networkId, lTime, nodeName, leaving }: NetworkEntry): void {
     const type = leaving ? 'leave' : 'join'
     const event = { kind: 'network', type, lTime, nodeName, networkId } as const
-    this.#parts.attachments.receive(now, event, 'push-pull')
+    this.#parts.receiveAttachment(now, event, 'push-pull')
   }
 
   #take(now: Instant, message: NetworkDbMessage, road: Road = 'gossip'): void {
-    const { nodes, attachments, rows, context } = this.#parts
+    const { nodes, receiveAttachment, rows, context } = this.#parts
     switch (message.kind) {
       case 'node':
         nodes.receive(now, message)
         break
       case 'network':
-        attachments.receive(now, message, road)
+        receiveAttachment(now, message, road)
         break
       case 'table':
         rows.receive(now, message, road)

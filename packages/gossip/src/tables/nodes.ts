@@ -48,14 +48,9 @@ export class Nodes {
     this.#listener = listener
   }
 
+  /** The node of this name, whatever its status. */
   get(name: string): NodeRecord | null {
     return this.#records.get(name) ?? null
-  }
-
-  /** The node if it is active. */
-  activeNamed(name: string): NodeRecord | null {
-    const node = this.get(name)
-    return node?.status === 'active' ? node : null
   }
 
   /** Membership sees a node alive: a new one, or one that is back. */

@@ -1,23 +1,28 @@
-/** Forgets what was remembered for long enough: tombstones, attachments that ended, early events. */
+/** Forgets what was remembered for long enough: tombstones, ended attachments, early events. */
 import { instantAfter, type Instant } from '@weft/core'
 import type { Attachments } from './attachments.ts'
+import type { Networks } from './networks.ts'
 import type { Nodes } from './nodes.ts'
+import type { OwnAttachments } from './own-attachments.ts'
 import type { TablesContext } from './tables-context.ts'
+
+/** What is gone through. */
+export interface ReaperParts {
+  readonly nodes: Nodes
+  readonly networks: Networks
+  readonly attachments: Attachments
+  readonly own: OwnAttachments
+}
 
 /** Works every `reapIntervalMs`, while there is something to forget. */
 export class Reaper {
   readonly #context: TablesContext
-  readonly #nodes: Nodes
-  readonly #attachments: Attachments
+  readonly #parts: ReaperParts
   #reapAt: Instant | null = null
 
-  constructor(
-    context: TablesContext,
-    parts: { readonly nodes: Nodes; readonly attachments: Attachments },
-  ) {
+  constructor(context: TablesContext, parts: ReaperParts) {
     this.#context = context
-    this.#nodes = parts.nodes
-    this.#attachments = parts.attachments
+    this.#parts = parts
   }
 
   /** See whether there is something to forget one day. */
@@ -35,21 +40,21 @@ export class Reaper {
     if (this.#reapAt === null || this.#reapAt > now) return
     this.#reapAt = null
     this.#context.held.expire(now)
-    this.#attachments.reap(now)
-    this.#nodes.reap(now)
+    const { nodes, networks, attachments, own } = this.#parts
+    for (const part of [attachments, own, nodes]) part.reap(now)
     // A delete is told with a residual time of at least a second (docker-wire §3.7).
     const limit = instantAfter(now, 1000)
-    for (const { rows } of this.#attachments.locals()) {
+    for (const { rows } of networks.locals()) {
       for (const stored of rows.tombstones) if (stored.reapAt < limit) rows.delete(now, stored)
     }
     this.arm(now)
   }
 
   #hasWork(): boolean {
-    if (this.#context.held.size > 0 || this.#nodes.hasGone || this.#attachments.hasLeaving) {
-      return true
-    }
-    for (const { rows } of this.#attachments.locals()) if (rows.tombstones.size > 0) return true
+    const { nodes, networks, attachments, own } = this.#parts
+    if (this.#context.held.size > 0 || nodes.hasGone) return true
+    if (attachments.hasLeaving || own.hasLeaving) return true
+    for (const { rows } of networks.locals()) if (rows.tombstones.size > 0) return true
     return false
   }
 }

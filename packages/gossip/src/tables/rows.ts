@@ -2,8 +2,8 @@
 import { equalBytes, instantAfter, type Instant } from '@weft/core'
 import type { TableEvent } from '../networkdb/messages.ts'
 import { itemHash } from '../reconcile/item-hash.ts'
-import type { Attachments } from './attachments.ts'
 import type { LocalNetwork } from './local-network.ts'
+import type { Networks } from './networks.ts'
 import type { NodeRecord } from './node-record.ts'
 import type { Nodes } from './nodes.ts'
 import type { StoredRow } from './row-store.ts'
@@ -23,7 +23,7 @@ const DIGEST_RELAY_SETTLE_MS = 5000
 /** What the parts of the tables do for rows. */
 export interface RowsParts {
   readonly nodes: Nodes
-  readonly attachments: Attachments
+  readonly networks: Networks
   readonly gossip: TableGossip
 }
 
@@ -47,8 +47,8 @@ export class Rows {
   receive(now: Instant, event: TableEvent, road: Road): void {
     const { tableClock, name, counts } = this.#context
     tableClock.witness(event.lTime)
-    const { attachments, nodes } = this.#parts()
-    const network = attachments.local(event.networkId)
+    const { networks, nodes } = this.#parts()
+    const network = networks.local(event.networkId)
     if (network === null) {
       counts.stale++
       return
@@ -116,7 +116,7 @@ export class Rows {
 
   /** We left the network: nothing of it is to be seen. */
   dropAll(network: LocalNetwork): void {
-    for (const stored of network.rows.all()) if (stored.isLive) this.#tell(stored.row, null, 'local')
+    for (const { isLive, row } of network.rows.all()) if (isLive) this.#tell(row, null, 'local')
   }
 
   /** What a bulk sync or an exchange says of a row; null for a tombstone that is all but over. */

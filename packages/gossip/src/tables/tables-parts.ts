@@ -1,8 +1,10 @@
 /** The parts of a node's tables, put together. */
 import type { Instant, Random, SocketAddress } from '@weft/core'
 import type { GossipProfile } from '../profile.ts'
+import { DigestIndex } from '../reconcile/digest-index.ts'
 import { Reconciler } from '../reconcile/reconciler.ts'
-import { AttachmentSource } from './attachment-source.ts'
+import { AttachmentSource, type ReceiveAttachment } from './attachment-source.ts'
+import type { Attachment } from './attachment.ts'
 import { Attachments } from './attachments.ts'
 import { BulkSync } from './bulk-sync.ts'
 import { DigestLines } from './digest-lines.ts'
@@ -12,8 +14,9 @@ import { HeldEvents } from './held-events.ts'
 import { LamportClock } from './lamport-clock.ts'
 import type { LocalNetwork } from './local-network.ts'
 import { MemberSource } from './member-source.ts'
-import type { NodeRecord } from './node-record.ts'
+import { Networks } from './networks.ts'
 import { Nodes } from './nodes.ts'
+import { OwnAttachments } from './own-attachments.ts'
 import { Reaper } from './reaper.ts'
 import { Reconnect } from './reconnect.ts'
 import { Rows } from './rows.ts'
@@ -44,7 +47,11 @@ export interface TablesEnvironment {
 export interface TablesParts {
   readonly context: TablesContext
   readonly nodes: Nodes
+  readonly networks: Networks
+  readonly own: OwnAttachments
   readonly attachments: Attachments
+  /** Passes an event to `own` or to `attachments`. */
+  readonly receiveAttachment: ReceiveAttachment
   readonly rows: Rows
   readonly gossip: TableGossip
   readonly bulk: BulkSync
@@ -52,7 +59,6 @@ export interface TablesParts {
   readonly reconnect: Reconnect
   readonly reaper: Reaper
   readonly memberSource: MemberSource
-  readonly digestLines: DigestLines
   readonly reconciler: Reconciler
   /** Attached networks that have not been caught up with: nobody was there to ask. */
   readonly behind: Set<LocalNetwork>
@@ -65,96 +71,45 @@ export function createParts(
   environment: TablesEnvironment,
 ): TablesParts {
   const context = createContext(now, options, environment)
-  const behind = new Set<LocalNetwork>()
-  const nodes: Nodes = new Nodes(context, {
-    nodeActivated: (at, node) => activated(at, node),
-    nodeFailed: (at, node) => failed(at, node),
-    nodeLeft: (at, node) => left(at, node),
-    nodeForgotten: (at, node) => memberSource.forget(at, node.name),
-  })
-  const attachments: Attachments = new Attachments(context, nodes, {
-    peerAttached: (at, network, node) => {
-      rows.restore(at, network, node)
-      replayHeld(at, node.name)
-      gossip.arm(at, network)
-    },
-    peerSuspended: (at, network, node) => rows.suspend(at, network, node),
-    peerDetached: (at, network, node, road) => {
-      rows.drop(at, network, { owner: node.name, road })
-    },
-  })
-  const rows: Rows = new Rows(context, () => ({ nodes, attachments, gossip }))
-  const bulk: BulkSync = new BulkSync(context, { nodes, attachments, rows })
-  const foreign = new ForeignSync(context, { nodes, attachments, bulk })
-  const gossip: TableGossip = new TableGossip(context, (at, network, own) => {
-    foreign.tell(at, network, own)
-  })
+  const index = new DigestIndex<Attachment>()
+  const networks = new Networks(context)
+  // Parts that need each other find each other here, when they are first called.
+  const parts = (): TablesParts => made
+  const nodes = createNodes(context, parts)
+  const own = new OwnAttachments(context, { networks, index })
+  const attachments = createAttachments(context, parts, { nodes, networks, index })
+  const receiveAttachment: ReceiveAttachment = (at, event, road) => {
+    if (event.nodeName !== context.name) attachments.receive(at, event, road)
+    else own.receive(at, event)
+  }
+  const rows = new Rows(context, parts)
+  const bulk = new BulkSync(context, { nodes, networks, rows })
+  const foreign = new ForeignSync(context, { nodes, attachments, own, bulk })
   const memberSource = new MemberSource(context)
-  const attachmentSource = new AttachmentSource(context, attachments)
-  const digestLines = new DigestLines(context, {
-    nodes,
-    attachments,
-    rows,
-    memberSource,
-    attachmentSource,
-  })
-  const { profile, name, payloadBytesMax } = context
-  const { digestIntervalMs, digestPeers } = profile
-  const reconciler = new Reconciler(
-    now,
-    {
-      name,
-      digestIntervalMs,
-      digestPeers,
-      messageBytesMax: payloadBytesMax,
-      random: context.random.fork('digest'),
-    },
-    digestLines,
-  )
-  const reconnect = new Reconnect(context, { nodes, bulk, bootstrap: options.bootstrap })
-  const reaper = new Reaper(context, { nodes, attachments })
-
-  /** What waited for this node may be said now. Held events may wait again for something else. */
-  function replayHeld(at: Instant, owner: string): void {
-    const held = context.held.take(owner)
-    for (const { event, road } of held) {
-      if (event.kind === 'network') attachments.receive(at, event, road)
-    }
-    for (const { event, road } of held) if (event.kind === 'table') rows.receive(at, event, road)
-  }
-
-  function activated(at: Instant, node: NodeRecord): void {
-    attachments.nodeActivated(at, node)
-    replayHeld(at, node.name)
-    if (!node.isWeft) foreign.arm(at)
-  }
-
-  function failed(at: Instant, node: NodeRecord): void {
-    attachments.nodeFailed(at, node)
-    bulk.forget(at, node)
-    reconnect.arm(at)
-  }
-
-  function left(at: Instant, node: NodeRecord): void {
-    attachments.nodeLeft(at, node)
-    bulk.forget(at, node)
-  }
-
-  return {
+  const made: TablesParts = {
     context,
     nodes,
+    networks,
+    own,
     attachments,
+    receiveAttachment,
     rows,
-    gossip,
     bulk,
     foreign,
-    reconnect,
-    reaper,
     memberSource,
-    digestLines,
-    reconciler,
-    behind,
+    gossip: new TableGossip(context, (at, network, event) => foreign.tell(at, network, event)),
+    reconnect: new Reconnect(context, { nodes, bulk, bootstrap: options.bootstrap }),
+    reaper: new Reaper(context, { nodes, networks, attachments, own }),
+    reconciler: createReconciler(now, context, {
+      nodes,
+      networks,
+      rows,
+      memberSource,
+      attachmentSource: new AttachmentSource(context, { index, receive: receiveAttachment }),
+    }),
+    behind: new Set(),
   }
+  return made
 }
 
 function createContext(
@@ -176,4 +131,73 @@ function createContext(
     counts: new TablesCounts(),
     events: new EventQueue(profile, () => lines.roster.activeCount),
   }
+}
+
+function createNodes(context: TablesContext, parts: () => TablesParts): Nodes {
+  return new Nodes(context, {
+    nodeActivated(now, node) {
+      parts().attachments.nodeActivated(now, node)
+      replayHeld(now, parts(), node.name)
+      if (!node.isWeft) parts().foreign.arm(now)
+    },
+    nodeFailed(now, node) {
+      parts().attachments.nodeFailed(now, node)
+      parts().bulk.forget(now, node)
+      parts().reconnect.arm(now)
+    },
+    nodeLeft(now, node) {
+      parts().attachments.nodeLeft(now, node)
+      parts().bulk.forget(now, node)
+    },
+    nodeForgotten: (now, node) => parts().memberSource.forget(now, node.name),
+  })
+}
+
+function createAttachments(
+  context: TablesContext,
+  parts: () => TablesParts,
+  needed: { nodes: Nodes; networks: Networks; index: DigestIndex<Attachment> },
+): Attachments {
+  return new Attachments(context, {
+    ...needed,
+    listener: {
+      peerAttached(now, network, node) {
+        parts().rows.restore(now, network, node)
+        replayHeld(now, parts(), node.name)
+        parts().gossip.arm(now, network)
+      },
+      peerSuspended: (now, network, node) => parts().rows.suspend(now, network, node),
+      peerDetached(now, { network, node, road }) {
+        parts().rows.drop(now, network, { owner: node.name, road })
+      },
+    },
+  })
+}
+
+/** What waited for this node may be said now; it may have to wait again, for something else. */
+function replayHeld(now: Instant, parts: TablesParts, owner: string): void {
+  const held = parts.context.held.take(owner)
+  for (const { event, road } of held) {
+    if (event.kind === 'network') parts.attachments.receive(now, event, road)
+  }
+  for (const { event, road } of held) {
+    if (event.kind === 'table') parts.rows.receive(now, event, road)
+  }
+}
+
+function createReconciler(
+  now: Instant,
+  context: TablesContext,
+  needed: ConstructorParameters<typeof DigestLines>[1],
+): Reconciler {
+  const { name, payloadBytesMax, random } = context
+  const { digestIntervalMs, digestPeers } = context.profile
+  const options = {
+    name,
+    digestIntervalMs,
+    digestPeers,
+    messageBytesMax: payloadBytesMax,
+    random: random.fork('digest'),
+  }
+  return new Reconciler(now, options, new DigestLines(context, needed))
 }

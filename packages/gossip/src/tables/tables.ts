@@ -73,9 +73,9 @@ export class Tables {
   attach(now: Instant, networkId: string): void {
     checkName('networkId', networkId, NETWORKDB_NAME_BYTES_MAX)
     this.#input(now, () => {
-      const { attachments, behind, bulk, foreign } = this.#parts
-      const isRemembered = attachments.isRemembered(networkId)
-      const network = attachments.attach(now, networkId)
+      const { own, behind, bulk, foreign } = this.#parts
+      const isRemembered = own.isRemembered(networkId)
+      const network = own.attach(now, networkId)
       if (network === null) return
       bulk.arm(now)
       if (isRemembered) network.syncedAt = now
@@ -89,8 +89,8 @@ export class Tables {
   /** Detach: own rows are deleted, those of others forgotten. Idempotent. */
   detach(now: Instant, networkId: string): void {
     this.#input(now, () => {
-      const { attachments, behind, bulk, foreign, gossip, reconciler, rows } = this.#parts
-      const network = attachments.detach(now, networkId)
+      const { own, behind, bulk, foreign, gossip, reconciler, rows } = this.#parts
+      const network = own.detach(now, networkId)
       if (network === null) return
       rows.dropAll(network)
       behind.delete(network)
@@ -103,10 +103,11 @@ export class Tables {
 
   /**
    * Write a row of ours: created, or updated. Nothing happens if it is the same already. Throws
-   * ERR_NOT_ATTACHED, ERR_ROW_TOO_LARGE, ERR_NOT_OWNER (another node has this key), ERR_NAME_LENGTH.
+   * ERR_NOT_ATTACHED, ERR_ROW_TOO_LARGE, ERR_NOT_OWNER (another node has this key) and
+   * ERR_NAME_LENGTH.
    */
   put(now: Instant, { networkId, table, key, value }: RowWrite): void {
-    const network = this.#parts.attachments.local(networkId)
+    const network = this.#parts.networks.local(networkId)
     if (network === null) {
       const facts = { networkId }
       throw tablesError('ERR_NOT_ATTACHED', 'this node is not attached to the network', facts)
@@ -122,7 +123,7 @@ export class Tables {
 
   /** Delete a row of ours. Throws ERR_NO_SUCH_ROW, ERR_NOT_OWNER. */
   remove(now: Instant, { networkId, table, key }: RowName): void {
-    const network = this.#parts.attachments.local(networkId)
+    const network = this.#parts.networks.local(networkId)
     const known = network === null ? null : this.#ownRow(network, { networkId, table, key })
     if (network === null || known?.isLive !== true) {
       const facts = { networkId, table, key }
@@ -134,7 +135,7 @@ export class Tables {
   /** Rows to be seen now: of owners that are attached and alive. */
   *rows(filter: WatchFilter): Iterable<Row> {
     const { networkId, table } = filter
-    for (const network of this.#parts.attachments.locals()) {
+    for (const network of this.#parts.networks.locals()) {
       if (networkId !== undefined && networkId !== network.id) continue
       const stored = table === undefined ? network.rows.all() : network.rows.inTable(table)
       for (const { isLive, row } of stored) if (isLive && matches(filter, row)) yield row
@@ -143,12 +144,12 @@ export class Tables {
 
   /** Networks that this node is attached to. */
   networks(): readonly NetworkView[] {
-    const { attachments, reconciler } = this.#parts
-    return [...attachments.locals()].map(({ id, rows }) => {
+    const { networks, reconciler } = this.#parts
+    return [...networks.locals()].map(({ id, rows }) => {
       const since = reconciler.differsSince(ROWS_SET_PREFIX + id)
       return {
         networkId: id,
-        nodes: attachments.nodeNames(id),
+        nodes: networks.nodeNames(id),
         rows: rows.liveCount,
         tombstones: rows.tombstones.size,
         lagMs: since === null ? 0 : this.#now - since,
@@ -166,8 +167,8 @@ export class Tables {
 
   /** Who is attached to any network now, then every change, until disposed. */
   watchAttachments(onChange: (change: AttachmentChange) => void): Disposable {
-    const { context, attachments } = this.#parts
-    return context.watchers.watchAttachments([...attachments.attached()], onChange)
+    const { context, networks } = this.#parts
+    return context.watchers.watchAttachments([...networks.attached()], onChange)
   }
 
   counters(): TablesCounters {
