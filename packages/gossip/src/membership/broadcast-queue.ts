@@ -62,7 +62,7 @@ export class BroadcastQueue {
     return this.#byNode.get(about)?.transmits ?? null
   }
 
-  /** Take back the message about a node, if there is one. */
+  /** Stop saying something about a node, if anything is said: it is done. */
   remove(about: string): void {
     const queued = this.#byNode.get(about)
     if (queued === undefined) return

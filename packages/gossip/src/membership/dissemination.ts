@@ -54,13 +54,6 @@ export class Dissemination {
     if (this.#parts.profile.eagerMs > 0) this.#accused.push({ member, bytes })
   }
 
-  /** Take back what is being said of a node if nobody heard it yet; false when someone did. */
-  withdraw(about: string): boolean {
-    if (this.#queue.transmitsOf(about) !== 0) return false
-    this.#queue.remove(about)
-    return true
-  }
-
   /** When there is something to send; `now` is when that was last looked at. */
   nextAt(now: Instant): Instant | null {
     if (this.#tickAt === null && this.#parts.delegate.hasBroadcasts()) this.#wake(now)

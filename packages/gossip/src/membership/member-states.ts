@@ -116,18 +116,11 @@ export class MemberStates {
   }
 
   /**
-   * A suspect answered a ping of ours. It lives, though only its own word ends a suspicion: one
-   * that is ours alone and was told to nobody is taken back, any other begins anew.
+   * A suspect answered a ping of ours. It lives, though only its own word ends a suspicion, which
+   * others share by now: its time begins anew.
    */
   signOfLife(member: MemberRecord): void {
-    const { dissemination, members, timers } = this.#parts
-    const { suspicion } = member
-    if (suspicion === null) return
-    const isOurs = suspicion.from === this.#self.name && suspicion.confirmations === 0
-    if (isOurs && dissemination.withdraw(member.name)) {
-      endSuspicion(member)
-      members.enter(member, 'alive', timers.now)
-    } else suspicion.restart()
+    member.suspicion?.restart()
   }
 
   #suspect(news: Suspect): void {
