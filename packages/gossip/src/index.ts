@@ -13,6 +13,8 @@ export {
   type KeyRingErrors,
   type KeyView,
 } from './memberlist/key-ring.ts'
+export { decodeLzw } from './memberlist/lzw-decode.ts'
+export { encodeLzw } from './memberlist/lzw-encode.ts'
 export type {
   NodeStateName,
   PacketMessage,
@@ -33,7 +35,11 @@ export type { KnownMember, Member } from './membership/member.ts'
 export type { Roster } from './membership/roster.ts'
 export type { StreamInputs } from './membership/stream-inputs.ts'
 export type { MembershipCounters } from './membership/tally.ts'
-export type { NetworkEntry } from './networkdb/messages.ts'
+export { decodeNetworkDb } from './networkdb/decode.ts'
+export { encodeNetworkDb } from './networkdb/encode.ts'
+export { endpointTable, type EndpointRecord } from './networkdb/endpoint-record.ts'
+export type { NetworkDbMessage, NetworkEntry, TableEvent } from './networkdb/messages.ts'
+export { peerTable, type PeerRecord } from './networkdb/peer-record.ts'
 export { openGossip, type GossipHandle, type OpenGossipOptions } from './open-gossip.ts'
 export { openGossipError, type OpenGossipErrors } from './open-gossip-errors.ts'
 export type { GossipOutput, StreamId } from './output.ts'
@@ -45,6 +51,10 @@ export {
   type MembershipProfile,
   type TablesProfile,
 } from './profile.ts'
+export { BucketSet } from './reconcile/bucket-set.ts'
+export { decodeExchange } from './reconcile/exchange-decode.ts'
+export { encodeExchange } from './reconcile/exchange-encode.ts'
+export type { ExchangeMessage } from './reconcile/exchange-messages.ts'
 export { PORT_ATTEMPTS_MAX, type ShellPorts } from './shell-sockets.ts'
 export type { AttachmentChange, Road, Row, RowChange, TableSchema } from './tables/table.ts'
 export { Tables } from './tables/tables.ts'
