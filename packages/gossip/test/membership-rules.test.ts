@@ -70,6 +70,12 @@ describe('alive', () => {
     expect(gossiped(wire, 'alive', 'n2')).toEqual([])
   })
 
+  test('of an unknown node with incarnation 0 is no news, as in memberlist', () => {
+    const { wire, me } = alone()
+    wire.say(me, alive({ node: 'n9', addr: ipBytes(addressOf(9).ip), incarnation: 0 }))
+    expect(view(me, 'n9')).toBe('unknown')
+  })
+
   test('ends a suspicion only with a newer incarnation', () => {
     const { wire, me } = alone()
     wire.say(me, suspect())

@@ -122,6 +122,24 @@ describe('timers', () => {
     expect(fired).toEqual([100])
   })
 
+  test('never leave a deadline that is past, whatever the fractions', () => {
+    const timers = new Timers(0.1 as Instant, 250)
+    let fired = 0
+    const again = (): void => {
+      fired++
+      timers.after(333.3, again)
+    }
+    timers.after(0.7, again)
+    let now = 0.1
+    for (let i = 0; i < 2000; i++) {
+      now = (timers.nextAt() ?? 0) + (i % 3 === 0 ? 1000 / 3 : 0)
+      timers.advance(now as Instant)
+      timers.run()
+      expect(timers.nextAt()).toBeGreaterThan(now)
+    }
+    expect(fired).toBeGreaterThan(600)
+  })
+
   test('may be told an earlier instant', () => {
     const { timers, fired } = running(250)
     timers.advance(50 as Instant)

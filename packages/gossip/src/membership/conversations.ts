@@ -17,7 +17,7 @@ const NO_BYTES = new Uint8Array(0)
 
 /** What streams work with. */
 export interface ConversationParts {
-  readonly wrapping: WrapOptions
+  readonly wrap: WrapOptions
   readonly timers: Timers
   readonly sender: PacketSender
   readonly tally: Tally
@@ -135,9 +135,9 @@ export class Conversations {
   }
 
   #begin(purpose: Purpose): StreamId {
-    const { wrapping, timers, timeoutMs } = this.#parts
+    const { wrap, timers, timeoutMs } = this.#parts
     const id = this.#nextId()
-    const reader = new StreamReader(wrapping)
+    const reader = new StreamReader(wrap)
     const timer = timers.after(timeoutMs, () => this.#expire(id))
     if (purpose.kind === 'answer') this.#accepted++
     this.#open.set(id, { id, purpose, reader, timer })
@@ -226,7 +226,7 @@ export class Conversations {
   }
 
   #write(stream: StreamId, message: StreamMessage): void {
-    const bytes = wrapStreamMessage(this.#parts.wrapping, message)
+    const bytes = wrapStreamMessage(this.#parts.wrap, message)
     this.#parts.tally.streamBytesSent += bytes.length
     this.#parts.sender.push({ kind: 'stream-write', stream, bytes })
   }

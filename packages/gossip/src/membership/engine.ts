@@ -50,13 +50,13 @@ export function createEngine(
   const { profile, label, keys, name } = options
   const { ports, delegate } = environment
   const { random, aead, entropy, log } = ports
-  const wrapping = { label, keys, aead, entropy, compress: profile.compress }
+  const wrap = { label, keys, aead, entropy, compress: profile.compress }
   const self = selfRecord(now, options)
   const timers = new Timers(now, profile.stallMs)
   const members = new MemberList(random.fork('members'))
   const awareness = new Awareness(profile.awarenessMultMax)
   const tally = new Tally()
-  const codec = new PacketCodec(wrapping)
+  const codec = new PacketCodec(wrap)
   const sender = new PacketSender(codec, profile)
   const sequence = new SequenceNumbers()
   const basics = { profile, delegate, log, self, timers, members, awareness, tally, sender, sequence }
@@ -67,7 +67,7 @@ export function createEngine(
   for (const known of options.known) addKnown(members, known, now)
   const events = conversationEvents({ self, members, states, timers }, environment)
   const timeoutMs = profile.streamTimeoutMs
-  const conversations = new Conversations({ wrapping, timers, sender, tally, timeoutMs, events })
+  const conversations = new Conversations({ wrap, timers, sender, tally, timeoutMs, events })
   const relays = new Relays({ ...spread, timeoutMs: profile.probeTimeoutMs })
   const stagger = random.fork('stagger')
   const firstProbeMs = staggerMs(stagger, profile.probeIntervalMs)

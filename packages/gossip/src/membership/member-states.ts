@@ -93,14 +93,12 @@ export class MemberStates {
 
   /** Somebody doubts that a node is there. */
   suspect(news: Suspect): void {
-    if (news.incarnation > ACCUSED_INCARNATION_MAX) return this.#ignore()
-    this.#suspect(news)
+    if (news.incarnation > ACCUSED_INCARNATION_MAX || !this.#suspect(news)) this.#ignore()
   }
 
   /** A node is gone, by its own word or by that of others. */
   dead(news: Dead): void {
-    if (news.incarnation > ACCUSED_INCARNATION_MAX) return this.#ignore()
-    this.#dead(news)
+    if (news.incarnation > ACCUSED_INCARNATION_MAX || !this.#dead(news)) this.#ignore()
   }
 
   /** A probe of ours failed; `incarnation` is what the member had when it began. */
@@ -123,28 +121,29 @@ export class MemberStates {
     member.suspicion?.restart()
   }
 
-  #suspect(news: Suspect): void {
+  /** False when it is no news. */
+  #suspect(news: Suspect): boolean {
     const { members, tally } = this.#parts
     const member = members.get(news.node)
-    if (member === undefined || news.incarnation < member.incarnation) return this.#ignore()
-    if (member === this.#self) {
-      return this.#isLeaving ? this.#ignore() : this.#refute(news.incarnation)
-    }
-    if (members.get(news.from) === undefined) return this.#ignore()
+    if (member === undefined || news.incarnation < member.incarnation) return false
+    if (member === this.#self) return !this.#isLeaving && this.#refute(news.incarnation)
+    if (members.get(news.from) === undefined) return false
     if (member.suspicion !== null) {
-      if (!member.suspicion.confirm(news.from)) return this.#ignore()
+      if (!member.suspicion.confirm(news.from)) return false
     } else if (member.state === 'alive') {
       tally.suspected++
       this.#doubt(member, news)
-    } else return this.#ignore()
+    } else return false
     this.#accuse(member, news)
+    return true
   }
 
-  #dead(news: Dead): void {
+  /** False when it is no news. */
+  #dead(news: Dead): boolean {
     const { members, dissemination, timers, delegate } = this.#parts
     const member = members.get(news.node)
-    if (member === undefined || news.incarnation < member.incarnation) return this.#ignore()
-    if (!isActive(member)) return this.#ignore()
+    if (member === undefined || news.incarnation < member.incarnation) return false
+    if (!isActive(member)) return false
     if (member === this.#self) return this.#refute(news.incarnation)
     endSuspicion(member)
     member.incarnation = news.incarnation
@@ -153,6 +152,7 @@ export class MemberStates {
     dissemination.broadcast(timers.now, { about: news.node, bytes, onDone: null })
     this.#parts.log.info('member gone', { member: news.node, from: news.from })
     delegate.memberLeft(timers.now, member)
+    return true
   }
 
   #mergeNode(node: PushPullNode): void {
@@ -178,11 +178,13 @@ export class MemberStates {
     if (!isAddressOf(news.addr, port, self.address)) return this.#conflict(news.node, news)
     const isEcho = equalBytes(news.meta, self.meta) && sameVersions(news.vsn, self.vsn)
     if (news.incarnation === self.incarnation && isEcho) return
-    this.#refute(news.incarnation)
+    if (!this.#refute(news.incarnation)) this.#ignore()
   }
 
   #welcome(news: Alive, address: SocketAddress): void {
     const { members, tally, timers } = this.#parts
+    // memberlist keeps an unknown node as dead with incarnation 0, so that 0 is no news of it.
+    if (news.incarnation === 0) return this.#ignore()
     if (members.isFull) return tally.fault('too-many')
     const { node: name, meta } = news
     const vsn = sharedVersions(news.vsn)
@@ -242,16 +244,20 @@ export class MemberStates {
     this.#dead({ kind: 'dead', incarnation, node, from: this.#self.name })
   }
 
-  /** Answer an accusation, or news of a life we had before, with a higher incarnation. */
-  #refute(accused: number): void {
+  /**
+   * Answer an accusation, or news of a life we had before, with a higher incarnation. False when
+   * there is none.
+   */
+  #refute(accused: number): boolean {
     const { awareness, tally, delegate, timers } = this.#parts
-    if (this.#self.incarnation === INCARNATION_MAX) return this.#ignore()
+    if (this.#self.incarnation === INCARNATION_MAX) return false
     const next = Math.max(this.#self.incarnation, accused) + 1
     this.#self.incarnation = Math.min(INCARNATION_MAX, next)
     awareness.add(1)
     tally.refuted++
     this.#announce()
     delegate.memberUpdated(timers.now, this.#self)
+    return true
   }
 
   #announce(): void {

@@ -65,7 +65,11 @@ export class Timers {
   /** Run what is due. */
   run(): void {
     if (this.#now < this.#holdUntil) return
-    const until = this.ranMs
-    for (let due = this.#queue.take(until); due !== null; due = this.#queue.take(until)) due.run()
+    for (;;) {
+      // As in `nextAt`, to the last bit: a deadline that is past must not stay.
+      const at = this.#queue.nextAt()
+      if (at === null || at + this.#lostMs > this.#now) return
+      this.#queue.take(at)?.run()
+    }
   }
 }
