@@ -22,6 +22,8 @@ export interface NodeListener {
   nodeLeft(now: Instant, node: NodeRecord): void
   /** Nothing is known of it any more. */
   nodeForgotten(now: Instant, node: NodeRecord): void
+  /** Others believed that we had left, and are told that we have not. */
+  weAreDefended(now: Instant): void
 }
 
 /** Follows membership and node events. Node events about ourselves that are not so are refuted. */
@@ -89,7 +91,7 @@ export class Nodes {
     const { networkClock, counts, events } = this.#context
     networkClock.witness(event.lTime)
     if (event.nodeName === this.#context.name) {
-      this.#aboutUs(event)
+      this.#aboutUs(now, event)
       return
     }
     const node = this.#records.get(event.nodeName)
@@ -128,7 +130,7 @@ export class Nodes {
     return this.#gone.size > 0
   }
 
-  #aboutUs(event: NodeEvent): void {
+  #aboutUs(now: Instant, event: NodeEvent): void {
     if (event.lTime < this.#announced) return
     const isTrue = (event.type === 'leave') === this.#isLeaving
     // A push/pull of our own comes back as a join with our clock's time.
@@ -136,6 +138,7 @@ export class Nodes {
     else {
       this.#context.counts.refuted++
       this.announce(this.#isLeaving ? 'leave' : 'join')
+      if (!this.#isLeaving) this.#listener.weAreDefended(now)
     }
   }
 

@@ -12,6 +12,7 @@ export class OwnAttachments {
   readonly #context: TablesContext
   readonly #networks: Networks
   readonly #index: DigestIndex<Attachment>
+  readonly #onDefended: (now: Instant, network: LocalNetwork) => void
   /** Those that we left too, for as long as others remember. */
   readonly #own = new Map<string, Attachment>()
   /** Lamport times that others know of us from before a restart, by network. */
@@ -19,9 +20,15 @@ export class OwnAttachments {
 
   constructor(
     context: TablesContext,
-    parts: { readonly networks: Networks; readonly index: DigestIndex<Attachment> },
+    parts: {
+      readonly networks: Networks
+      readonly index: DigestIndex<Attachment>
+      /** Others believed that we had left this network. */
+      readonly onDefended: (now: Instant, network: LocalNetwork) => void
+    },
   ) {
     this.#context = context
+    this.#onDefended = parts.onDefended
     this.#networks = parts.networks
     this.#index = parts.index
   }
@@ -71,7 +78,14 @@ export class OwnAttachments {
     } else if (isSettled(now, this.#context.startedAt)) {
       this.#context.counts.refuted++
       this.#announce(now, event.networkId, isAttached ? 'join' : 'leave')
+      const network = this.#networks.local(event.networkId)
+      if (network !== null) this.#onDefended(now, network)
     }
+  }
+
+  /** Others were told that this node left the cluster, and it did not. */
+  announceAll(now: Instant): void {
+    for (const { id } of this.#networks.locals()) this.#announce(now, id, 'join')
   }
 
   /** All get one fresh Lamport time: what a push/pull that joins begins with (§3.4). */

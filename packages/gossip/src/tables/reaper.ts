@@ -4,6 +4,7 @@ import type { Attachments } from './attachments.ts'
 import type { Networks } from './networks.ts'
 import type { Nodes } from './nodes.ts'
 import type { OwnAttachments } from './own-attachments.ts'
+import type { Rows } from './rows.ts'
 import type { TablesContext } from './tables-context.ts'
 
 /** What is gone through. */
@@ -12,6 +13,7 @@ export interface ReaperParts {
   readonly networks: Networks
   readonly attachments: Attachments
   readonly own: OwnAttachments
+  readonly rows: Rows
 }
 
 /** Works every `reapIntervalMs`, while there is something to forget. */
@@ -40,8 +42,8 @@ export class Reaper {
     if (this.#reapAt === null || this.#reapAt > now) return
     this.#reapAt = null
     this.#context.held.expire(now)
-    const { nodes, networks, attachments, own } = this.#parts
-    for (const part of [attachments, own, nodes]) part.reap(now)
+    const { nodes, networks, attachments, own, rows: ownRows } = this.#parts
+    for (const part of [attachments, own, ownRows, nodes]) part.reap(now)
     // A delete is told with a residual time of at least a second (docker-wire §3.7).
     const limit = instantAfter(now, 1000)
     for (const { rows } of networks.locals()) {
@@ -51,8 +53,8 @@ export class Reaper {
   }
 
   #hasWork(): boolean {
-    const { nodes, networks, attachments, own } = this.#parts
-    if (this.#context.held.size > 0 || nodes.hasGone) return true
+    const { nodes, networks, attachments, own, rows: ownRows } = this.#parts
+    if (this.#context.held.size > 0 || nodes.hasGone || ownRows.hasDeparted) return true
     if (attachments.hasLeaving || own.hasLeaving) return true
     for (const { rows } of networks.locals()) if (rows.tombstones.size > 0) return true
     return false

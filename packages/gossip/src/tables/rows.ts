@@ -2,6 +2,7 @@
 import { equalBytes, instantAfter, type Instant } from '@weft/core'
 import type { TableEvent } from '../networkdb/messages.ts'
 import { itemHash } from '../reconcile/item-hash.ts'
+import type { Attachment } from './attachment.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { Networks } from './networks.ts'
 import type { NodeRecord } from './node-record.ts'
@@ -20,6 +21,9 @@ export const DIGEST_RELAY_QUEUE_MAX = 50
 /** How long after catching up what digests bring is taken for news to others too, in ms. */
 const DIGEST_RELAY_SETTLE_MS = 5000
 
+/** How long after a node left a network its rows are taken for old news, in ms. */
+const ECHO_MS = 5000
+
 /** What the parts of the tables do for rows. */
 export interface RowsParts {
   readonly nodes: Nodes
@@ -37,6 +41,8 @@ interface Arrival {
 export class Rows {
   readonly #context: TablesContext
   readonly #parts: () => RowsParts
+  /** Tombstones of our rows on networks that we left. */
+  readonly #departed = new Map<string, readonly StoredRow[]>()
 
   constructor(context: TablesContext, parts: () => RowsParts) {
     this.#context = context
@@ -67,12 +73,10 @@ export class Rows {
       this.#defend(now, network, { event, known })
       return
     }
-    const owner = nodes.get(event.nodeName)
-    if (owner?.attachments.get(event.networkId)?.isLive !== true) {
-      this.#hold(now, event, road)
-      return
-    }
-    this.#apply(now, network, { event, road })
+    const attachment = nodes.get(event.nodeName)?.attachments.get(event.networkId)
+    if (attachment?.isLive === true) this.#apply(now, network, { event, road })
+    else if (attachment !== undefined && this.#isEcho(now, attachment)) counts.stale++
+    else this.#hold(now, event, road)
   }
 
   /** Write a row of ours, whose rights were checked; told as a new one or as an update. */
@@ -106,17 +110,63 @@ export class Rows {
     }
   }
 
-  /** An owner left the network: its rows are forgotten. */
+  /**
+   * An owner is gone from the network. If that was its word about this network, its rows become
+   * tombstones, for some are still on their way and it may be back soon. If it is gone altogether,
+   * they are forgotten: should that not be so, it tells them again as they are.
+   */
   drop(now: Instant, network: LocalNetwork, { owner, road }: { owner: string; road: Road }): void {
+    const reapAt = instantAfter(now, this.#context.profile.tombstoneMs)
     for (const stored of network.rows.ofOwner(owner)) {
-      network.rows.delete(now, stored)
+      if (road === 'membership') network.rows.delete(now, stored)
+      else if (!stored.isDeleted) {
+        network.rows.put(now, { ...stored, isLive: false, isDeleted: true, reapAt })
+      }
       if (stored.isLive) this.#tell(stored.row, null, road)
     }
   }
 
-  /** We left the network: nothing of it is to be seen. */
-  dropAll(network: LocalNetwork): void {
-    for (const { isLive, row } of network.rows.all()) if (isLive) this.#tell(row, null, 'local')
+  /** We left the network: nothing of it is to be seen; our rows are tombstones should we return. */
+  leave(now: Instant, network: LocalNetwork): void {
+    const { name, tableClock, profile } = this.#context
+    const lTime = tableClock.increment()
+    const reapAt = instantAfter(now, profile.tombstoneMs)
+    const ours: StoredRow[] = []
+    for (const stored of network.rows.all()) {
+      const { row } = stored
+      if (stored.isLive) this.#tell(row, null, 'local')
+      if (row.owner !== name) continue
+      const dead = { isLive: false, isDeleted: true, reapAt, version: lTime }
+      ours.push(stored.isDeleted ? stored : { ...stored, ...dead, row: { ...row, lTime } })
+    }
+    if (ours.length > 0) this.#departed.set(network.id, ours)
+  }
+
+  /** We are back: what we deleted by leaving is told to those who missed it (docker-wire §3.6). */
+  enter(now: Instant, network: LocalNetwork): void {
+    for (const stored of this.#departed.get(network.id) ?? []) {
+      if (stored.reapAt > now) network.rows.put(now, stored)
+    }
+    this.#departed.delete(network.id)
+  }
+
+  /** Others were told that we left, and we did not: they deleted our rows. */
+  restamp(now: Instant, network: LocalNetwork): void {
+    for (const { isLive, row } of network.rows.ofOwner(this.#context.name)) {
+      if (isLive) this.#say(now, network, this.#ownEvent('create', row))
+    }
+  }
+
+  /** True when there is something to be forgotten one day. */
+  get hasDeparted(): boolean {
+    return this.#departed.size > 0
+  }
+
+  /** Forget what we deleted by leaving long ago. */
+  reap(now: Instant): void {
+    for (const [networkId, rows] of this.#departed) {
+      if (rows.every(({ reapAt }) => reapAt <= now)) this.#departed.delete(networkId)
+    }
   }
 
   /** What a bulk sync or an exchange says of a row; null for a tombstone that is all but over. */
@@ -243,6 +293,12 @@ export class Rows {
     const { tombstoneMs } = this.#context.profile
     if (residualReapTimeSeconds === 0) return tombstoneMs
     return Math.min(residualReapTimeSeconds * 1000, tombstoneMs)
+  }
+
+  /** Rows of a node that has just left are on their way for a while; they are not early but late. */
+  #isEcho(now: Instant, { forgetAt }: Attachment): boolean {
+    const sinceMs = now - (forgetAt - this.#context.profile.leaveMemoryMs)
+    return sinceMs < ECHO_MS
   }
 
   #hold(now: Instant, event: TableEvent, road: Road): void {

@@ -76,7 +76,11 @@ export function createParts(
   // Parts that need each other find each other here, when they are first called.
   const parts = (): TablesParts => made
   const nodes = createNodes(context, parts)
-  const own = new OwnAttachments(context, { networks, index })
+  const own = new OwnAttachments(context, {
+    networks,
+    index,
+    onDefended: (at, network) => parts().rows.restamp(at, network),
+  })
   const attachments = createAttachments(context, parts, { nodes, networks, index })
   const receiveAttachment: ReceiveAttachment = (at, event, road) => {
     if (event.nodeName !== context.name) attachments.receive(at, event, road)
@@ -99,7 +103,7 @@ export function createParts(
     memberSource,
     gossip: new TableGossip(context, (at, network, event) => foreign.tell(at, network, event)),
     reconnect: new Reconnect(context, { nodes, bulk, bootstrap: options.bootstrap }),
-    reaper: new Reaper(context, { nodes, networks, attachments, own }),
+    reaper: new Reaper(context, { nodes, networks, attachments, own, rows }),
     reconciler: createReconciler(now, context, {
       nodes,
       networks,
@@ -150,6 +154,7 @@ function createNodes(context: TablesContext, parts: () => TablesParts): Nodes {
       parts().bulk.forget(now, node)
     },
     nodeForgotten: (now, node) => parts().memberSource.forget(now, node.name),
+    weAreDefended: (now) => parts().own.announceAll(now),
   })
 }
 

@@ -73,10 +73,11 @@ export class Tables {
   attach(now: Instant, networkId: string): void {
     checkName('networkId', networkId, NETWORKDB_NAME_BYTES_MAX)
     this.#input(now, () => {
-      const { own, behind, bulk, foreign } = this.#parts
+      const { own, behind, bulk, foreign, rows } = this.#parts
       const isRemembered = own.isRemembered(networkId)
       const network = own.attach(now, networkId)
       if (network === null) return
+      rows.enter(now, network)
       bulk.arm(now)
       if (isRemembered) network.syncedAt = now
       else {
@@ -92,7 +93,7 @@ export class Tables {
       const { own, behind, bulk, foreign, gossip, reconciler, rows } = this.#parts
       const network = own.detach(now, networkId)
       if (network === null) return
-      rows.dropAll(network)
+      rows.leave(now, network)
       behind.delete(network)
       gossip.disarm(network)
       bulk.cancel(network)
