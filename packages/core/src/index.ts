@@ -32,6 +32,16 @@ export {
   type Cidr,
   type InterfaceAddress,
 } from './cidr.ts'
+export {
+  checkKeySize,
+  CIPHER_NONCE_BYTES,
+  CIPHER_SUITES,
+  cipherError,
+  type Cipher,
+  type CipherErrors,
+  type CipherSuite,
+  type CipherSuiteName,
+} from './cipher.ts'
 export { instantAfter, type Clock, type Instant } from './clock.ts'
 export {
   defineErrors,
