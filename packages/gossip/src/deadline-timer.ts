@@ -2,8 +2,8 @@
 import type { Clock, Instant } from '@weft/core'
 
 /**
- * Calls its task when the deadline has come. A timer that is set too early costs less than a new one
- * for each packet: the task is called, finds nothing due, and the deadline is followed again.
+ * Calls its task when the deadline has come. A timer set too early costs less than a new one for
+ * each packet: the task is called, finds nothing due, and the deadline is followed again.
  */
 export class DeadlineTimer implements Disposable {
   readonly #clock: Clock

@@ -16,7 +16,7 @@ export interface Shell<Core extends GossipCore> extends AsyncDisposable {
   readonly core: Core
   /** Where datagrams and streams arrive. */
   readonly local: SocketAddress
-  /** Do what the core asks for. To be called whenever others than the shell have called the core. */
+  /** Do what the core asks for. Call it whenever somebody else than the shell called the core. */
   pump(): void
   /** End everything at once, without a word to others. */
   close(): Promise<void>

@@ -12,7 +12,7 @@ import {
   type Underlay,
 } from '@weft/core'
 
-/** Ports that are tried when any will do: one that is free for streams may be taken for datagrams. */
+/** Ports tried when any will do: one that is free for streams may be taken for datagrams. */
 export const PORT_ATTEMPTS_MAX = 16
 
 /** What a shell draws on. */
