@@ -16,7 +16,10 @@ const step = fc.oneof(
     about: fc.integer({ min: 0, max: 6 }).map(String),
     length: fc.integer({ min: 1, max: 6 }),
   }),
-  fc.record({ kind: fc.constant('remove' as const), about: fc.integer({ min: 0, max: 6 }).map(String) }),
+  fc.record({
+    kind: fc.constant('remove' as const),
+    about: fc.integer({ min: 0, max: 6 }).map(String),
+  }),
   fc.record({
     kind: fc.constant('take' as const),
     limitBytes: fc.integer({ min: 0, max: 30 }),

@@ -37,7 +37,7 @@ describe('a pick', () => {
     const times = new Map<string, number>()
     const draws = 1000 * count
     for (let i = 0; i < draws / 2; i++) {
-      for (const name of names(list.pick(2, () => true))) times.set(name, (times.get(name) ?? 0) + 1)
+      for (const { name } of list.pick(2, () => true)) times.set(name, (times.get(name) ?? 0) + 1)
     }
     for (const often of times.values()) expect(Math.abs(often - 1000)).toBeLessThan(200)
     expect(times.size).toBe(count)

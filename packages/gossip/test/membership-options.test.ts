@@ -70,8 +70,8 @@ test('a restart under the same name and address is news to the others', () => {
   if (old === undefined) throw new Error('a ring has nodes')
   old.core.setMeta(wire.now, Uint8Array.of(1))
   wire.run(2000)
-  wire.crash(old)
-  const again = wire.startAt('n1', old.address, { meta: Uint8Array.of(2) })
+  old.crashed = true
+  const again = wire.start('n1', { address: old.address, meta: Uint8Array.of(2) })
   again.core.join(wire.now, others[0]?.address ?? old.address)
   wire.run(3000)
   for (const node of others) {

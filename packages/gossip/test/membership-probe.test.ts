@@ -33,7 +33,7 @@ describe('a round', () => {
     const wire = new Wire()
     wire.ring(8)
     wire.run(1000)
-    wire.sent.length = 0
+    wire.traffic.sent.length = 0
     wire.run(7 * 1000 * 4)
     const asked = sentOf(wire, 'ping').filter(({ sourceNode }) => sourceNode === 'n1')
     const names = asked.map(({ node }) => node)
@@ -107,9 +107,9 @@ describe('a ping', () => {
   test('tells a suspect so, and nobody else', () => {
     const { wire, me } = alone(2)
     wire.say(me, { kind: 'suspect', node: 'n2', incarnation: 1, from: 'n2' })
-    wire.sent.length = 0
+    wire.traffic.sent.length = 0
     const { at } = nextPing(wire)
-    const packet = wire.sent.find((sent) => sent.at === at && messagesOf(sent.bytes).length === 2)
+    const packet = wire.traffic.sent.find((sent) => sent.at === at && messagesOf(sent.bytes).length === 2)
     expect(messagesOf(packet?.bytes ?? NO_BYTES)).toMatchObject([
       { kind: 'ping', node: 'n2' },
       { kind: 'suspect', node: 'n2', from: 'n1', incarnation: 1 },
@@ -120,7 +120,7 @@ describe('a ping', () => {
     const { wire, me } = alone(2, { tellSuspects: false, gossipIntervalMs: 100_000 })
     wire.say(me, { kind: 'suspect', node: 'n2', incarnation: 1, from: 'n2' })
     const { at } = nextPing(wire)
-    const own = wire.sent.filter((sent) => sent.at === at).flatMap(({ bytes }) => messagesOf(bytes))
+    const own = wire.traffic.sent.filter((sent) => sent.at === at).flatMap(({ bytes }) => messagesOf(bytes))
     expect(own.filter((message) => message.kind === 'suspect' && message.from === 'n1')).toEqual([])
   })
 
@@ -130,7 +130,7 @@ describe('a ping', () => {
     wire.say(me, { kind: 'suspect', node: 'n2', incarnation: 1, from: 'n2' })
     wire.run(4000)
     const hasChecksum = (kinds: string): boolean[] =>
-      wire.sent
+      wire.traffic.sent
         .filter(({ bytes }) => String(messagesOf(bytes).map(({ kind }) => kind)) === kinds)
         .map(({ bytes }) => bytes[0] === 12)
     expect(new Set(hasChecksum('ping,alive'))).toEqual(new Set([false]))
@@ -142,7 +142,7 @@ describe('a ping', () => {
     const named = { ...knownMember(2), name: '10.0.0.2' }
     wire.start('n1', { known: [named] })
     const { at } = nextPing(wire)
-    expect(wire.sent.find((sent) => sent.at === at)?.bytes[0]).toBe(12)
+    expect(wire.traffic.sent.find((sent) => sent.at === at)?.bytes[0]).toBe(12)
   })
 })
 
@@ -159,7 +159,7 @@ describe('a probe without an answer', () => {
       expect(request).toMatchObject({ seqNo: ping.seqNo, node: ping.node, port: 7946, nack: true })
       expect(request.to).not.toBe(ping.to)
     }
-    expect(wire.opened).toMatchObject([{ from: 'n1', to: ping.to }])
+    expect(wire.traffic.opened).toMatchObject([{ from: 'n1', to: ping.to }])
     wire.run(499)
     expect(view(me, ping.node)).toBe('alive 1')
     wire.run(1)
@@ -196,14 +196,14 @@ describe('a probe without an answer', () => {
     nextPing(wire)
     wire.run(500)
     expect(sentOf(wire, 'indirect-ping')).toMatchObject([{ nack: false }])
-    expect(wire.opened).toEqual([])
+    expect(wire.traffic.opened).toEqual([])
   })
 
   test('opens no stream when the profile says so', () => {
     const { wire } = alone(3, { streamPings: false })
     nextPing(wire)
     wire.run(1000)
-    expect(wire.opened).toEqual([])
+    expect(wire.traffic.opened).toEqual([])
   })
 
   test('suspects what it knew when it began: a refutation meanwhile stands', () => {
@@ -308,7 +308,7 @@ describe('a relay', () => {
 
   function relaying(overrides: Partial<typeof request> | { nack: false; port: 0 } = {}) {
     const { wire, me } = alone(4, { probeIntervalMs: 100_000 })
-    wire.say(me, { ...request, ...overrides } as typeof request, addressOf(2))
+    wire.say(me, { ...request, ...overrides }, addressOf(2))
     const ping = sentOf(wire, 'ping').find(({ node }) => node === 'n3')
     return { wire, me, ping }
   }
@@ -411,7 +411,7 @@ describe('a process that stood still', () => {
     while (!sentOf(wire, 'ping').slice(before).some(({ sourceNode }) => sourceNode === 'n1')) {
       wire.run(1)
     }
-    wire.block(me)
+    me.blocked = true
     wire.run(3000)
     wire.wake(me)
     return { wire, me }
@@ -432,7 +432,7 @@ describe('a process that stood still', () => {
   test('still finds the dead', () => {
     const { wire } = stalled(lanProfile())
     const [me, victim] = Array.from(wire.nodes.values()) as [WireNode, WireNode]
-    wire.crash(victim)
+    victim.crashed = true
     wire.run(30_000)
     expect(view(me, 'n2')).toMatch(/^dead/)
   })

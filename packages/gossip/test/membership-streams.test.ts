@@ -82,7 +82,8 @@ describe('a push/pull that somebody begins', () => {
 
   test('says whether it is a join, as the question did', () => {
     const { wire, me } = start()
-    const { messages } = ask(wire, me, { kind: 'push-pull', join: true, nodes: [], userState: NO_BYTES })
+    const question = { kind: 'push-pull', join: true, nodes: [], userState: NO_BYTES } as const
+    const { messages } = ask(wire, me, question)
     expect(messages[0]).toMatchObject({ join: true })
   })
 
@@ -135,7 +136,8 @@ describe('a push/pull that somebody begins', () => {
   test('that is cut counts as such, an empty stream does not', () => {
     const { wire, me } = start()
     const cut = me.core.streams.accept(wire.now, addressOf(2)) as StreamId
-    me.core.streams.received(wire.now, cut, wrapStreamMessage(PLAIN, pushPull([node()])).slice(0, 30))
+    const whole = wrapStreamMessage(PLAIN, pushPull([node()]))
+    me.core.streams.received(wire.now, cut, whole.slice(0, 30))
     me.core.streams.ended(wire.now, cut, true)
     const empty = me.core.streams.accept(wire.now, addressOf(2)) as StreamId
     me.core.streams.ended(wire.now, empty, true)
@@ -169,7 +171,8 @@ describe('streams at once', () => {
 })
 
 describe('a ping over a stream', () => {
-  const ping = { kind: 'ping', seqNo: 5, sourceAddr: NO_BYTES, sourcePort: 0, sourceNode: '' } as const
+  const source = { sourceAddr: NO_BYTES, sourcePort: 0, sourceNode: '' }
+  const ping = { kind: 'ping', seqNo: 5, ...source } as const
 
   test.each(['n1', ''])('for %o is answered', (name) => {
     const { wire, me } = start()
@@ -210,7 +213,7 @@ describe('a stream that cannot be', () => {
     me.core.streams.received(wire.now, stream, wrapStreamMessage(PLAIN, pushPull([])))
     const written = me.core.drain().filter((output) => output.kind === 'stream-write')
     const reader = new StreamReader({ ...PLAIN, keys: keys() })
-    const [complaint] = written as Extract<GossipOutput, { kind: 'stream-write' }>[]
+    const [complaint] = written
     expect(reader.push(complaint?.bytes ?? NO_BYTES)).toEqual({
       kind: 'error',
       error: 'Encryption is configured but remote state is not encrypted',
@@ -287,7 +290,7 @@ test('an exchange tells nobody how it ended', () => {
   if (member === null) throw new Error('n2 is known')
   me.core.exchange(wire.now, member)
   wire.run(100)
-  expect(wire.opened).toMatchObject([{ from: 'n1', to: '10.0.0.2:7946' }])
+  expect(wire.traffic.opened).toMatchObject([{ from: 'n1', to: '10.0.0.2:7946' }])
   expect(me.delegate.heard).toEqual([])
 })
 

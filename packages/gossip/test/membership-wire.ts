@@ -1,4 +1,4 @@
-/** A wire for tests: membership cores on virtual time, with delay, loss, and processes that stop. */
+/** A wire for tests: membership cores on virtual time, with delay, loss, and stalls. */
 import {
   formatSocketAddress,
   parseIp,
@@ -11,7 +11,7 @@ import {
 } from '@weft/core'
 import { SimEntropy } from '@weft/core/testing'
 import type { KeyRing } from '../src/memberlist/key-ring.ts'
-import type { KnownMember, Member } from '../src/membership/member.ts'
+import type { KnownMember } from '../src/membership/member.ts'
 import type { PacketMessage } from '../src/memberlist/messages.ts'
 import { PacketCodec } from '../src/memberlist/packet-codec.ts'
 import { encodePacketMessage } from '../src/memberlist/packet-messages.ts'
@@ -24,49 +24,47 @@ import { dockerProfile, type MembershipProfile } from '../src/profile.ts'
 /** Nothing is sealed in these rings unless a test brings keys and a real cipher. */
 export const NO_AEAD: Aead = { seal: (_, plain) => plain, open: (_, sealed) => sealed }
 
-/** What a node's delegate heard, a line for each. */
-export class RecordingDelegate implements MembershipDelegate {
-  readonly heard: string[] = []
-  readonly userMessages: { bytes: Uint8Array; how: 'packet' | 'stream' }[] = []
-  broadcastQueue: Uint8Array[] = []
-  state = new Uint8Array(0)
-  merged: Uint8Array[] = []
+/** A delegate that keeps what it hears. */
+export interface RecordingDelegate extends MembershipDelegate {
+  /** News of members and joins, a line for each. */
+  readonly heard: string[]
+  readonly userMessages: { bytes: Uint8Array; how: 'packet' | 'stream' }[]
+  /** What it says at push/pulls, and what it was told there. */
+  state: Uint8Array
+  readonly merged: Uint8Array[]
+  /** What it wants to have broadcast. */
+  broadcastQueue: Uint8Array[]
+}
 
-  userMessage(_: Instant, bytes: Uint8Array, how: 'packet' | 'stream'): void {
-    this.userMessages.push({ bytes: bytes.slice(), how })
+function recordingDelegate(): RecordingDelegate {
+  const delegate: RecordingDelegate = {
+    heard: [],
+    userMessages: [],
+    state: new Uint8Array(0),
+    merged: [],
+    broadcastQueue: [],
+    userMessage: (_, bytes, how) => delegate.userMessages.push({ bytes: bytes.slice(), how }),
+    broadcasts: (overheadBytes, limitBytes) => {
+      let fitting = 0
+      let left = limitBytes
+      for (const { length } of delegate.broadcastQueue) {
+        if (length + overheadBytes > left) break
+        left -= length + overheadBytes
+        fitting++
+      }
+      return delegate.broadcastQueue.splice(0, fitting)
+    },
+    hasBroadcasts: () => delegate.broadcastQueue.length > 0,
+    localState: () => delegate.state,
+    mergeState: (_, state) => delegate.merged.push(state.slice()),
+    memberJoined: (_, { name }) => delegate.heard.push(`joined ${name}`),
+    memberUpdated: (_, { name }) => delegate.heard.push(`updated ${name}`),
+    memberLeft: (_, { name, state }) => delegate.heard.push(`${state} ${name}`),
+    joinEnded: (_, address, reason) => {
+      delegate.heard.push(`join ${formatSocketAddress(address)}: ${reason ?? 'ok'}`)
+    },
   }
-  broadcasts(overheadBytes: number, limitBytes: number): readonly Uint8Array[] {
-    const taken: Uint8Array[] = []
-    let left = limitBytes
-    for (;;) {
-      const [first] = this.broadcastQueue
-      if (first === undefined || first.length + overheadBytes > left) return taken
-      left -= first.length + overheadBytes
-      taken.push(first)
-      this.broadcastQueue.shift()
-    }
-  }
-  hasBroadcasts(): boolean {
-    return this.broadcastQueue.length > 0
-  }
-  localState(): Uint8Array {
-    return this.state
-  }
-  mergeState(_: Instant, state: Uint8Array): void {
-    this.merged.push(state.slice())
-  }
-  memberJoined(_: Instant, member: Member): void {
-    this.heard.push(`joined ${member.name}`)
-  }
-  memberUpdated(_: Instant, member: Member): void {
-    this.heard.push(`updated ${member.name}`)
-  }
-  memberLeft(_: Instant, member: Member): void {
-    this.heard.push(`${member.state} ${member.name}`)
-  }
-  joinEnded(_: Instant, address: SocketAddress, reason: string | null): void {
-    this.heard.push(`join ${formatSocketAddress(address)}: ${reason ?? 'ok'}`)
-  }
+  return delegate
 }
 
 /** A node on the wire. */
@@ -77,7 +75,9 @@ export interface WireNode {
   readonly delegate: RecordingDelegate
   /** Datagrams that wait for a process that stands still. */
   readonly waiting: (() => void)[]
+  /** The process stands still: it neither hears nor acts. */
   blocked: boolean
+  /** The process is no more. */
   crashed: boolean
 }
 
@@ -94,7 +94,8 @@ export interface WireOptions {
 export interface NodeOptions {
   readonly known?: readonly KnownMember[]
   readonly meta?: Uint8Array
-  readonly port?: number
+  /** Follows from its number when not given. */
+  readonly address?: SocketAddress
   readonly profile?: Partial<MembershipProfile>
 }
 
@@ -110,16 +111,17 @@ interface End {
 /** Whether a datagram, or a stream's bytes, get through. */
 export type Passes = (from: WireNode, to: WireNode, kind: 'packet' | 'stream') => boolean
 
+/** What went over the wire, lost things too. */
+export interface Traffic {
+  readonly sent: { at: number; from: string; to: string; bytes: Uint8Array }[]
+  readonly opened: { from: string; to: string; stream: StreamId }[]
+}
+
 /** Runs nodes until an instant; everything follows from the seed. */
 export class Wire {
   now = 0 as Instant
   readonly nodes = new Map<string, WireNode>()
-  /** Every datagram that was sent, lost ones too. */
-  readonly sent: { at: number; from: string; to: string; bytes: Uint8Array }[] = []
-  /** Every stream that was opened. */
-  readonly opened: { from: string; to: string; stream: StreamId }[] = []
-  /** What was written on streams. */
-  readonly written: { from: string; bytes: Uint8Array }[] = []
+  readonly traffic: Traffic = { sent: [], opened: [] }
   passes: Passes = () => true
   readonly random: SeededRandom
   readonly #options: WireOptions
@@ -131,16 +133,11 @@ export class Wire {
     this.random = new SeededRandom(options.seed ?? 1)
   }
 
-  /** Start a node called `name`; its address follows from its number. */
+  /** Start a node. */
   start(name: string, options: NodeOptions = {}): WireNode {
-    const address = addressOf(this.nodes.size + 1, options.port)
-    return this.startAt(name, address, options)
-  }
-
-  /** Start a node at an address. */
-  startAt(name: string, address: SocketAddress, options: NodeOptions = {}): WireNode {
+    const address = options.address ?? addressOf(this.nodes.size + 1)
     const profile = { ...dockerProfile(), ...this.#options.profile, ...options.profile }
-    const delegate = new RecordingDelegate()
+    const delegate = recordingDelegate()
     const random = this.random.fork(`${name} ${this.now}`)
     const { keys } = this.#options
     const core = new Membership(
@@ -174,21 +171,11 @@ export class Wire {
     const known = Array.from({ length: count }, (_, i) => knownMember(i + 1))
     return known.map(({ name, address }) => {
       const others = known.filter((member) => member.name !== name)
-      return this.startAt(name, address, { ...options, known: others })
+      return this.start(name, { ...options, address, known: others })
     })
   }
 
-  /** The process dies: nothing comes of it any more. */
-  crash(node: WireNode): void {
-    node.crashed = true
-  }
-
-  /** The process stands still. */
-  block(node: WireNode): void {
-    node.blocked = true
-  }
-
-  /** It wakes: its timers fire first, then it hears what came meanwhile. */
+  /** A process that stood still wakes: its timers fire first, then it hears what came meanwhile. */
   wake(node: WireNode): void {
     node.blocked = false
     node.core.tick(this.now)
@@ -204,7 +191,7 @@ export class Wire {
       const at = this.#next()
       if (at === null || at > until) break
       this.now = Math.max(this.now, at) as Instant
-      for (let task = this.#queue.take(this.now); task; task = this.#queue.take(this.now)) task.run()
+      for (let due = this.#take(); due !== null; due = this.#take()) due.run()
       for (const node of this.nodes.values()) this.#tick(node)
     }
     this.now = until as Instant
@@ -227,9 +214,12 @@ export class Wire {
     for (const output of node.core.drain()) this.#carry(node, output)
   }
 
-  /** Run `task` after the wire's delay. */
-  later(task: () => void): void {
+  #later(task: () => void): void {
     this.#queue.add(this.now + (this.#options.delayMs ?? 1), task)
+  }
+
+  #take(): { run(): void } | null {
+    return this.#queue.take(this.now)
   }
 
   #next(): number | null {
@@ -265,10 +255,10 @@ export class Wire {
   #carryPacket(from: WireNode, address: SocketAddress, bytes: Uint8Array): void {
     const name = formatSocketAddress(address)
     const to = this.nodes.get(name)
-    this.sent.push({ at: this.now, from: from.name, to: name, bytes })
+    this.traffic.sent.push({ at: this.now, from: from.name, to: name, bytes })
     if (to === undefined || !this.passes(from, to, 'packet')) return
     const copy = bytes.slice()
-    this.later(() => this.#hear(to, () => to.core.receive(this.now, from.address, copy)))
+    this.#later(() => this.#hear(to, () => to.core.receive(this.now, from.address, copy)))
   }
 
   /** To a process that stands still, what comes waits. */
@@ -285,31 +275,30 @@ export class Wire {
   #connect(from: WireNode, stream: StreamId, address: SocketAddress): void {
     const name = formatSocketAddress(address)
     const to = this.nodes.get(name)
-    this.opened.push({ from: from.name, to: name, stream })
+    this.traffic.opened.push({ from: from.name, to: name, stream })
     const near: End = { node: from, stream, closed: false }
     const isThere = to !== undefined && !to.crashed && this.passes(from, to, 'stream')
     if (!isThere) {
-      this.later(() => this.#hear(from, () => from.core.streams.ended(this.now, stream, false)))
+      this.#later(() => this.#hear(from, () => from.core.streams.ended(this.now, stream, false)))
       return
     }
     const far: End = { node: to, stream: null, closed: false }
     this.#pipes.set(`${from.name} ${stream}`, { ends: [near, far] })
-    this.later(() =>
+    this.#later(() =>
       this.#hear(to, () => {
         far.stream = to.core.streams.accept(this.now, from.address)
         if (far.stream !== null) this.#pipes.set(`${to.name} ${far.stream}`, { ends: [far, near] })
-        else this.later(() => this.#hear(from, () => this.#end(near, false)))
+        else this.#later(() => this.#hear(from, () => this.#end(near, false)))
       }),
     )
   }
 
   #write(node: WireNode, stream: StreamId, bytes: Uint8Array): void {
-    this.written.push({ from: node.name, bytes })
     const far = this.#pipes.get(`${node.name} ${stream}`)?.ends[1]
     if (far === undefined) return
     const halves = [bytes.slice(0, bytes.length >> 1), bytes.slice(bytes.length >> 1)]
     for (const half of halves) {
-      this.later(() =>
+      this.#later(() =>
         this.#hear(far.node, () => {
           if (far.stream === null || far.closed) return
           far.node.core.streams.received(this.now, far.stream, half)
@@ -323,7 +312,7 @@ export class Wire {
     if (ends === undefined) return
     const [near, far] = ends
     near.closed = true
-    this.later(() => this.#hear(far.node, () => this.#end(far, true)))
+    this.#later(() => this.#hear(far.node, () => this.#end(far, true)))
   }
 
   #end(end: End, clean: boolean): void {
@@ -355,7 +344,7 @@ export function sentOf<Kind extends PacketMessage['kind']>(
   wire: Wire,
   kind: Kind,
 ): (Extract<PacketMessage, { kind: Kind }> & { readonly to: string; readonly at: number })[] {
-  return wire.sent.flatMap(({ at, to, bytes }) =>
+  return wire.traffic.sent.flatMap(({ at, to, bytes }) =>
     messagesOf(bytes)
       .filter((message): message is Extract<PacketMessage, { kind: Kind }> => message.kind === kind)
       .map((message) => ({ ...message, to, at })),

@@ -1,6 +1,6 @@
 /** Messages on their way to everyone, each sent a limited number of times (docker-wire §2.9). */
 
-/** Messages that wait. Beyond it the one that was sent most often, then the shortest, is dropped. */
+/** Messages that wait. Beyond it the one sent most often, then the shortest, is dropped. */
 export const BROADCASTS_MAX = 20_000
 
 /** A message about one node. */

@@ -59,7 +59,8 @@ export function createEngine(
   const codec = new PacketCodec(wrap)
   const sender = new PacketSender(codec, profile)
   const sequence = new SequenceNumbers()
-  const basics = { profile, delegate, log, self, timers, members, awareness, tally, sender, sequence }
+  const given = { profile, delegate, log, self, sequence }
+  const basics = { ...given, timers, members, awareness, tally, sender }
   const gossipRandom = random.fork('gossip')
   const dissemination = new Dissemination({ ...basics, selfName: name, random: gossipRandom })
   const spread = { ...basics, dissemination }

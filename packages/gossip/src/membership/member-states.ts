@@ -20,7 +20,9 @@ import { areCompatible, sameVersions, sharedVersions, speaksOurs } from './versi
  * never refute again.
  */
 export const ACCUSED_INCARNATION_MAX = 0xffff_fffe
-const INCARNATION_MAX = 0xffff_ffff
+
+/** The highest incarnation there is: 32 bits (docker-wire §2.2). */
+export const INCARNATION_MAX = 0xffff_ffff
 
 /** What the rules work on. */
 export interface StateParts {

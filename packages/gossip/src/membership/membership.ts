@@ -84,7 +84,7 @@ export class Membership {
     this.#engine.conversations.pushPull(member.address, false)
   }
 
-  /** Say goodbye. `roster.hasLeft` turns true once it was told widely enough, or nobody is there. */
+  /** Say goodbye. `roster.hasLeft` turns true once it was told widely, or nobody is there. */
   leave(now: Instant): void {
     this.#enter(now)
     this.#engine.states.leave()

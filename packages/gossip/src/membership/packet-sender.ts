@@ -45,8 +45,9 @@ export class PacketSender {
   /** To an address. */
   toAddress(to: SocketAddress, parts: readonly Uint8Array[], checksum: boolean): void {
     for (let at = 0; at < parts.length; at += COMPOUND_PARTS_MAX) {
-      const few = parts.length <= COMPOUND_PARTS_MAX
-      const bytes = this.#codec.wrap(few ? parts : parts.slice(at, at + COMPOUND_PARTS_MAX), checksum)
+      const isOne = parts.length <= COMPOUND_PARTS_MAX
+      const some = isOne ? parts : parts.slice(at, at + COMPOUND_PARTS_MAX)
+      const bytes = this.#codec.wrap(some, checksum)
       this.packets++
       this.bytes += bytes.length
       this.#outputs.push({ kind: 'packet', to, bytes })

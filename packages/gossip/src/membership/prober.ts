@@ -1,4 +1,4 @@
-/** The failure detector: one member after the other is asked for a sign of life (docker-wire §2.9). */
+/** The failure detector: one member after the other is asked for an answer (docker-wire §2.9). */
 import { ipBytes } from '@weft/core'
 import type { Ping } from '../memberlist/messages.ts'
 import { encodePacketMessage } from '../memberlist/packet-messages.ts'

@@ -1,4 +1,4 @@
-/** The time a suspect has to prove itself; confirmations by others shorten it (docker-wire §2.9). */
+/** The time a suspect has to refute; confirmations by others shorten it (docker-wire §2.9). */
 import { suspicionMinMs, suspicionMs } from './scale.ts'
 import type { Timers } from './timers.ts'
 import type { MembershipProfile } from '../profile.ts'

@@ -10,7 +10,7 @@ export interface MembershipCounters {
   readonly streamBytesReceived: number
   readonly streamBytesSent: number
   readonly faults: FaultCounts
-  /** Messages thrown away because they were about things that are not so: stale, unknown, foreign. */
+  /** Messages thrown away: stale, about unknown nodes, or for others. */
   readonly ignored: number
   readonly probesFailed: number
   readonly suspected: number
