@@ -100,7 +100,9 @@ export class NodeStreams implements Streams {
   #connection(from: Ip, to: SocketAddress): Socket | null {
     try {
       const socket = (this.#options.openConnection ?? openConnection)(from, to)
+      // Whoever opened it need not know what streams promise.
       socket.setNoDelay(true)
+      socket.allowHalfOpen = true
       if (!this.#options.keepAlive) socket.unref()
       return socket
     } catch (error) {

@@ -343,7 +343,7 @@ describe('sockets opened by other means', () => {
     const streams = streamsOf({
       openConnection: (from, to) => {
         opened.push([from, to])
-        return connect({ host: to.ip, port: to.port, allowHalfOpen: true })
+        return connect({ host: to.ip, port: to.port })
       },
     })
     const { near, far, farTape, listener } = await pair(streams)
@@ -352,6 +352,24 @@ describe('sockets opened by other means', () => {
     expect(opened).toEqual([['127.0.0.1', listener.local]])
     near.close()
     far.close()
+  })
+
+  test('are half-open like any other', async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => socket.end('your turn'))
+    servers.push(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const streams = streamsOf({ openConnection: () => connect({ host: '127.0.0.1', port }) })
+    const tape = new Tape()
+    const stream = streams.connect(LOOPBACK.ip, address('127.0.0.1', port), tape)
+    const [far] = (await once(server, 'connection')) as [Socket]
+    sockets.push(far)
+    await tape.until(({ ended }) => ended.length > 0)
+    stream.write(bytes('thanks'))
+    const [said] = (await once(far, 'data')) as [Buffer]
+    expect(said.toString()).toBe('thanks')
+    stream.close()
   })
 
   test('that cannot be had are streams that failed', async () => {
