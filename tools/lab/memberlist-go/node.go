@@ -269,10 +269,11 @@ func (n *node) perform(c command, answer *event) error {
 	case "meta":
 		return n.setMeta(c.Bytes)
 	case "send":
+		if c.How == "gossip" {
+			n.queue.QueueBroadcast(gossiped(c.Bytes))
+			return nil
+		}
 		return n.send(c.To, c.Bytes, c.How)
-	case "broadcast":
-		n.queue.QueueBroadcast(gossiped(c.Bytes))
-		return nil
 	case "install-key":
 		return n.ring.AddKey(c.Bytes)
 	case "use-key":

@@ -26,6 +26,7 @@ export {
   type MemberlistEvent,
   type MemberlistMember,
   type MemberlistOptions,
+  type MemberlistRoad,
   type MemberlistTiming,
 } from './memberlist-process.ts'
 export {

@@ -27,8 +27,15 @@ export interface MemberlistOptions {
   readonly keys: readonly Uint8Array[]
   readonly compress: boolean
   readonly meta: Uint8Array
+  /** What goes into its side of every exchange of state, beside the members. */
+  readonly state: Uint8Array
   readonly timing: MemberlistTiming
 }
+
+/** How a user message travels: to one member, or with the gossip to everyone. */
+export type MemberlistRoad =
+  | { readonly how: 'packet' | 'stream'; readonly to: string }
+  | { readonly how: 'gossip' }
 
 /** What a node tells. */
 export type MemberlistEvent =
@@ -41,6 +48,8 @@ export type MemberlistEvent =
     }
   /** A user message. */
   | { readonly kind: 'user'; readonly bytes: Uint8Array }
+  /** The state of another node, in an exchange: its first one (`join`), or a later one. */
+  | { readonly kind: 'state'; readonly bytes: Uint8Array; readonly join: boolean }
   /** It refused something, or something failed: in its own words. */
   | { readonly kind: 'complaint'; readonly words: string }
 
@@ -58,6 +67,7 @@ interface Line {
   readonly name?: string
   readonly address?: string
   readonly bytes?: string
+  readonly join?: boolean
   readonly members?: readonly {
     readonly name: string
     readonly address: string
@@ -72,9 +82,9 @@ interface Waiting {
 }
 
 /**
- * A process that runs one node: HashiCorp's memberlist (`buildMemberlistProgram`), or another program
- * that takes the same commands. Invariant: each command gets its answer or rejects; none waits for a
- * process that has ended.
+ * A process that runs one node: HashiCorp's memberlist (`buildMemberlistProgram`), or another
+ * program that takes the same commands. Invariant: each command gets its answer or rejects; none
+ * waits for a process that has ended.
  */
 export class MemberlistProcess implements AsyncDisposable {
   readonly name: string
@@ -91,6 +101,7 @@ export class MemberlistProcess implements AsyncDisposable {
       ...options,
       keys: options.keys.map(base64),
       meta: base64(options.meta),
+      state: base64(options.state),
     }
     const [file = '', ...words] = program
     // A group of its own: it ends when its stdin does, which is when we close it or are gone.
@@ -139,9 +150,9 @@ export class MemberlistProcess implements AsyncDisposable {
     await this.#perform({ do: 'meta', bytes: base64(meta) })
   }
 
-  /** Send to a member by name. */
-  async send(to: string, bytes: Uint8Array, how: 'packet' | 'stream'): Promise<void> {
-    await this.#perform({ do: 'send', to, how, bytes: base64(bytes) })
+  /** Send a user message; resolves when it is on its way. */
+  async send(message: Uint8Array, road: MemberlistRoad): Promise<void> {
+    await this.#perform({ do: 'send', ...road, bytes: base64(message) })
   }
 
   /** Change its key ring. */
@@ -185,6 +196,8 @@ export class MemberlistProcess implements AsyncDisposable {
       else waiting?.reject(new Error(`${this.name}: ${line.error}`))
     } else if (event === 'user') {
       this.#events.push({ kind: 'user', bytes: bytesOf(line.bytes) })
+    } else if (event === 'state') {
+      this.#events.push({ kind: 'state', bytes: bytesOf(line.bytes), join: line.join === true })
     } else if (event === 'complaint') {
       this.#events.push({ kind: 'complaint', words: line.error ?? '' })
     } else if (event === 'join' || event === 'update' || event === 'leave') {

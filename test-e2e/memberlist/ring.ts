@@ -1,0 +1,118 @@
+/** Rings of ours and of HashiCorp's memberlist, three and three, each node a process. */
+import {
+  eventually,
+  MemberlistProcess,
+  type MemberlistEvent,
+  type MemberlistTiming,
+} from '@weft/lab'
+import { join } from 'node:path'
+import { ThirdSpeaker } from './third-speaker.ts'
+
+const OURS = [
+  process.execPath,
+  '--conditions=@weft/source',
+  join(import.meta.dirname, 'weft-node.ts'),
+]
+
+/** Fast enough for a test, slow enough for a machine that has other things to do. */
+export const TIMING: MemberlistTiming = {
+  probeIntervalMs: 300,
+  probeTimeoutMs: 150,
+  suspicionMult: 4,
+  suspicionTimeoutMultMax: 6,
+  gossipIntervalMs: 50,
+  gossipToTheDeadMs: 5_000,
+  pushPullIntervalMs: 2_000,
+  streamTimeoutMs: 5_000,
+}
+
+/** What the nodes of a ring have in common. */
+export interface RingOptions {
+  readonly keys: readonly Uint8Array[]
+  readonly compress: boolean
+  readonly timing: MemberlistTiming
+  readonly family: 4 | 6
+}
+
+/** Long enough for whatever a ring does, on a busy machine. */
+export const WITHIN_MS = 30_000
+
+/** The nodes of a ring, and somebody outside of it. */
+export class Ring implements AsyncDisposable {
+  readonly speaker: ThirdSpeaker
+  readonly #options: RingOptions
+  readonly #program: readonly string[]
+  readonly #nodes: MemberlistProcess[] = []
+
+  /** `program` is the one with the library. */
+  constructor(program: string, options: RingOptions) {
+    this.#program = [program]
+    this.#options = options
+    this.speaker = new ThirdSpeaker(options.keys, options)
+  }
+
+  /** Every node, in the order in which they started; the dead included. */
+  get nodes(): readonly MemberlistProcess[] {
+    return this.#nodes
+  }
+
+  /** Start a node that knows nobody: `go-…` has the library, `weft-…` is ours. */
+  async start(name: string, meta: Uint8Array): Promise<MemberlistProcess> {
+    const program = name.startsWith('go-') ? this.#program : OURS
+    const { keys, compress, timing, family } = this.#options
+    const bind = family === 4 ? `127.0.0.${this.#nodes.length + 1}` : '::1'
+    const options = { name, bind, keys, compress, meta, timing, state: stateOf(name) }
+    const node = await MemberlistProcess.open(program, options)
+    this.#nodes.push(node)
+    return node
+  }
+
+  /** A node by name. */
+  node(name: string): MemberlistProcess {
+    const found = this.#nodes.find((node) => node.name === name)
+    if (found === undefined) throw new Error(`no node ${name}`)
+    return found
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node[Symbol.asyncDispose]()))
+  }
+}
+
+/** What a node of this name adds to every exchange of state. */
+export function stateOf(name: string): Uint8Array {
+  return new Uint8Array(Buffer.from(`state of ${name}`))
+}
+
+/** Wait until a node tells this of a member; `since` leaves out the events before that one. */
+export async function hears(
+  node: MemberlistProcess,
+  news: News,
+  since = 0,
+): Promise<void> {
+  const isIt = (event: MemberlistEvent): boolean =>
+    event.kind === news.kind &&
+    event.name === news.name &&
+    (news.meta === undefined || Buffer.compare(event.meta, news.meta) === 0)
+  const what = `${node.name} hears: ${news.name} ${news.kind}`
+  await until(what, () => node.events.slice(since).some(isIt))
+}
+
+/** What may be heard of a member. */
+export interface News {
+  readonly kind: 'join' | 'update' | 'leave'
+  readonly name: string
+  /** Any, unless given. */
+  readonly meta?: Uint8Array
+}
+
+/** Wait until something is so. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const check = async (): Promise<void> => {
+    if (!(await holds())) throw new Error('not yet')
+  }
+  await eventually(check, { withinMs: WITHIN_MS, what })
+}
