@@ -1,6 +1,6 @@
 /** What the parts of a node's tables have in common. */
 import type { Instant, Random } from '@weft/core'
-import type { Membership } from '../membership/membership-contract.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { GossipProfile } from '../profile.ts'
 import type { HeldEvents } from './held-events.ts'
 import type { LamportClock } from './lamport-clock.ts'
