@@ -1,4 +1,4 @@
-/** Sits on a membership in a mixed ring: has messages, gossip and a state, and tells all it hears. */
+/** The application on a membership in a mixed ring: it tells everything that it hears. */
 import { formatSocketAddress, type Instant, type SocketAddress } from '@weft/core'
 import type { Member, MembershipDelegate } from '@weft/gossip'
 
