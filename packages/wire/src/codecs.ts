@@ -1,5 +1,6 @@
 /** Every header format of this package by name, for code that treats them alike. */
 import { arp } from './arp.ts'
+import { esp } from './esp.ts'
 import { ethernet } from './ethernet.ts'
 import type { HeaderCodec } from './header-codec.ts'
 import { icmp } from './icmp.ts'
@@ -22,4 +23,5 @@ export const CODECS: { readonly [F in Format]: HeaderCodec<LayerHeaders[F]> } = 
   udp,
   tcp,
   vxlan,
+  esp,
 }

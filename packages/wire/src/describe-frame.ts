@@ -1,6 +1,7 @@
 /** Prints a frame's layers for people, one line each, indented as they nest. */
 import { arp } from './arp.ts'
 import { dissect, type DissectOptions } from './dissect.ts'
+import { esp } from './esp.ts'
 import { ethernet } from './ethernet.ts'
 import { icmp } from './icmp.ts'
 import { icmpv6 } from './icmpv6.ts'
@@ -39,6 +40,8 @@ function describePlain(layer: Layer): string {
       return tcp.describe(layer.header)
     case 'vxlan':
       return vxlan.describe(layer.header)
+    case 'esp':
+      return esp.describe(layer.header)
     default:
       return describeEnd(layer)
   }

@@ -1,5 +1,6 @@
 /** Takes a frame apart into its nested layers, for checks, captures and people; never throws. */
 import { CODECS } from './codecs.ts'
+import { ESP_IN_UDP_PORT, espInUdp } from './esp-in-udp.ts'
 import { ETHER_TYPE } from './ethernet.ts'
 import { icmp } from './icmp.ts'
 import { icmpv6 } from './icmpv6.ts'
@@ -111,10 +112,12 @@ function nextStep(bytes: Uint8Array, position: Position): Step | null {
     case 'ipv6':
       return behindIp(bytes, layer)
     case 'udp': {
-      const isVxlan = layer.header.destinationPort === vxlanPort
       const end = udp.payloadEnd(bytes, layer.start)
-      return { ...rest, end, format: isVxlan ? 'vxlan' : 'payload' }
+      if (layer.header.destinationPort === vxlanPort) return { ...rest, end, format: 'vxlan' }
+      return { ...rest, end, ...behindUdp(bytes, layer, end) }
     }
+    case 'esp':
+      return { ...rest, format: 'payload' }
     case 'tcp':
       return layer.end < step.end ? { ...rest, format: 'payload' } : null
     case 'vxlan':
@@ -134,6 +137,20 @@ function behindEthernet(etherType: number): { format: Step['format']; of: string
   return { format: 'payload', of: `type 0x${etherType.toString(16).padStart(4, '0')}` }
 }
 
+/** On the port of ESP in UDP the first bytes tell what the payload is. */
+function behindUdp(
+  bytes: Uint8Array,
+  { header, end: start }: HeaderLayer<'udp'>,
+  end: number,
+): { format: Step['format']; of: string } {
+  const isEspPort =
+    header.destinationPort === ESP_IN_UDP_PORT || header.sourcePort === ESP_IN_UDP_PORT
+  if (!isEspPort) return { format: 'payload', of: 'udp' }
+  const found = espInUdp(bytes, start, end)
+  if (found === 'keepalive') return { format: 'payload', of: 'keepalive' }
+  return { format: found === 'esp' ? 'esp' : 'payload', of: 'udp' }
+}
+
 function behindIp(bytes: Uint8Array, layer: HeaderLayer<'ipv4' | 'ipv6'>): Step {
   const codec = layer.kind === 'ipv4' ? ipv4 : ipv6
   const { protocol } = layer.header
@@ -145,6 +162,7 @@ function behindIp(bytes: Uint8Array, layer: HeaderLayer<'ipv4' | 'ipv6'>): Step 
 function transportFormat(kind: 'ipv4' | 'ipv6', protocol: number): Format | 'payload' {
   if (protocol === IP_PROTOCOL.udp) return 'udp'
   if (protocol === IP_PROTOCOL.tcp) return 'tcp'
+  if (protocol === IP_PROTOCOL.esp) return 'esp'
   if (kind === 'ipv4' && protocol === IP_PROTOCOL.icmp) return 'icmp'
   return kind === 'ipv6' && protocol === IP_PROTOCOL.icmpv6 ? 'icmpv6' : 'payload'
 }

@@ -28,6 +28,16 @@ export {
   type VxlanEncapsulation,
 } from './encapsulation.ts'
 export {
+  ESP_IN_UDP_PORT,
+  ESP_KEEPALIVE_BYTES,
+  espInUdp,
+  NON_ESP_MARKER_BYTES,
+  writeEspKeepalive,
+  writeNonEspMarker,
+  type EspInUdp,
+} from './esp-in-udp.ts'
+export { esp, type EspHeader } from './esp.ts'
+export {
   ETHER_TYPE,
   ethernet,
   ETHERNET_OFFSET,

@@ -1,5 +1,6 @@
 /** What `dissect` finds in a frame: one entry per header, outermost first. */
 import type { ArpMessage } from './arp.ts'
+import type { EspHeader } from './esp.ts'
 import type { EthernetHeader } from './ethernet.ts'
 import type { WireFault } from './header-codec.ts'
 import type { IcmpMessage } from './icmp.ts'
@@ -29,6 +30,7 @@ export type LayerHeaders = {
   readonly udp: UdpHeader
   readonly tcp: TcpHeader
   readonly vxlan: VxlanHeader
+  readonly esp: EspHeader
 }
 
 /** A format that `dissect` reads. */

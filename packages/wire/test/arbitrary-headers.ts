@@ -5,6 +5,7 @@ import {
   ETHER_TYPE,
   IPV6_EXTENSION,
   type ArpMessage,
+  type EspHeader,
   type EthernetHeader,
   type HeaderOption,
   type IcmpMessage,
@@ -331,3 +332,5 @@ export const vxlanHeaders: fc.Arbitrary<VxlanHeader> = fc.record({
   trailer: u8s,
 })
 
+
+export const espHeaders: fc.Arbitrary<EspHeader> = fc.record({ spi: u32s, sequence: u32s })

@@ -275,6 +275,10 @@ export function tsharkLayersOf(bytes: Uint8Array, layer: Layer): TsharkLayer[] {
       const bits = hex((flags << 8) | (reserved >>> 16), 4)
       return [named('vxlan', { flags: bits, gbp, vni, reserved8: trailer })]
     }
+    case 'esp': {
+      const { spi, sequence } = layer.header
+      return [named('esp', { spi: hex(spi, 8), sequence })]
+    }
     default:
       return []
   }

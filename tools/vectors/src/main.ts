@@ -66,9 +66,9 @@ function choose(): Choice | null {
 }
 
 /** One line per frame: small to review, and a changed frame is a changed line. */
-function dissectionText(path: string): string {
+function dissectionText(path: string, decryption: readonly string[] = []): string {
   const version = tsharkVersion()
-  const lines = dissectWithTshark(path).map((frame) => `    ${JSON.stringify(frame)}`)
+  const lines = dissectWithTshark(path, decryption).map((frame) => `    ${JSON.stringify(frame)}`)
   const head = `{\n  "version": ${JSON.stringify(version)},\n  "frames": [\n`
   return `${head}${lines.join(',\n')}\n  ]\n}\n`
 }
@@ -88,6 +88,10 @@ async function make(scenario: Scenario, { redissect, folder }: Choice): Promise<
     writeFileSync(join(folder, `${scenario.name}.md`), provenanceOf(scenario, path))
   }
   writeFileSync(join(folder, `${scenario.name}.tshark.json`), dissectionText(path))
+  if (scenario.decryption !== undefined) {
+    const text = dissectionText(path, scenario.decryption)
+    writeFileSync(join(folder, `${scenario.name}.decrypted.tshark.json`), text)
+  }
   process.stdout.write(`${scenario.name}: written\n`)
   return true
 }

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly traffic: readonly string[]
   /** Programs besides ip, ping and dumpcap. */
   readonly needs?: readonly string[]
+  /** Preferences with which tshark decrypts it; its reading then is kept beside the other. */
+  readonly decryption?: readonly string[]
 }
 
 /** All namespaces of recordings begin so. */

@@ -1,4 +1,5 @@
 /** The recordings: every format the wire package reads, sent by the kernel itself. */
+import { ESP_DECRYPTION } from './esp-keys.ts'
 import { namespaceName, type Scenario } from './scenario.ts'
 
 const A = namespaceName('a')
@@ -9,6 +10,7 @@ const IN_A = `ip netns exec ${A}`
 const IN_B = `ip netns exec ${B}`
 const IN_R = `ip netns exec ${R}`
 const EXCHANGE = 'node --conditions=@weft/source tools/vectors/src/exchange.ts'
+const ESP_SEND = 'node --conditions=@weft/source tools/vectors/src/esp-send.ts'
 
 /** The checksum a veth leaves to its peer is not on the wire of any real card: have it computed. */
 function fullChecksums(namespace: string): string {
@@ -283,6 +285,22 @@ export const SCENARIOS: readonly Scenario[] = [
     world: overlay({ vni: 77, from: '10.0.1.2', to: '10.0.1.3', extra: 'gbp' }),
     capture: ON_A,
     traffic: [`${IN_A} ping -m 4660 -qc1 -W1 10.0.2.3`],
+  },
+  {
+    name: 'esp',
+    about:
+      'VXLAN in ESP, sealed by @weft/encryption and sent through raw sockets, over both IP ' +
+      'versions and in UDP; a keepalive, and what IKE would send. The kernel here has no ESP.',
+    namespaces: [A, B],
+    world: PAIR,
+    capture: ON_A,
+    traffic: [
+      `${IN_A} ${ESP_SEND} 10.0.1.2 10.0.1.3 ip`,
+      `${IN_A} ${ESP_SEND} fd00:1::2 fd00:1::3 ip`,
+      `${IN_A} ${ESP_SEND} 10.0.1.2 10.0.1.3 udp`,
+      `${IN_A} ${ESP_SEND} fd00:1::2 fd00:1::3 udp`,
+    ],
+    decryption: ESP_DECRYPTION,
   },
 ]
 

@@ -56,14 +56,15 @@ const KEPT: { readonly [proto: string]: RegExp } = {
     ['options.wscale.shift', 'options.timestamp.tsval', 'options.timestamp.tsecr'],
   ),
   vxlan: /^(flags|vni|gbp|reserved8)$/,
+  esp: /^(spi|sequence)$/,
 }
 
 /** Recordings are small; their dissection is some kilobytes a frame. */
 const OUTPUT_BYTES_MAX = 1 << 28
 
 /** Read a capture with the tshark that is installed. Throws when it is not. */
-export function dissectWithTshark(path: string): TsharkFrames {
-  const preferences = PREFERENCES.flatMap((preference) => ['-o', preference])
+export function dissectWithTshark(path: string, more: readonly string[] = []): TsharkFrames {
+  const preferences = [...PREFERENCES, ...more].flatMap((preference) => ['-o', preference])
   return framesOf(tshark(['-r', path, '-n', '-T', 'pdml', ...preferences]))
 }
 
