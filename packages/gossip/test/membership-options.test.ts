@@ -2,6 +2,7 @@
 import { WeftError } from '@weft/core'
 import { describe, expect, test } from 'vitest'
 import { META_BYTES_MAX, NAME_BYTES_MAX } from '../src/memberlist/limits.ts'
+import { CONFIRMATIONS_MAX } from '../src/membership/scale.ts'
 import { knownMember, sentOf, view, Wire } from './membership-wire.ts'
 
 function codeOf(deed: () => unknown): string {
@@ -41,6 +42,22 @@ describe('metadata', () => {
     expect(view(me, 'n1')).toBe('alive 2')
     expect(me.delegate.heard).toEqual(['updated n1'])
   })
+})
+
+describe('a profile', () => {
+  test('wants at most CONFIRMATIONS_MAX confirmations', () => {
+    const suspicionMult = CONFIRMATIONS_MAX + 2
+    expect(codeOf(() => new Wire({ profile: { suspicionMult } }).start('n1'))).toBe('none')
+    const beyond = { suspicionMult: suspicionMult + 1 }
+    expect(codeOf(() => new Wire({ profile: beyond }).start('n1'))).toContain('bug')
+  })
+
+  test.each(['probeIntervalMs', 'probeTimeoutMs', 'gossipIntervalMs', 'streamTimeoutMs'])(
+    'has a %s above 0',
+    (name) => {
+      expect(codeOf(() => new Wire({ profile: { [name]: 0 } }).start('n1'))).toContain('bug')
+    },
+  )
 })
 
 describe('known members', () => {

@@ -77,11 +77,11 @@ export class Dissemination {
   /** Send a message to an address, with as many broadcasts as there is room for. */
   send(to: SocketAddress, message: Uint8Array): void {
     const { members, sender } = this.#parts
-    const news = this.#take(sender.roomBeside(message.length + PART_BYTES), Infinity)
+    const roomBytes = sender.roomBeside(message.length + PART_BYTES)
     // memberlist looks the recipient up by its address, as if that were its name (§2.3).
     const named = members.get(to.ip)
     const checksum = named !== undefined && newestVersion(named) >= CHECKSUM_VERSION
-    sender.toAddress(to, [message, ...news], checksum)
+    sender.toAddress(to, [message, ...this.#take(roomBytes, Infinity)], checksum)
   }
 
   #wake(now: Instant): void {

@@ -4,12 +4,14 @@ import type { GossipFault } from '../memberlist/faults.ts'
 import { META_BYTES_MAX, NAME_BYTES_MAX } from '../memberlist/limits.ts'
 import type { PacketMessage } from '../memberlist/messages.ts'
 import type { GossipOutput } from '../output.ts'
+import type { MembershipProfile } from '../profile.ts'
 import { userMessage } from './dissemination.ts'
 import { createEngine, type Engine, type MembershipEnvironment } from './engine.ts'
 import type { Member } from './member.ts'
 import { membershipError } from './membership-errors.ts'
 import type { MembershipOptions } from './membership-options.ts'
 import { MembershipRoster, type Roster } from './roster.ts'
+import { CONFIRMATIONS_MAX } from './scale.ts'
 import type { StreamInputs } from './stream-inputs.ts'
 import type { MembershipCounters } from './tally.ts'
 
@@ -34,6 +36,7 @@ export class Membership {
   constructor(now: Instant, options: MembershipOptions, environment: MembershipEnvironment) {
     checkName(options.name)
     checkMeta(options.meta)
+    checkProfile(options.profile)
     this.#engine = createEngine(now, options, environment)
     this.#packetBytesMax = options.profile.packetBytesMax
     this.#from = options.advertise
@@ -158,6 +161,15 @@ function checkName(name: string): void {
   if (bytes >= 1 && bytes <= NAME_BYTES_MAX) return
   const facts = { bytes, max: NAME_BYTES_MAX }
   throw membershipError('ERR_NAME_SIZE', 'a name is empty or too long', facts)
+}
+
+/** A profile that cannot be is found here, not when the first message comes. */
+function checkProfile(profile: MembershipProfile): void {
+  const { probeIntervalMs, probeTimeoutMs, gossipIntervalMs, streamTimeoutMs } = profile
+  const shortest = Math.min(probeIntervalMs, probeTimeoutMs, gossipIntervalMs, streamTimeoutMs)
+  assert(shortest > 0, 'intervals and timeouts of a profile are above 0')
+  const { suspicionMult } = profile
+  assert(suspicionMult <= CONFIRMATIONS_MAX + 2, 'suspicionMult - 2 is at most CONFIRMATIONS_MAX')
 }
 
 function checkMeta(meta: Uint8Array): void {
