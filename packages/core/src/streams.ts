@@ -15,7 +15,7 @@ export interface StreamHandler {
 /** One connection. Failures are told by `onEnd(false)`, never thrown. */
 export interface ByteStream {
   readonly remote: SocketAddress
-  /** Send; kept in memory until the other side takes it. Copies nothing: the bytes are given away. */
+  /** Send; kept in memory until the other side takes it. Copies nothing: the bytes are gone. */
   write(bytes: Uint8Array): void
   /** Send what was written, then end. Nothing is told to the handler any more. */
   close(): void
@@ -38,6 +38,6 @@ export interface Streams {
     local: SocketAddress,
     accept: (stream: ByteStream) => StreamHandler,
   ): Promise<StreamListener>
-  /** Connect from the address `from`. At once: bytes may be written before the other side answers. */
+  /** Connect from the address `from`. Bytes may be written before the other side answers. */
   connect(from: SocketAddress['ip'], to: SocketAddress, handler: StreamHandler): ByteStream
 }

@@ -7,8 +7,8 @@ import { memberlistTier } from './memberlist-tier.ts'
 /** Kinds of lab that a run can require by WEFT_REQUIRE. */
 export const TIERS = ['netns', 'memberlist', 'docker'] as const
 /**
- * `netns`: hosts made of network namespaces. `memberlist`: nodes of HashiCorp's library, built here.
- * `docker`: hosts that run real Docker engines.
+ * `netns`: hosts made of network namespaces. `memberlist`: nodes of HashiCorp's library, built
+ * here. `docker`: hosts that run real Docker engines.
  */
 export type Tier = (typeof TIERS)[number]
 

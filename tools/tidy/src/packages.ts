@@ -11,6 +11,8 @@ export interface Package {
   readonly pure: boolean
   readonly published: boolean
   readonly dependencies: readonly string[]
+  /** What its tests may import besides: devDependencies, which nobody else installs. */
+  readonly testDependencies: readonly string[]
   /** Subpath to source file, such as `./testing` to `packages/core/src/testing/index.ts`. */
   readonly doors: ReadonlyMap<string, string>
   readonly manifest: Manifest
@@ -29,6 +31,7 @@ export interface Manifest {
   readonly files?: readonly string[]
   readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
   readonly nx?: { readonly tags?: readonly string[]; readonly targets?: object }
 }
 
@@ -58,6 +61,7 @@ function packageOf(path: string, manifest: Manifest): Package {
     pure: tags.includes('io:pure'),
     published: manifest.private !== true,
     dependencies: Object.keys(manifest.dependencies ?? {}),
+    testDependencies: Object.keys(manifest.devDependencies ?? {}),
     doors: doorsOf(folder, manifest),
     manifest,
   }

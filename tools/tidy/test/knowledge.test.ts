@@ -51,6 +51,18 @@ describe('layers', () => {
     ])
   })
 
+  test('tests may stand on impure ports below, named as devDependencies; sources may not', () => {
+    const code = source("import { b } from '@weft/b'")
+    const named = manifest('packages/a', { devDependencies: { '@weft/b': '0.0.0' } })
+    const files = { ...withB(1, 'io:node', ''), 'packages/a/package.json': named }
+    expect(findings(layersLaw, { ...files, 'packages/a/test/a.test.ts': code })).toEqual([])
+    expect(findings(layersLaw, { ...files, 'packages/a/src/a.ts': code })).toEqual([
+      'packages/a/src/a.ts:2 imports @weft/b, which package.json does not name',
+    ])
+    const above = { ...withB(3, 'io:node', ''), 'packages/a/package.json': named }
+    expect(findings(layersLaw, { ...above, 'packages/a/test/a.test.ts': code })).toHaveLength(1)
+  })
+
   test('a way in beside the doors is found', () => {
     const files = withB(1, 'io:pure', "import { b } from '@weft/b/src/b.ts'")
     expect(findings(layersLaw, files)).toEqual([

@@ -2,7 +2,7 @@
 import type { Law, Offence } from '../law.ts'
 import { listPackages, packageAt, type Package } from '../packages.ts'
 import type { Repository } from '../repository.ts'
-import { isSource, moduleReferences, packageNamed, parse } from '../source.ts'
+import { isSource, isTest, moduleReferences, packageNamed, parse } from '../source.ts'
 
 /** Which layers a layer may import from. */
 export const LAYERS_BELOW: ReadonlyMap<number, readonly number[]> = new Map([
@@ -50,7 +50,7 @@ function offencesOf(
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1)
     const problem = specifier.startsWith('.')
       ? crossing(packages, from, target)
-      : foreign(packages, from, specifier)
+      : foreign(packages, isTest(path) ? inTests(from) : from, specifier)
     return problem === null ? [] : [{ path, line, ...problem }]
   })
 }
@@ -65,11 +65,16 @@ function crossing(packages: readonly Package[], from: Package, target: string): 
   return { what: `a relative import leaves ${from.folder}`, instead }
 }
 
+/** Tests of a pure package may stand on real ports: they name them as devDependencies. */
+function inTests(from: Package): Package {
+  return { ...from, pure: false, dependencies: [...from.dependencies, ...from.testDependencies] }
+}
+
 function foreign(packages: readonly Package[], from: Package, specifier: string): Problem {
   const name = packageNamed(specifier)
   if (specifier.startsWith('node:') || FOR_ALL.has(name)) return null
   const to = packages.find((one) => one.name === name)
-  if (to === from) return null
+  if (to?.name === from.name) return null
   if (!from.dependencies.includes(name)) {
     const instead = `add it to dependencies of ${from.folder}/package.json, if its layer allows it`
     return { what: `imports ${name}, which package.json does not name`, instead }

@@ -56,7 +56,8 @@ function hasIoTag(manifest: Manifest): boolean {
 }
 
 function sameVersions(packages: readonly Package[], one: Package): boolean {
-  return Object.entries(one.manifest.dependencies ?? {}).every(([name, range]) => {
+  const { dependencies = {}, devDependencies = {} } = one.manifest
+  return Object.entries({ ...dependencies, ...devDependencies }).every(([name, range]) => {
     const other = packages.find((candidate) => candidate.name === name)
     return other === undefined || range === other.manifest.version
   })
