@@ -232,6 +232,8 @@ describe('limits', () => {
     expect(decoded(encodeTableEvent(most)).message).toEqual(most)
     const more = { ...tableEvent, value: new Uint8Array(ROW_VALUE_BYTES_MAX + 1) }
     expect(decoded(encodeTableEvent(more)).message).toBe('oversized')
+    // Of several faults the first one is told.
+    expect(decoded(encodeTableEvent({ ...more, key: '' })).message).toBe('oversized')
   })
 
   it('a negative memory', () => {

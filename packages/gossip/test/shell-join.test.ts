@@ -90,7 +90,6 @@ describe('an attempt', () => {
   test('is over with the first answer', async () => {
     const attempt = new JoinAttempt([B, C])
     attempt.ended(B, 'refused')
-    attempt.ended(LOCAL, null)
     attempt.ended(C, null)
     await expect(attempt.done).resolves.toBeUndefined()
   })
@@ -101,6 +100,14 @@ describe('an attempt', () => {
     attempt.ended(B, 'refused again')
     attempt.giveUp('enough')
     const reasons = { '10.0.0.2:7946': 'refused again', '10.0.0.3:7946': 'enough' }
+    await expect(attempt.done).rejects.toMatchObject({ details: { reasons } })
+  })
+
+  test('does not take another join for its own', async () => {
+    const attempt = new JoinAttempt([B])
+    attempt.ended(C, null)
+    attempt.ended(B, 'refused')
+    const reasons = { '10.0.0.2:7946': 'refused' }
     await expect(attempt.done).rejects.toMatchObject({ details: { reasons } })
   })
 

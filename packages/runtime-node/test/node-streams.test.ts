@@ -140,6 +140,25 @@ describe('the end of a stream', () => {
     expect(nearTape).toMatchObject({ text: 'answer, ', ended: [] })
   })
 
+  test('that asked leaves who accepted free to answer', async () => {
+    const tape = new Tape()
+    const accepted = Promise.withResolvers<ByteStream>()
+    const listener = await listen(streamsOf(), (stream) => {
+      accepted.resolve(stream)
+      return tape
+    })
+    const asking = connect({ host: '127.0.0.1', port: listener.local.port, allowHalfOpen: true })
+    sockets.push(asking)
+    asking.end('question')
+    await tape.until(({ ended }) => ended.length > 0)
+    expect(tape).toMatchObject({ text: 'question', ended: [true] })
+    const stream = await accepted.promise
+    stream.write(bytes('answer'))
+    stream.close()
+    const [said] = (await once(asking, 'data')) as [Buffer]
+    expect(said.toString()).toBe('answer')
+  })
+
   test('is told after everything that came before it, once', async () => {
     const { near, far, nearTape } = await pair()
     const long = 'x'.repeat(3_000_000)
