@@ -1,6 +1,7 @@
 /** Streams: push/pulls, pings and user messages (docker-wire §2.7), between nodes and by hand. */
 import { ipBytes, type Instant } from '@weft/core'
 import { SimEntropy, SeededRandom } from '@weft/core/testing'
+import { nodeAead } from '@weft/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { KeyRing } from '../src/memberlist/key-ring.ts'
 import type { PushPullNode, StreamMessage } from '../src/memberlist/messages.ts'
@@ -205,20 +206,31 @@ describe('a stream that cannot be', () => {
     expect(me.core.counters().faults).toEqual({ 'bad-type': 1 })
   })
 
-  test('one in the clear where keys are in use is told so, under our key', () => {
-    const keys = (): KeyRing => new KeyRing([{ tag: '1', bytes: new Uint8Array(16).fill(1) }])
-    const wire = new Wire({ keys })
+  const ring = (fill: number) => (): KeyRing =>
+    new KeyRing([{ tag: '1', bytes: new Uint8Array(16).fill(fill) }])
+
+  test.each<[string, WrapOptions, string, string]>([
+    [
+      'in the clear',
+      PLAIN,
+      'not-sealed',
+      'Encryption is configured but remote state is not encrypted',
+    ],
+    [
+      'under another key',
+      { ...PLAIN, aead: nodeAead, keys: ring(2)() },
+      'cannot-open',
+      'No installed keys could decrypt the message',
+    ],
+  ])('%s is told so, under our key', (_, wrap, fault, error) => {
+    const wire = new Wire({ keys: ring(1), aead: nodeAead })
     const me = wire.start('n1')
     const stream = me.core.streams.accept(wire.now, addressOf(2)) as StreamId
-    me.core.streams.received(wire.now, stream, wrapStreamMessage(PLAIN, pushPull([])))
-    const written = me.core.drain().filter((output) => output.kind === 'stream-write')
-    const reader = new StreamReader({ ...PLAIN, keys: keys() })
-    const [complaint] = written
-    expect(reader.push(complaint?.bytes ?? NO_BYTES)).toEqual({
-      kind: 'error',
-      error: 'Encryption is configured but remote state is not encrypted',
-    })
-    expect(me.core.counters().faults).toEqual({ 'not-sealed': 1 })
+    me.core.streams.received(wire.now, stream, wrapStreamMessage(wrap, pushPull([])))
+    const [complaint] = me.core.drain().filter((output) => output.kind === 'stream-write')
+    const reader = new StreamReader({ ...PLAIN, aead: nodeAead, keys: ring(1)() })
+    expect(reader.push(complaint?.bytes ?? NO_BYTES)).toEqual({ kind: 'error', error })
+    expect(me.core.counters().faults).toEqual({ [fault]: 1 })
   })
 })
 
