@@ -69,6 +69,7 @@ export class OwnAttachments {
 
   /** Somebody says something of us. */
   receive(now: Instant, event: NetworkEvent): void {
+    this.#context.networkClock.witness(event.lTime)
     const own = this.#own.get(event.networkId)
     const isAttached = own?.isLive ?? false
     if (own !== undefined && event.lTime < own.version) {

@@ -8,7 +8,7 @@ import {
 import type { NodeRecord } from './node-record.ts'
 import type { Nodes } from './nodes.ts'
 import type { BulkSync } from './bulk-sync.ts'
-import type { TablesContext } from './tables-context.ts'
+import { comparesDigests, type TablesContext } from './tables-context.ts'
 
 /** Attempts at failed nodes under way at once. */
 export const RECONNECTS_MAX = 4
@@ -29,6 +29,7 @@ export class Reconnect {
   #reconnectAt: Instant | null = null
   #rejoinAt: Instant | null = null
   #rejoinsLeft = 0
+  #wasConnected = false
 
   constructor(
     context: TablesContext,
@@ -42,10 +43,10 @@ export class Reconnect {
     this.#nodes = parts.nodes
     this.#bulk = parts.bulk
     this.#bootstrap = parts.bootstrap
-    const { rejoinIntervalMs } = context.profile
     if (parts.bootstrap.length === 0) return
-    const stagger = context.random.fork('rejoin').below(rejoinIntervalMs)
-    this.#rejoinAt = instantAfter(context.startedAt, rejoinIntervalMs + stagger)
+    const delayMs = this.#rejoinDelayMs()
+    const stagger = context.random.fork('rejoin').below(delayMs)
+    this.#rejoinAt = instantAfter(context.startedAt, delayMs + stagger)
   }
 
   /** A node failed. */
@@ -92,15 +93,27 @@ export class Reconnect {
   }
 
   #rejoin(now: Instant): void {
-    const { rejoinIntervalMs } = this.#context.profile
     if (this.#rejoinsLeft === 0) this.#rejoinsLeft = REJOIN_ATTEMPTS
     this.#rejoinsLeft--
     const isConnected = this.#seesBootstrap()
-    if (isConnected) this.#rejoinsLeft = 0
-    const delayMs = this.#rejoinsLeft > 0 ? REJOIN_RETRY_MS : rejoinIntervalMs
+    if (isConnected) {
+      this.#rejoinsLeft = 0
+      this.#wasConnected = true
+    }
+    const delayMs = this.#rejoinsLeft > 0 ? REJOIN_RETRY_MS : this.#rejoinDelayMs()
     this.#rejoinAt = instantAfter(now, delayMs)
     if (isConnected) return
     for (const address of this.#others()) this.#context.lines.join(now, address)
+  }
+
+  /**
+   * A node whose first join was lost knows nobody that it could compare with, and nobody knows it:
+   * where we promise to recover soon it tries again until it is in.
+   */
+  #rejoinDelayMs(): number {
+    const { profile } = this.#context
+    if (comparesDigests(profile) && !this.#wasConnected) return REJOIN_RETRY_MS
+    return profile.rejoinIntervalMs
   }
 
   /** True when one of the bootstrap nodes is here, or the only one is this node. */
