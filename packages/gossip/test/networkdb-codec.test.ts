@@ -225,6 +225,8 @@ describe('limits', () => {
     }
     const lTime = LAMPORT_TIME_MAX + 1
     expect(() => encodeTableEvent({ ...tableEvent, lTime })).toThrow('LAMPORT_TIME_MAX')
+    // What was written of it does not get into the next one.
+    expect(decoded(encodeTableEvent(tableEvent)).message).toEqual(tableEvent)
   })
 
   it('value', () => {

@@ -37,13 +37,13 @@ const PRESENCE = { join: 1, leave: 2 } as const
 const CHANGE = { create: 1, update: 2, delete: 3 } as const
 
 function encodeNodeEvent({ type, lTime, nodeName }: NodeEvent): Uint8Array {
-  const writer = openEnvelope(NETWORKDB_TYPE.node).uint32(0x12).fork()
+  const writer = openEvent(NETWORKDB_TYPE.node)
   writeEventHead(writer, { type: PRESENCE[type], lTime, nodeName })
   return writer.join().finish()
 }
 
 function encodeNetworkEvent({ type, lTime, nodeName, networkId }: NetworkEvent): Uint8Array {
-  const writer = openEnvelope(NETWORKDB_TYPE.network).uint32(0x12).fork()
+  const writer = openEvent(NETWORKDB_TYPE.network)
   writeEventHead(writer, { type: PRESENCE[type], lTime, nodeName })
   writeText(writer, 0x22, networkId)
   return writer.join().finish()
@@ -52,7 +52,7 @@ function encodeNetworkEvent({ type, lTime, nodeName, networkId }: NetworkEvent):
 /** A table event with its envelope, to be kept and put into compounds as it is. */
 export function encodeTableEvent(event: TableEvent): Uint8Array {
   const { lTime, nodeName, value, residualReapTimeSeconds } = event
-  const writer = openEnvelope(NETWORKDB_TYPE.table).uint32(0x12).fork()
+  const writer = openEvent(NETWORKDB_TYPE.table)
   writeEventHead(writer, { type: CHANGE[event.type], lTime, nodeName })
   writeText(writer, 0x22, event.networkId)
   writeText(writer, 0x2a, event.tableName)
@@ -60,6 +60,15 @@ export function encodeTableEvent(event: TableEvent): Uint8Array {
   if (value.length > 0) writer.uint32(0x3a).bytes(value)
   if (residualReapTimeSeconds > 0) writer.uint32(0x40).int32(residualReapTimeSeconds)
   return writer.join().finish()
+}
+
+/** Events are many and small: one writer for all, whose memory has grown to what they need. */
+const eventWriter = protoWriter()
+
+function openEvent(type: number): BinaryWriter {
+  // Throws away what an event left behind that could not be written: a bug, but not this one's.
+  eventWriter.finish()
+  return openEnvelope(type, eventWriter).uint32(0x12).fork()
 }
 
 /** What the three kinds of events begin with. */

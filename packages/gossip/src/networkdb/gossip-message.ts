@@ -72,9 +72,9 @@ export function gossipMessage(type: number, data: Uint8Array): Uint8Array {
   return writer.finish()
 }
 
-/** A writer that has written an envelope's type and waits for its data. */
-export function openEnvelope(type: number): BinaryWriter {
-  return protoWriter().uint32(0x08).uint32(type)
+/** Write an envelope's type; its data comes next. */
+export function openEnvelope(type: number, writer: BinaryWriter = protoWriter()): BinaryWriter {
+  return writer.uint32(0x08).uint32(type)
 }
 
 /** A writer with our own UTF-8: pure packages have no TextEncoder. */
