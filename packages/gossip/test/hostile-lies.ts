@@ -186,7 +186,8 @@ export function streamOf(message: StreamMessage, keys: KeyRing | null): Uint8Arr
   return wrapStreamMessage(wrapOptions(keys), message)
 }
 
-function wrapOptions(keys: KeyRing | null): WrapOptions {
+/** In the clear or sealed, compressed. */
+export function wrapOptions(keys: KeyRing | null): WrapOptions {
   const entropy = new SimEntropy(new SeededRandom('lies'))
   return { label: '', keys, aead: nodeAead, entropy, compress: true }
 }

@@ -15,7 +15,7 @@ import { nodeAead } from '@weft/runtime-node'
 import { Gossip } from '../src/gossip.ts'
 import { KeyRing } from '../src/memberlist/key-ring.ts'
 import type { StreamId } from '../src/output.ts'
-import { lanProfile } from '../src/profile.ts'
+import { lanProfile, type GossipProfile } from '../src/profile.ts'
 
 /** Where the third party speaks from. */
 export const ELSEWHERE: SocketAddress = { ip: parseIp('10.0.0.66'), port: 7946 }
@@ -23,6 +23,15 @@ export const ELSEWHERE: SocketAddress = { ip: parseIp('10.0.0.66'), port: 7946 }
 /** A sealing key of 16 equal bytes. */
 export function keyOf(fill: number): { tag: string; bytes: Uint8Array } {
   return { tag: String(fill), bytes: new Uint8Array(16).fill(fill) }
+}
+
+/** How a pair is made. */
+export interface PairOptions {
+  readonly isSealed: boolean
+  readonly seed?: string
+  /** Those of `a`, and of `b` if it has another. */
+  readonly profile?: GossipProfile | undefined
+  readonly peerProfile?: GossipProfile
 }
 
 interface End {
@@ -38,11 +47,13 @@ export class Pair {
   /** What `a` was sent, in order. */
   readonly packets: Uint8Array[] = []
   readonly streams: Uint8Array[] = []
+  /** What `a` wrote into streams, in order. */
+  readonly written: Uint8Array[] = []
   readonly #ends = new Map<string, End>()
 
-  constructor(options: { readonly isSealed: boolean; readonly seed?: string }) {
+  constructor(options: PairOptions) {
     this.a = this.#node('a', 1, options)
-    this.b = this.#node('b', 2, options)
+    this.b = this.#node('b', 2, { ...options, profile: options.peerProfile ?? options.profile })
     this.b.join(this.now, [addressOf(1)])
     for (const node of [this.a, this.b]) node.tables.attach(this.now, 'net')
     this.run(500)
@@ -98,7 +109,8 @@ export class Pair {
         const end = this.#ends.get(`${fromName} ${output.stream}`)
         if (end === undefined) continue
         if (output.kind === 'stream-write') {
-          if (end.core === this.a) this.streams.push(output.bytes.slice())
+          const record = end.core === this.a ? this.streams : this.written
+          record.push(output.bytes.slice())
           end.core.streams.received(this.now, end.stream, output.bytes.slice())
         } else {
           this.#ends.delete(`${fromName} ${output.stream}`)
@@ -109,7 +121,7 @@ export class Pair {
     return outputs.length
   }
 
-  #node(name: string, number: number, options: { isSealed: boolean; seed?: string }): Gossip {
+  #node(name: string, number: number, options: PairOptions): Gossip {
     const random = new SeededRandom(`${options.seed ?? 'pair'} ${name}`)
     return new Gossip(
       this.now,
@@ -122,7 +134,7 @@ export class Pair {
         bootstrap: [],
         known: [],
         knownAttachments: [],
-        profile: lanProfile(),
+        profile: options.profile ?? lanProfile(),
       },
       { random, entropy: new SimEntropy(random.fork('e')), aead: nodeAead, log: silentLogger },
     )
