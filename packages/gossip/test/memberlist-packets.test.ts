@@ -148,7 +148,7 @@ describe('compression', () => {
   })
 
   it.each([
-    ['another algorithm', '0982a4416c676f01a3427566a3800102', 'bad-compression'],
+    ['another algorithm', '0982a4416c676f01a3427566a3000302', 'bad-compression'],
     ['no content', '0981a4416c676f00', 'bad-compression'],
     ['content without an end', '0982a4416c676f00a3427566a20001', 'bad-compression'],
     ['no map', '09c0', 'bad-msgpack'],
@@ -263,7 +263,7 @@ describe('seals', () => {
     const fill = (length: number, value: number) => new Uint8Array(length).fill(value)
     const good = Uint8Array.of(...NACK, ...fill(7, 7))
     expect(openWith(optionsOf({ keys }), padded(good)).messages).toEqual([nack(1)])
-    for (const end of [fill(7, 0), fill(7, 17), fill(7, 8), fill(7, 7).with(0, 6)]) {
+    for (const end of [fill(7, 0), fill(23, 23), fill(7, 8), fill(7, 7).with(0, 6)]) {
       expect(faultOf(padded(Uint8Array.of(...NACK, ...end)), { keys })).toEqual(['bad-value'])
     }
     expect(faultOf(padded(fill(16, 16)), { keys })).toEqual(['short'])
@@ -312,6 +312,7 @@ describe('labels', () => {
   it('must be the same', () => {
     expect(faultOf(labelled('blue'), { label: 'blut' })).toEqual(['bad-label'])
     expect(faultOf(labelled('blue'), { label: 'blues' })).toEqual(['bad-label'])
+    expect(faultOf(labelled('blues'), { label: 'blue' })).toEqual(['bad-label'])
     expect(faultOf(labelled('blue'), {})).toEqual(['bad-label'])
     expect(faultOf(NACK, { label: 'blue' })).toEqual(['bad-label'])
     expect(faultOf(labelled('blue').subarray(0, 5), { label: 'blue' })).toEqual(['short'])

@@ -69,6 +69,30 @@ describe('a stream', () => {
     expect([reader.push(bytes.subarray(3)), reader.isPartial]).toEqual([hello, false])
   })
 
+  it('of which only the label has come is in the middle of a message', () => {
+    const options = optionsOf({ label: 'blue' })
+    const bytes = wrapStreamMessage(options, hello)
+    const reader = new StreamReader(options)
+    for (const byte of bytes.subarray(0, 6)) reader.push(Uint8Array.of(byte))
+    expect([reader.fault, reader.isPartial]).toEqual([null, true])
+    expect(reader.push(bytes.subarray(6))).toEqual(hello)
+  })
+
+  it('goes on for longer than one message may be, however its messages are cut', () => {
+    const bytes = wrapStreamMessage(optionsOf(), { kind: 'user', bytes: new Uint8Array(5_000) })
+    const three = Uint8Array.of(...bytes, ...bytes, ...bytes)
+    const reader = readerOf()
+    reader.push(bytes.subarray(0, 4_000))
+    // Each piece ends one message and begins another; in all it is more than a stream may keep.
+    const piece = three.subarray(4_000, 4_000 + bytes.length)
+    let messages = 0
+    for (let sent = 0; sent <= STREAM_BYTES_MAX; sent += piece.length) {
+      if (reader.push(piece) !== null) messages++
+      expect(reader.push(new Uint8Array(0))).toBe(null)
+    }
+    expect([reader.fault, messages]).toEqual([null, Math.ceil(STREAM_BYTES_MAX / piece.length)])
+  })
+
   it('gives several messages one by one', () => {
     const all: readonly StreamMessage[] = [hello, ping, pushPull([node]), hello]
     for (const some of [{}, { keys: threeKeys() }, { compress: true }]) {
@@ -88,6 +112,15 @@ describe('a stream', () => {
     bytes.fill(0xff)
     reader.push(bytes)
     expect(read).toEqual(pushPull([node], hex('aabbcc')))
+  })
+
+  it('owns what it gives: its own buffer may be used again', () => {
+    const reader = readerOf()
+    const bytes = new Uint8Array(100).fill(0x61)
+    const first = wrapStreamMessage(optionsOf(), { kind: 'user', bytes })
+    const read = reader.push(Uint8Array.of(...first, ...encodeStreamMessage(hello)))
+    expect(reader.push(new Uint8Array(0))).toEqual(hello)
+    expect(read).toEqual({ kind: 'user', bytes })
   })
 
   it('refused once stays refused', () => {

@@ -1,13 +1,16 @@
 /** Reads a msgpack map into numbered fields, as memberlist's messages are encoded (§2.2). */
 import { u16, u32, u8, utf8Text } from '@weft/core'
+import { TextMemo } from '../networkdb/text-memo.ts'
+import type { GossipFault } from './faults.ts'
 import { FIELD_KINDS, FIELDS, findField, type Field } from './field.ts'
 import { MAP_ENTRIES_MAX } from './limits.ts'
 import { MsgpackScanner } from './msgpack-scanner.ts'
-import type { GossipFault } from './faults.ts'
 
 const NIL = 0xc0
 const EMPTY = new Uint8Array(0)
 const MAPPED_BYTES = 16
+
+const texts = new TextMemo()
 
 /**
  * One map at a time. As in Go, keys come in any order, unknown ones are passed over, and what is
@@ -55,17 +58,12 @@ export class FieldReader {
     return this.#has(field) ? this.#to(field) - this.#from(field) : 0
   }
 
-  /** A text; what is not UTF-8 becomes U+FFFD. */
+  /** A text; what is not UTF-8 becomes U+FFFD. Names come again and again, as the same string. */
   text(field: Field): string {
     if (!this.#has(field)) return ''
+    const start = this.#from(field)
     const end = this.#to(field)
-    let text = ''
-    for (let at = this.#from(field); at < end; at++) {
-      const byte = u8(this.#bytes, at)
-      if (byte >= 0x80) return utf8Text(this.#bytes, this.#from(field), end)
-      text += String.fromCharCode(byte)
-    }
-    return text
+    return texts.ascii(this.#bytes, start, end) ?? utf8Text(this.#bytes, start, end)
   }
 
   /** True for UTF-8 without U+FFFD, which stands for what is not UTF-8: two such texts are one. */

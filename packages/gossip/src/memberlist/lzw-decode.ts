@@ -55,11 +55,8 @@ export function decodeLzw(
     if (lastLength < 0) return 'oversized'
     if (++next < 1 << codes.width) continue
     if (codes.width < LZW_BITS_WIDEST) codes.width++
-    else {
-      // The table is full: nothing is added until the next clear.
-      next--
-      lastLength = 0
-    }
+    // The table is full: nothing is added until the next clear.
+    else lastLength = 0
   }
 }
 

@@ -1,7 +1,6 @@
 /** Takes one message out of the bytes of a stream, as far as they have arrived (§2.7). */
 import { u8 } from '@weft/core'
 import type { GossipFault } from './faults.ts'
-import { MESSAGE_TYPE } from './message-type.ts'
 import type { PushPullNode, StreamMessage } from './messages.ts'
 import { MsgpackScanner } from './msgpack-scanner.ts'
 import {
@@ -58,8 +57,7 @@ export class StreamBody {
 
   #readHead(bytes: Uint8Array, end: number): GossipFault | 'partial' | null {
     if (this.#start >= end) return 'partial'
-    const type = u8(bytes, this.#start)
-    if (!isStreamType(type)) return type === MESSAGE_TYPE.encrypt ? 'cannot-open' : 'bad-type'
+    if (!isStreamType(u8(bytes, this.#start))) return 'bad-type'
     const result = this.#scanner.scan(bytes, end)
     if (result !== 'complete') return result
     const head = decodeStreamHead(bytes, this.#start, this.#scanner.at)

@@ -98,6 +98,7 @@ export class StreamReader {
   /** By the first byte: sealed, compressed, or neither. */
   #readOuter(): GossipFault | null {
     if (this.#start === this.#end) return null
+    this.#compact()
     const type = u8(this.#bytes, this.#start)
     const isSealed = type === MESSAGE_TYPE.encrypt
     const hasKeys = this.#options.keys !== null && this.#options.keys.primary() !== null
@@ -161,14 +162,16 @@ export class StreamReader {
     this.#end = 0
   }
 
-  /** Between messages positions may move; within one they stay. */
+  /** Between messages what is done with makes room, as often as that costs less than it brought. */
+  #compact(): void {
+    if (this.#start <= this.#end - this.#start) return
+    this.#bytes.copyWithin(0, this.#start, this.#end)
+    this.#end -= this.#start
+    this.#start = 0
+  }
+
   #append(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    if (this.#stage === 'outer' && this.#start > this.#end - this.#start) {
-      this.#bytes.copyWithin(0, this.#start, this.#end)
-      this.#end -= this.#start
-      this.#start = 0
-    }
     const needed = this.#end + bytes.length
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
