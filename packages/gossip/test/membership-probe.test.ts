@@ -59,6 +59,12 @@ describe('a round', () => {
     expect(new Set(gaps)).toEqual(new Set([1000]))
   })
 
+  test('comes every interval also when nobody answers', () => {
+    const { wire } = alone(50, { awarenessMultMax: 1 })
+    const at = Array.from({ length: 5 }, () => nextPing(wire).at)
+    expect(at.slice(1).map((ms, i) => ms - (at[i] ?? 0))).toEqual([1000, 1000, 1000, 1000])
+  })
+
   test('leaves out the dead and those that left', () => {
     const { wire, me } = alone(3)
     wire.say(me, { kind: 'dead', node: 'n2', incarnation: 1, from: 'n3' })

@@ -188,6 +188,26 @@ describe('a ping over a stream', () => {
   })
 })
 
+describe('our ping over a stream', () => {
+  test.each([
+    ['with its number is an answer', 0, 'alive 1'],
+    ['with another number is none', 1, 'suspect 1'],
+  ])('an ack %s', (_, off, expected) => {
+    const me = new Wire().start('n1', { known: [knownMember(2)] })
+    for (let ms = 0; ms <= 3000 && me.core.counters().probesFailed === 0; ms += 50) {
+      me.core.tick(ms as Instant)
+      for (const output of me.core.drain()) {
+        if (output.kind !== 'stream-write') continue
+        const ping = new StreamReader({ ...PLAIN }).push(output.bytes)
+        const seqNo = ping?.kind === 'ping' ? ping.seqNo + off : -1
+        const ack = wrapStreamMessage(PLAIN, { kind: 'ack', seqNo, payload: NO_BYTES })
+        me.core.streams.received(ms as Instant, output.stream, ack)
+      }
+    }
+    expect(view(me, 'n2')).toBe(expected)
+  })
+})
+
 describe('a stream that cannot be', () => {
   test.each<[string, StreamMessage]>([
     ['an answer without a question', { kind: 'ack', seqNo: 1, payload: NO_BYTES }],
