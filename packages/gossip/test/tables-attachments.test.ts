@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { lanProfile } from '../src/profile.ts'
 import { ATTACHMENTS_MAX, RELAYED_EVENTS_MAX } from '../src/tables/attachments.ts'
 import { RECONNECTS_MAX } from '../src/tables/reconnect.ts'
-import { Bench, bulk, join, leave, node, row } from './tables-bench.ts'
+import { Bench, broadcastsOf, bulk, join, leave, node, pushPull, row } from './tables-bench.ts'
 
 const nodes = (bench: Bench): string[] => [...(bench.tables.networks()[0]?.nodes ?? [])].sort()
 
@@ -11,7 +11,7 @@ const nodes = (bench: Bench): string[] => [...(bench.tables.networks()[0]?.nodes
 function attached(...peers: string[]): Bench {
   const bench = new Bench().peers(...peers)
   bench.tables.attach(bench.now, 'blue')
-  for (let i = 0; i < 20; i++) bench.broadcasts()
+  for (let i = 0; i < 20; i++) broadcastsOf(bench)
   return bench
 }
 
@@ -20,11 +20,11 @@ describe('attachments', () => {
     const bench = new Bench().alive('n1')
     bench.tables.attach(bench.now, 'blue')
     bench.tables.attach(bench.now, 'blue')
-    expect(bench.broadcasts()).toEqual([join('me', 1)])
+    expect(broadcastsOf(bench)).toEqual([join('me', 1)])
     bench.tables.detach(bench.now, 'blue')
     bench.tables.detach(bench.now, 'blue')
     // What is newer about the same replaces what still waits.
-    expect(bench.broadcasts()).toEqual([leave('me', 2)])
+    expect(broadcastsOf(bench)).toEqual([leave('me', 2)])
     expect(bench.attachmentChanges.map(({ type, road }) => `${type} ${road}`)).toEqual([
       'attach local',
       'detach local',
@@ -37,8 +37,8 @@ describe('attachments', () => {
     expect(bench.delegate.hasBroadcasts()).toBe(false)
     bench.alive('n1')
     expect(bench.delegate.hasBroadcasts()).toBe(true)
-    for (let i = 0; i < 4; i++) expect(bench.broadcasts()).toHaveLength(1)
-    expect(bench.broadcasts()).toEqual([])
+    for (let i = 0; i < 4; i++) expect(broadcastsOf(bench)).toHaveLength(1)
+    expect(broadcastsOf(bench)).toEqual([])
     expect(bench.delegate.hasBroadcasts()).toBe(false)
   })
 
@@ -54,7 +54,7 @@ describe('attachments', () => {
   test('of others are believed when they are later, and relayed', () => {
     const bench = attached('n1').hear(leave('n1', 5))
     expect(nodes(bench)).toEqual(['me'])
-    expect(bench.broadcasts()).toEqual([leave('n1', 5)])
+    expect(broadcastsOf(bench)).toEqual([leave('n1', 5)])
     bench.hear(join('n1', 5), join('n1', 4))
     expect(nodes(bench)).toEqual(['me'])
     expect(bench.tables.counters().stale).toBe(2)
@@ -87,19 +87,19 @@ describe('attachments', () => {
 
   test('of ours that are not so are refuted, after a while to say so ourselves', () => {
     const bench = new Bench().alive('n1').hear(join('me', 50))
-    expect(bench.broadcasts()).toEqual([])
+    expect(broadcastsOf(bench)).toEqual([])
     bench.run(2000).hear(join('me', 50))
-    expect(bench.broadcasts()).toEqual([leave('me', 52)])
+    expect(broadcastsOf(bench)).toEqual([leave('me', 52)])
     bench.hear(join('me', 51))
     expect(bench.tables.counters().refuted).toBe(1)
     bench.tables.attach(bench.now, 'blue')
-    bench.put('k', 'x').run(500).sent.length = 0
+    bench.put('k', 'x').run(500).out.sent.length = 0
     bench.hear(leave('me', 99))
-    expect(bench.broadcasts().at(-1)).toEqual(join('me', 101))
+    expect(broadcastsOf(bench).at(-1)).toEqual(join('me', 101))
     // Others have deleted our rows: they are told anew.
     expect([...bench.tables.rows({})][0]?.lTime).toBeGreaterThan(1)
     bench.hear(join('me', 200)).tables.detach(bench.now, 'blue')
-    expect(bench.broadcasts()).toContainEqual(leave('me', 202))
+    expect(broadcastsOf(bench)).toContainEqual(leave('me', 202))
   })
 
   test('that others know from before a restart are taken up quietly', () => {
@@ -110,12 +110,12 @@ describe('attachments', () => {
       { ...entry, nodeName: 'me', networkId: 'red', leaving: true },
     ]).alive('n1')
     bench.tables.attach(bench.now, 'blue')
-    expect(bench.broadcasts().filter(({ kind }) => kind === 'network')).toEqual([join('n1', 7)])
-    expect(bench.sent).toEqual([])
+    expect(broadcastsOf(bench).filter(({ kind }) => kind === 'network')).toEqual([join('n1', 7)])
+    expect(bench.out.sent).toEqual([])
     expect(nodes(bench)).toEqual(['me', 'n1'])
     expect(bench.delegate.attachments()).toContainEqual({ ...entry, nodeName: 'me' })
     bench.tables.attach(bench.now, 'red')
-    expect(bench.broadcasts()).toContainEqual(join('me', 9, 'red'))
+    expect(broadcastsOf(bench)).toContainEqual(join('me', 9, 'red'))
   })
 
   test('are bounded, and so is what of anti-entropy is relayed', () => {
@@ -127,11 +127,11 @@ describe('attachments', () => {
       leaving: false,
     }))
     for (let i = 0; i < entries.length; i += 50_000) {
-      bench.pushPull('n1', 1, entries.slice(i, i + 50_000))
+      bench.hear(pushPull('n1', 1, entries.slice(i, i + 50_000)))
     }
     expect(bench.delegate.attachments()).toHaveLength(ATTACHMENTS_MAX)
     expect(bench.tables.counters().faults).toEqual({ 'too-many': 1 })
-    expect(bench.broadcasts()).toHaveLength(RELAYED_EVENTS_MAX)
+    expect(broadcastsOf(bench)).toHaveLength(RELAYED_EVENTS_MAX)
   })
 })
 
@@ -158,7 +158,7 @@ describe('push/pull', () => {
 
   test('names the sender as one that is there; nodes that left are not told of', () => {
     const bench = new Bench().alive('n1', 'n2').hear(node('leave', 'n1', 5))
-    bench.hear(join('n2', 6)).pushPull('n1', 9, [])
+    bench.hear(join('n2', 6)).hear(pushPull('n1', 9, []))
     bench.hear(node('leave', 'n2', 12))
     expect(bench.delegate.attachments()).toEqual([])
     bench.hear(join('n1', 13))
@@ -178,9 +178,9 @@ describe('node events', () => {
   test('move a node, and are relayed if they did', () => {
     const bench = attached('n1').hear(node('leave', 'n1', 5))
     expect(nodes(bench)).toEqual(['me'])
-    expect(bench.broadcasts()).toEqual([node('leave', 'n1', 5)])
+    expect(broadcastsOf(bench)).toEqual([node('leave', 'n1', 5)])
     bench.hear(node('leave', 'n1', 6), node('join', 'n1', 6))
-    expect(bench.broadcasts()).toEqual([node('leave', 'n1', 5)])
+    expect(broadcastsOf(bench)).toEqual([node('leave', 'n1', 5)])
     bench.hear(node('join', 'n1', 7), join('n1', 8))
     expect(nodes(bench)).toEqual(['me', 'n1'])
   })
@@ -204,16 +204,16 @@ describe('node events', () => {
   test('ours are told when a join succeeded, and when we leave', () => {
     const bench = new Bench().alive('n1')
     bench.delegate.joinEnded(bench.now, { ip: '10.0.0.7', port: 1 } as never, 'refused')
-    expect(bench.broadcasts()).toEqual([])
+    expect(broadcastsOf(bench)).toEqual([])
     bench.delegate.joinEnded(bench.now, { ip: '10.0.0.7', port: 1 } as never, null)
-    expect(bench.broadcasts()).toEqual([node('join', 'me', 1)])
+    expect(broadcastsOf(bench)).toEqual([node('join', 'me', 1)])
     bench.delegate.announceLeave(bench.now)
     expect(bench.delegate.hasAnnouncedLeave()).toBe(false)
-    for (let i = 0; i < 4; i++) expect(bench.broadcasts()).toEqual([node('leave', 'me', 2)])
+    for (let i = 0; i < 4; i++) expect(broadcastsOf(bench)).toEqual([node('leave', 'me', 2)])
     expect(bench.delegate.hasAnnouncedLeave()).toBe(true)
     // Others say that we are here: we are going.
     bench.hear(node('join', 'me', 9))
-    expect(bench.broadcasts()).toEqual([node('leave', 'me', 11)])
+    expect(broadcastsOf(bench)).toEqual([node('leave', 'me', 11)])
   })
 })
 
@@ -221,21 +221,21 @@ describe('finding back', () => {
   test('one failed node a second is joined, a few at once, until it is back or forgotten', () => {
     const bench = attached('n1', 'n2', 'n3', 'n4', 'n5', 'n6')
     bench.gone('dead', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6').run(20_000)
-    const others = bench.joined.filter((ip) => ip !== '10.0.0.77')
+    const others = bench.out.joined.filter((ip) => ip !== '10.0.0.77')
     expect(new Set(others).size).toBe(RECONNECTS_MAX)
     expect(others).toHaveLength(RECONNECTS_MAX)
-    bench.alive('n1', 'n2', 'n3', 'n4', 'n5', 'n6').joined.length = 0
+    bench.alive('n1', 'n2', 'n3', 'n4', 'n5', 'n6').out.joined.length = 0
     bench.run(20_000)
-    expect(bench.joined).toEqual([])
+    expect(bench.out.joined).toEqual([])
   })
 
   test('who is back is asked for everything', () => {
     const bench = attached('n1').hear(bulk('n1', [], { lTime: 99 })).gone('dead', 'n1').run(1500)
-    expect(bench.joined).toEqual(['10.0.0.1'])
-    bench.sent.length = 0
+    expect(bench.out.joined).toEqual(['10.0.0.1'])
+    bench.out.sent.length = 0
     bench.alive('n1')
     bench.delegate.joinEnded(bench.now, { ip: '10.0.0.1', port: 7946 } as never, null)
-    expect(bench.bulkSyncs()).toMatchObject([{ to: 'n1', unsolicited: true, networks: ['blue'] }])
+    expect(bench.out.bulkSyncs()).toMatchObject([{ to: 'n1', unsolicited: true, networks: ['blue'] }])
   })
 
   test('dead nodes are forgotten after a day', () => {
@@ -246,13 +246,13 @@ describe('finding back', () => {
 
   test('bootstrap nodes are joined again while none of them is in sight', () => {
     const docker = new Bench().alive('n1').run(59_000)
-    expect(docker.joined).toEqual([])
+    expect(docker.out.joined).toEqual([])
     docker.run(130_000)
-    expect(docker.joined.length).toBeGreaterThanOrEqual(10)
+    expect(docker.out.joined.length).toBeGreaterThanOrEqual(10)
     const lan = new Bench(lanProfile()).run(10_000)
-    expect(lan.joined.length).toBeGreaterThanOrEqual(8)
-    lan.alive('n77').run(5000).joined.length = 0
+    expect(lan.out.joined.length).toBeGreaterThanOrEqual(8)
+    lan.alive('n77').run(5000).out.joined.length = 0
     lan.run(120_000)
-    expect(lan.joined).toEqual([])
+    expect(lan.out.joined).toEqual([])
   })
 })

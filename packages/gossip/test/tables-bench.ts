@@ -27,16 +27,42 @@ export interface Sent {
   readonly message: NetworkDbMessage | null
 }
 
+/** What the tables asked the membership below to do. */
+export class Outbox {
+  readonly sent: Sent[] = []
+  /** Addresses that were joined, names that were exchanged with. */
+  readonly joined: string[] = []
+  readonly exchanged: string[] = []
+
+  /** Table events that were gossiped since the last look. */
+  gossiped(): TableEvent[] {
+    return this.sent.splice(0).flatMap(({ message }) => {
+      if (message?.kind !== 'compound') return []
+      return message.messages.filter((part) => part.kind === 'table')
+    })
+  }
+
+  /** Bulk syncs that were sent since the last look, with whom they went to. */
+  bulkSyncs(): (BulkSync & { to: string })[] {
+    return this.sent
+      .splice(0)
+      .flatMap(({ to, message }) => (message?.kind === 'bulk-sync' ? [{ ...message, to }] : []))
+  }
+
+  /** Compounds that went by stream since the last look. */
+  streamed(): Sent[] {
+    const sent = this.sent.splice(0)
+    return sent.filter(({ how, message }) => how === 'stream' && message?.kind === 'compound')
+  }
+}
+
 /** Tables of a node called `me`; other nodes are `n1`, `n2`, … */
 export class Bench {
   now = 0 as Instant
   readonly tables: Tables
-  readonly sent: Sent[] = []
+  readonly out = new Outbox()
   readonly rowChanges: RowChange[] = []
   readonly attachmentChanges: AttachmentChange[] = []
-  /** Addresses that were joined, names that were exchanged with. */
-  readonly joined: string[] = []
-  readonly exchanged: string[] = []
   readonly #members = new Map<string, { -readonly [Key in keyof Member]: Member[Key] }>()
 
   constructor(profile: Partial<GossipProfile> = {}, attachments: NetworkEntry[] = []) {
@@ -56,10 +82,10 @@ export class Bench {
         lines: {
           roster: roster as Roster,
           send: (_, { name }, { bytes, how }) => {
-            this.sent.push({ to: name, how, message: read(bytes) })
+            this.out.sent.push({ to: name, how, message: read(bytes) })
           },
-          join: (_, { ip }) => void this.joined.push(ip),
-          exchange: (_, { name }) => void this.exchanged.push(name),
+          join: (_, { ip }) => void this.out.joined.push(ip),
+          exchange: (_, { name }) => void this.out.exchanged.push(name),
         },
       },
     )
@@ -91,18 +117,13 @@ export class Bench {
     return this
   }
 
-  /** Messages arrive, each by itself. */
+  /** Messages arrive, each by itself; push/pulls as such. */
   hear(...messages: NetworkDbMessage[]): this {
     for (const message of messages) {
-      this.delegate.userMessage(this.now, encodeNetworkDb(message), 'packet')
+      const bytes = encodeNetworkDb(message)
+      if (message.kind === 'push-pull') this.delegate.mergeState(this.now, bytes, false)
+      else this.delegate.userMessage(this.now, bytes, 'packet')
     }
-    return this
-  }
-
-  /** A push/pull arrives. */
-  pushPull(nodeName: string, lTime: number, networks: NetworkEntry[]): this {
-    const state = encodeNetworkDb({ kind: 'push-pull', nodeName, lTime, networks })
-    this.delegate.mergeState(this.now, state, false)
     return this
   }
 
@@ -129,34 +150,6 @@ export class Bench {
     return this.tables.delegate
   }
 
-  /** `key=value@lTime of owner`, a line for each row. */
-  lines(): string[] {
-    return [...this.tables.rows({})].map(({ key, value, lTime, owner }) => {
-      return `${key}=${utf8Text(value, 0, value.length)}@${lTime} of ${owner}`
-    })
-  }
-
-  /** Node and network events that would go to everybody now. */
-  broadcasts(limitBytes = 100_000): NetworkDbMessage[] {
-    const taken = this.delegate.broadcasts(2, limitBytes).map(read)
-    return taken.filter((message) => message !== null)
-  }
-
-  /** Table events that were gossiped since the last look. */
-  gossiped(): TableEvent[] {
-    return this.sent.splice(0).flatMap(({ message }) => {
-      if (message?.kind !== 'compound') return []
-      return message.messages.filter((part) => part.kind === 'table')
-    })
-  }
-
-  /** Bulk syncs that were sent since the last look, with whom they went to. */
-  bulkSyncs(): (BulkSync & { to: string })[] {
-    return this.sent
-      .splice(0)
-      .flatMap(({ to, message }) => (message?.kind === 'bulk-sync' ? [{ ...message, to }] : []))
-  }
-
   #tell(name: string, state: Member['state'], tell: (member: Member) => void): void {
     const member = this.#members.get(name) ?? memberOf(name)
     member.state = state
@@ -164,6 +157,30 @@ export class Bench {
     tell(member)
     if (state !== 'alive') this.#members.delete(name)
   }
+}
+
+/** `key=value@lTime of owner`, a line for each row that is to be seen. */
+export function linesOf({ tables }: Bench): string[] {
+  return [...tables.rows({})].map(({ key, value, lTime, owner }) => {
+    return `${key}=${utf8Text(value, 0, value.length)}@${lTime} of ${owner}`
+  })
+}
+
+/** Node and network events that would go to everybody now. */
+export function broadcastsOf({ delegate }: Bench): NetworkDbMessage[] {
+  return delegate
+    .broadcasts(2, 100_000)
+    .map(read)
+    .filter((message) => message !== null)
+}
+
+/** What a push/pull brings. */
+export function pushPull(
+  nodeName: string,
+  lTime: number,
+  networks: readonly NetworkEntry[],
+): NetworkDbMessage {
+  return { kind: 'push-pull', nodeName, lTime, networks }
 }
 
 /** Weft nodes are called w1, w2, …; their metadata says so. */

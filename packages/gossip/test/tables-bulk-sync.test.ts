@@ -24,52 +24,52 @@ function attached(profile: ReturnType<typeof lanProfile>, ...peers: string[]): B
 describe('at attaching', () => {
   test('all peers are asked, one after the other, as Docker does', () => {
     const bench = attached(dockerProfile(), 'n1', 'n2', 'n3')
-    const [first, ...more] = bench.bulkSyncs()
+    const [first, ...more] = bench.out.bulkSyncs()
     expect(first).toMatchObject({ unsolicited: true, nodeName: 'me', networks: ['blue'] })
     expect(more).toEqual([])
     // Who answers with the time of the request has not heard it.
     bench.hear(bulk(first?.to ?? '', [], { lTime: first?.lTime ?? 0 }))
-    expect(bench.bulkSyncs()).toEqual([])
+    expect(bench.out.bulkSyncs()).toEqual([])
     bench.hear(bulk(first?.to ?? '', [row('n2', 1)], { lTime: 50 }))
-    const [second] = bench.bulkSyncs()
+    const [second] = bench.out.bulkSyncs()
     expect(second?.to).not.toBe(first?.to)
     expect(second?.events).toHaveLength(1)
     bench.run(BULK_ANSWER_MS_MAX - 1)
-    expect(bench.bulkSyncs()).toEqual([])
+    expect(bench.out.bulkSyncs()).toEqual([])
     bench.run(1)
-    expect(bench.bulkSyncs()).toHaveLength(1)
+    expect(bench.out.bulkSyncs()).toHaveLength(1)
     expect(bench.tables.counters().bulkSyncs).toBe(3)
   })
 
   test('all that know no digests, and a few of ours, several at once', () => {
     const bench = attached(lanProfile(), ...names('n', 6), ...names('w', 0))
-    expect(bench.bulkSyncs()).toHaveLength(BULK_SYNCS_MAX)
+    expect(bench.out.bulkSyncs()).toHaveLength(BULK_SYNCS_MAX)
     const ours = attached(lanProfile(), ...names('w', 10))
-    expect(ours.bulkSyncs()).toHaveLength(BULK_WEFT_PEERS_MAX)
+    expect(ours.out.bulkSyncs()).toHaveLength(BULK_WEFT_PEERS_MAX)
   })
 
   test('when nobody is there yet, the first that come', () => {
     const bench = new Bench()
     bench.tables.attach(bench.now, 'blue')
-    expect(bench.bulkSyncs()).toEqual([])
+    expect(bench.out.bulkSyncs()).toEqual([])
     bench.peers('n1')
-    expect(bench.bulkSyncs()).toMatchObject([{ to: 'n1', unsolicited: true }])
+    expect(bench.out.bulkSyncs()).toMatchObject([{ to: 'n1', unsolicited: true }])
   })
 
   test('peers that die are not waited for', () => {
     const bench = attached(dockerProfile(), 'n1', 'n2')
-    const [first] = bench.bulkSyncs()
+    const [first] = bench.out.bulkSyncs()
     bench.gone('dead', first?.to ?? '')
-    expect(bench.bulkSyncs()).toHaveLength(1)
+    expect(bench.out.bulkSyncs()).toHaveLength(1)
   })
 })
 
 describe('answers', () => {
   test('are later than the request, and hold rows of every owner', () => {
     const bench = attached(dockerProfile(), 'n1', 'n2').put('mine', 'x').hear(row('n2', 3))
-    bench.sent.length = 0
+    bench.out.sent.length = 0
     bench.hear(bulk('n1', [], { unsolicited: true, lTime: 700, networks: ['blue', 'red'] }))
-    const [answer] = bench.bulkSyncs()
+    const [answer] = bench.out.bulkSyncs()
     expect(answer).toMatchObject({ to: 'n1', unsolicited: false, networks: ['blue', 'red'] })
     expect(answer?.lTime).toBeGreaterThan(700)
     expect(answer?.events.map(({ nodeName }) => nodeName).sort()).toEqual(['me', 'n2'])
@@ -78,40 +78,40 @@ describe('answers', () => {
   test('hold nothing of networks that we are not attached to', () => {
     const bench = new Bench().alive('n1')
     bench.hear(bulk('n1', [row('n1', 3)], { unsolicited: true }))
-    expect(bench.bulkSyncs()).toMatchObject([{ events: [] }])
+    expect(bench.out.bulkSyncs()).toMatchObject([{ events: [] }])
   })
 
   test('are given to those we know, so many in a second', () => {
     const bench = attached(dockerProfile(), 'n1')
-    bench.sent.length = 0
+    bench.out.sent.length = 0
     const ask = bulk('n1', [], { unsolicited: true })
     bench.hear({ ...ask, nodeName: 'n9' })
-    expect(bench.bulkSyncs()).toEqual([])
+    expect(bench.out.bulkSyncs()).toEqual([])
     for (let i = 0; i <= BULK_ANSWERS_PER_SECOND_MAX; i++) bench.hear(ask)
-    expect(bench.bulkSyncs()).toHaveLength(BULK_ANSWERS_PER_SECOND_MAX)
+    expect(bench.out.bulkSyncs()).toHaveLength(BULK_ANSWERS_PER_SECOND_MAX)
     expect(bench.tables.counters().faults).toEqual({ 'too-many': 1 })
-    bench.run(1000).sent.length = 0
-    expect(bench.hear(ask).bulkSyncs()).toHaveLength(1)
+    bench.run(1000).out.sent.length = 0
+    expect(bench.hear(ask).out.bulkSyncs()).toHaveLength(1)
   })
 
   test('to peers that compare digests hold our own rows only, when there are many', () => {
     const bench = attached(lanProfile(), 'w1', 'n2').put('mine', 'x')
     const rows = Array.from({ length: BULK_ROWS_MAX - 1 }, (_, i) => row('n2', 3, { key: `k${i}` }))
-    bench.hear(bulk('n2', rows)).sent.length = 0
+    bench.hear(bulk('n2', rows)).out.sent.length = 0
     const ask = (nodeName: string) => bulk(nodeName, [], { unsolicited: true })
-    expect(bench.hear(ask('w1')).bulkSyncs()[0]?.events).toHaveLength(BULK_ROWS_MAX)
-    bench.hear(bulk('n2', [row('n2', 3, { key: 'one more' })])).sent.length = 0
-    expect(bench.hear(ask('w1')).bulkSyncs()[0]?.events).toHaveLength(1)
-    expect(bench.hear(ask('n2')).bulkSyncs()[0]?.events).toHaveLength(BULK_ROWS_MAX + 1)
+    expect(bench.hear(ask('w1')).out.bulkSyncs()[0]?.events).toHaveLength(BULK_ROWS_MAX)
+    bench.hear(bulk('n2', [row('n2', 3, { key: 'one more' })])).out.sent.length = 0
+    expect(bench.hear(ask('w1')).out.bulkSyncs()[0]?.events).toHaveLength(1)
+    expect(bench.hear(ask('n2')).out.bulkSyncs()[0]?.events).toHaveLength(BULK_ROWS_MAX + 1)
   })
 
   test('are cut into messages of bounded length, of which the first asks', () => {
     const bench = attached(dockerProfile(), 'n1')
     const text = 'x'.repeat(60_000)
     const rows = Array.from({ length: 20 }, (_, i) => row('n1', 3, { key: `k${i}`, text }))
-    bench.hear(bulk('n1', rows, { lTime: 50 })).sent.length = 0
+    bench.hear(bulk('n1', rows, { lTime: 50 })).out.sent.length = 0
     bench.run(30_000)
-    const parts = bench.bulkSyncs()
+    const parts = bench.out.bulkSyncs()
     expect(parts.map(({ unsolicited }) => unsolicited)).toEqual([true, false])
     const perPart = Math.trunc(BULK_MESSAGE_BYTES_MAX / 60_060)
     expect(parts.map(({ events }) => events.length)).toEqual([perPart, 20 - perPart])
@@ -123,9 +123,9 @@ describe('from time to time', () => {
     const bench = attached(dockerProfile(), 'n1', 'n2', 'n3')
     for (const name of ['n1', 'n2', 'n3']) bench.hear(join(name, 2, 'red'))
     bench.tables.attach(bench.now, 'red')
-    bench.run(60_000).sent.length = 0
+    bench.run(60_000).out.sent.length = 0
     bench.run(30_000)
-    const asked = bench.bulkSyncs()
+    const asked = bench.out.bulkSyncs()
     expect(asked).toHaveLength(2)
     expect(asked[0]?.networks).toEqual(['blue', 'red'])
     expect(new Set(asked.map(({ to }) => to)).size).toBe(2)
@@ -133,69 +133,70 @@ describe('from time to time', () => {
 
   test('peers that compare digests are not', () => {
     const bench = attached(lanProfile(), 'w1', 'w2').run(10_000)
-    bench.sent.length = 0
+    bench.out.sent.length = 0
     bench.run(120_000)
-    expect(bench.bulkSyncs()).toEqual([])
+    expect(bench.out.bulkSyncs()).toEqual([])
   })
 })
 
 describe('engines, from a node that compares digests', () => {
   test('are asked for everything, one at each interval', () => {
     const bench = attached(lanProfile(), 'n1', 'n2', 'n3').run(10_000)
-    bench.sent.length = 0
-    bench.exchanged.length = 0
+    bench.out.sent.length = 0
+    bench.out.exchanged.length = 0
     bench.run(40_000)
-    expect(bench.exchanged.length).toBeGreaterThanOrEqual(9)
-    expect(new Set(bench.exchanged).size).toBe(3)
-    expect(bench.bulkSyncs().length).toBeGreaterThanOrEqual(9)
+    expect(bench.out.exchanged.length).toBeGreaterThanOrEqual(9)
+    expect(new Set(bench.out.exchanged).size).toBe(3)
+    expect(bench.out.bulkSyncs().length).toBeGreaterThanOrEqual(9)
   })
 
   test('the fewer of ours each has to ask the more seldom', () => {
     const bench = attached(lanProfile(), 'n1', ...names('w', 19).slice(1)).run(10_000)
-    bench.exchanged.length = 0
+    bench.out.exchanged.length = 0
     bench.run(200_000)
-    expect(bench.exchanged.length).toBeGreaterThanOrEqual(2)
-    expect(bench.exchanged.length).toBeLessThanOrEqual(4)
+    expect(bench.out.exchanged.length).toBeGreaterThanOrEqual(2)
+    expect(bench.out.exchanged.length).toBeLessThanOrEqual(4)
   })
 
   test('no more than FOREIGN_SYNC_BYTES_PER_SECOND_MAX', () => {
     const bench = attached(lanProfile(), 'n1')
     const text = 'x'.repeat(60_000)
     const rows = Array.from({ length: 50 }, (_, i) => row('n1', 3, { key: `k${i}`, text }))
-    bench.hear(bulk('n1', rows.slice(0, 15)), bulk('n1', rows.slice(15, 30)), bulk('n1', rows.slice(30)))
-    bench.run(20_000).exchanged.length = 0
+    for (let i = 0; i < 50; i += 10) bench.hear(bulk('n1', rows.slice(i, i + 10)))
+    bench.run(20_000).out.exchanged.length = 0
     bench.run(1_000_000)
     const seconds = (2 * 50 * 60_000) / FOREIGN_SYNC_BYTES_PER_SECOND_MAX
-    expect(bench.exchanged.length).toBeLessThanOrEqual(1.2 * (1000 / seconds))
-    expect(bench.exchanged.length).toBeGreaterThan(1)
+    expect(bench.out.exchanged.length).toBeLessThanOrEqual(1.2 * (1000 / seconds))
+    expect(bench.out.exchanged.length).toBeGreaterThan(1)
   })
 
   test('hear what we change by stream too, after what it depends on', () => {
     const bench = attached(lanProfile(), 'n1', 'w2').put('a', 'x').put('a', 'y').put('b', 'x')
-    bench.sent.length = 0
+    bench.out.sent.length = 0
     bench.run(150)
-    const told = bench.sent.filter(({ how, message }) => how === 'stream' && message?.kind === 'compound')
+    const told = bench.out.streamed()
     expect(told.map(({ to }) => to)).toEqual(['n1'])
     expect(told[0]?.message).toMatchObject({
       messages: [{ kind: 'network', type: 'join' }, { type: 'update', key: 'a' }, { key: 'b' }],
     })
-    bench.sent.length = 0
+    bench.out.sent.length = 0
     bench.tables.detach(bench.now, 'blue')
-    expect(bench.sent).toMatchObject([{ to: 'n1', how: 'stream', message: { messages: [{ type: 'leave' }] } }])
+    const message = { messages: [{ type: 'leave' }] }
+    expect(bench.out.sent).toMatchObject([{ to: 'n1', how: 'stream', message }])
   })
 
   test('so many of them', () => {
     const bench = attached(lanProfile(), ...names('n', FOREIGN_PEERS_MAX + 5)).run(1000)
-    bench.sent.length = 0
+    bench.out.sent.length = 0
     bench.put('a', 'x').run(150)
-    const told = bench.sent.filter(({ how, message }) => how === 'stream' && message?.kind === 'compound')
+    const told = bench.out.streamed()
     expect(told).toHaveLength(FOREIGN_PEERS_MAX)
   })
 
   test('not in the profile of Docker', () => {
     const bench = attached(dockerProfile(), 'n1').put('a', 'x').run(1000)
-    expect(bench.sent.filter(({ how, message }) => how === 'stream' && message?.kind === 'compound')).toEqual([])
-    expect(bench.exchanged).toEqual([])
+    expect(bench.out.streamed()).toEqual([])
+    expect(bench.out.exchanged).toEqual([])
     expect(bench.hear(leave('n1', 9)).tables.networks()[0]?.nodes).toEqual(['me'])
   })
 })

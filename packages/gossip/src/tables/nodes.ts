@@ -197,8 +197,10 @@ export class Nodes {
   }
 
   #forget(now: Instant, node: NodeRecord): void {
-    if (node.status === 'failed') this.#move(now, node, 'left')
+    const wasFailed = node.status === 'failed'
     this.#unlist(node)
+    node.status = 'left'
+    if (wasFailed) this.#listener.nodeLeft(now, node)
     this.#records.delete(node.name)
     const address = formatSocketAddress(node.member.address)
     if (this.#addresses.get(address) === node) this.#addresses.delete(address)

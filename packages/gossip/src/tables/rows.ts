@@ -295,7 +295,7 @@ export class Rows {
     return Math.min(residualReapTimeSeconds * 1000, tombstoneMs)
   }
 
-  /** Rows of a node that has just left are on their way for a while; they are not early but late. */
+  /** Rows of a node that has just left are on their way for a while: not early but late. */
   #isEcho(now: Instant, { forgetAt }: Attachment): boolean {
     const sinceMs = now - (forgetAt - this.#context.profile.leaveMemoryMs)
     return sinceMs < ECHO_MS

@@ -123,7 +123,7 @@ export class TableGossip {
 }
 
 /** Two tags and two lengths of at most three bytes. */
-const PART_OVERHEAD_BYTES_MAX = 8
+export const PART_OVERHEAD_BYTES_MAX = 8
 
 function idOf({ tableName, key }: TableEvent): string {
   return `${tableName}\0${key}`

@@ -28,7 +28,7 @@ export type Precedence = 'own' | 'relayed'
 const FRESH_PLACES = { own: 0, relayed: 1 } as const
 
 /** Entries looked at that do not fit before a packet is taken for full. */
-const MISFITS_MAX = 16
+export const MISFITS_MAX = 16
 
 /**
  * A queue like memberlist's TransmitLimitedQueue (docker-wire §2.9, §3.7): a message about the same
