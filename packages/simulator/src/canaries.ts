@@ -139,7 +139,7 @@ export const CANARIES: readonly Canary[] = [
     name: 'forgets-tombstones',
     about: 'forgets at once what was deleted, so that a late copy brings it back',
     caughtBy: 'no-resurrection',
-    wishes: { ...quick, nodes: 6, lossPercent: 30 },
+    wishes: { ...quick, nodes: 6, durationMs: 90_000 },
     createNode: (now, options, ports) => {
       const profile = { ...options.profile, tombstoneMs: 1, reapIntervalMs: 100 }
       return productionNode(now, { ...options, profile }, ports)
@@ -190,12 +190,12 @@ export const CANARIES: readonly Canary[] = [
     createNode: hoarding(),
   },
   {
-    name: 'never-suspects',
-    about: 'waits for hours before it holds somebody for dead',
+    name: 'never-probes',
+    about: 'asks nobody whether it is still there',
     caughtBy: 'agree-members',
     wishes: { ...quick, nodes: 6 },
     createNode: (now, options, ports) => {
-      const profile = { ...options.profile, suspicionMult: 10_000 }
+      const profile = { ...options.profile, probeIntervalMs: 86_400_000 }
       return productionNode(now, { ...options, profile }, ports)
     },
   },
@@ -219,7 +219,7 @@ export const CANARIES: readonly Canary[] = [
       const never = 86_400_000
       const profile = {
         ...options.profile,
-        digestPeers: 0,
+        digestIntervalMs: 0,
         foreignSyncIntervalMs: 0,
         bulkSyncIntervalMs: never,
         tableRetransmitMult: 1,

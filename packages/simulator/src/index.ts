@@ -10,6 +10,7 @@ export {
   ENDPOINTS_EACH,
   measureBandwidth,
   NETWORK_NODES_MAX,
+  quietRing,
   type BandwidthCell,
   type BandwidthResult,
 } from './experiments/bandwidth.ts'
@@ -23,6 +24,8 @@ export {
   type ConvergenceResult,
   type Perturbation,
 } from './experiments/convergence.ts'
+export { swimProfile } from './experiments/swim-profile.ts'
+export { Ring } from './ring.ts'
 export { formatSeedLine, isProfileName, parseSeedLine, replayCommand } from './seed-line.ts'
 export type { SeedLine } from './seed-line.ts'
 export { percentile, summarize, type Summary } from './statistics.ts'

@@ -15,7 +15,10 @@ const paper: Paper = {
 
 function run(options: SimOptions): number {
   const seed = options.seed ?? String(randomInt(SEEDS))
-  if (options.table !== null) return printTable(options.table, { options, seed, paper }) ? 0 : 1
+  if (options.table !== null) {
+    printTable(options.table, { options, seed, paper })
+    return 0
+  }
   if (options.canary === null) return runSeeds(options, seed, paper) ? 0 : 1
   const caught = runCanaries(options.canary, options, paper)
   if (caught !== null) return caught ? 0 : 1

@@ -55,7 +55,8 @@ export const ROWS_EACH = 10
 const TRIALS_PER_RING = 20
 const NETWORK = 'network'
 const TABLE = 'endpoint_table'
-const VALUE = utf8Bytes('an endpoint: its name, its service, addresses and ports'.padEnd(110, '.'))
+/** About as much as Docker writes of an endpoint: its name, its service, addresses and ports. */
+const VALUE_BYTES = 110
 /** Timers have found their phases, and what came with the start is over. */
 const WARM_UP_MS = 3000
 /** What was said about one trial is forgotten before the next one begins. */
@@ -97,6 +98,7 @@ class ConvergenceBench {
   #awaited: Awaited | null = null
   #lastToldAt = 0
   #keys = 0
+  #values = 0
 
   constructor(cell: ConvergenceCell, seed: string, tally: Tally) {
     this.#cell = cell
@@ -215,7 +217,8 @@ class ConvergenceBench {
   }
 
   #put(host: RingHost, key: string): void {
-    const row = { networkId: NETWORK, table: TABLE, key, value: VALUE }
+    const value = utf8Bytes(`value ${this.#values++} `.padEnd(VALUE_BYTES, '.'))
+    const row = { networkId: NETWORK, table: TABLE, key, value }
     this.#ring.world.act(host, (core, now) => core.tables.put(now, row))
   }
 

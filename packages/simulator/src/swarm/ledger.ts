@@ -13,8 +13,8 @@ export function rowId({ networkId, table, key }: Pick<Row, 'networkId' | 'table'
 interface Writing {
   readonly owner: string
   readonly id: RowId
-  /** Null until the owner's own tables have told it. */
-  lTime: number | null
+  /** As the owner's own tables have told: more than one if it had to defend the row. */
+  readonly lTimes: Set<number>
 }
 
 /** Values begin so: what is found on the wire where all should be sealed. */
@@ -50,7 +50,7 @@ export class Ledger {
   /** A fresh value, of some bytes more than its mark, for a row that is about to be written. */
   value(owner: string, id: RowId, padding: number): Uint8Array {
     const text = `${VALUE_MARK}${owner} ${this.#written++} ${'.'.repeat(padding)}`
-    this.#writings.set(text, { owner, id, lTime: null })
+    this.#writings.set(text, { owner, id, lTimes: new Set() })
     return utf8Bytes(text)
   }
 
@@ -58,18 +58,18 @@ export class Ledger {
   confirm(row: Row): void {
     const writing = this.#writings.get(textOf(row.value))
     assert(writing !== undefined, 'only what the workload writes is confirmed')
-    writing.lTime ??= row.lTime
+    writing.lTimes.add(row.lTime)
   }
 
   /** Why this row cannot be; null when it was written so. */
   doubt(row: Row): string | null {
     const writing = this.#writings.get(textOf(row.value))
     if (writing === undefined) return `nobody wrote ${toHex(row.value.subarray(0, 32))}`
-    const { owner, id, lTime } = writing
+    const { owner, id, lTimes } = writing
     if (owner !== row.owner) return `it was written by ${owner}, not ${row.owner}`
     if (id !== rowId(row)) return `it was written as ${id}, not ${rowId(row)}`
-    if (lTime === null) return `its owner's own tables never told of it`
-    return lTime === row.lTime ? null : `it was written at ${lTime}, not ${row.lTime}`
+    if (lTimes.size === 0) return `its owner's own tables never told of it`
+    return lTimes.has(row.lTime) ? null : `it was written at ${[...lTimes]}, not ${row.lTime}`
   }
 }
 

@@ -11,7 +11,7 @@ import { Swarm } from './swarm.ts'
 export const LIVENESS_MS: Readonly<Record<ProfileName, number>> = {
   docker: 400_000,
   lan: 120_000,
-  wan: 300_000,
+  wan: 900_000,
 }
 
 /** For so long it must go on agreeing. */
