@@ -45,7 +45,7 @@ interface Receiver {
 
 /**
  * Seals packets for peers and opens what comes from them, under keys that change in the steps of a
- * `KeyRing`. A received packet is looked up by SPI and source: SPIs are hashes, and among many peers
+ * `KeyRing`. A received packet is looked up by SPI and source: SPIs are hashes, and of many peers
  * two will share one. What cannot be sealed or opened is a fault, counted, and never clear text.
  */
 export class SecurityAssociations {

@@ -247,7 +247,7 @@ describe('initialisation vectors', () => {
 
 describe('what is authentic is not yet welcome', () => {
   /** A packet whose sealed part is as written, whatever a sender must write. */
-  function forged(plain: string, sequence: number): Uint8Array {
+  function forged(plain: string, sequence: number, vector = 0): Uint8Array {
     const text = hex(plain)
     const packet = new Uint8Array(ESP_HEADER_BYTES + text.length + GCM_8.tagBytes)
     setU32(packet, 0, LAYOUT.spi)
@@ -255,6 +255,8 @@ describe('what is authentic is not yet welcome', () => {
     packet.set(text, ESP_HEADER_BYTES)
     const nonce = new Uint8Array(12)
     setU32(nonce, 0, LAYOUT.salt)
+    setU32(nonce, 8, vector)
+    setU32(packet, 12, vector)
     const cipher = GCM_8.open(new Uint8Array(16).fill(7))
     const end = ESP_HEADER_BYTES + text.length
     cipher.seal(packet, ESP_HEADER_BYTES, end, nonce, packet.slice(0, 8))
@@ -269,6 +271,8 @@ describe('what is authentic is not yet welcome', () => {
     expect(opened(end, forged('0102 02 11', 4))).toBe('')
     expect(opened(end, forged('0102 03 11', 5))).toBe('bad-padding')
     expect(opened(end, forged('ff 11', 6))).toBe('bad-padding')
+    // Right as padding goes, but half of it would be the vector in front of the sealed part.
+    expect(opened(end, forged('02 02 11', 8, 1))).toBe('bad-padding')
     expect(opened(end, forged('00 11', 7))).toBe('')
     // Authentic packets count as received, whatever is in them.
     expect(opened(end, forged('00 11', 6))).toBe('replayed')

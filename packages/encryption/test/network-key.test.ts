@@ -22,7 +22,6 @@ function printed(value: object): string {
     JSON.stringify(plainFields({ value, deep })),
     Object.values(value).join(),
     Object.prototype.toString.call(value),
-    String(value as unknown as string),
   ].join('\n')
 }
 
