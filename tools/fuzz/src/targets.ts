@@ -1,12 +1,18 @@
 /** The registry: add a decoder's target here and every kind of run covers it. */
 import { canaries } from './canaries.ts'
+import { encryptionTargets } from './encryption-targets.ts'
 import { gossipTargets } from './gossip-targets.ts'
 import { linuxTargets } from './linux-targets.ts'
 import type { FuzzTarget } from './target.ts'
 import { wireTargets } from './wire-targets.ts'
 
 /** Every decoder that reads bytes from outside. */
-export const TARGETS: readonly FuzzTarget[] = [...wireTargets, ...linuxTargets, ...gossipTargets]
+export const TARGETS: readonly FuzzTarget[] = [
+  ...wireTargets,
+  ...linuxTargets,
+  ...gossipTargets,
+  ...encryptionTargets,
+]
 
 /** Targets of this name, or of this group when it is the part before the slash. */
 export function findTargets(name: string): readonly FuzzTarget[] {
