@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { describeError } from '@weft/core'
 import { becomePrivate, insidePrivateWorld } from '@weft/lab'
 import { attachSuite } from './attach.ts'
+import { encryptionSuite } from './encryption.ts'
 import { forwardingSuite } from './forwarding.ts'
 import { ipamSuite } from './ipam.ts'
 import { programmingSuite } from './programming.ts'
@@ -16,6 +17,7 @@ const SUITES: readonly BenchSuite[] = [
   attachSuite,
   repairSuite,
   wireSuite,
+  encryptionSuite,
   { ...ipamSuite, needsKernel: false },
 ]
 const EXIT_CANNOT_RUN = 2
