@@ -32,7 +32,8 @@ const TEXTS = ['clear text', 'clear text!', 'clear text!!', 'clear text!!!']
 /** A VXLAN datagram from its UDP header on, as it would leave without ESP. */
 function datagram(ends: EspEnds, text: string): Uint8Array {
   const payload = utf8Bytes(text)
-  const inner = udpFrame({ ...MACS, ...INNER }, { sourcePort: 5000, destinationPort: 5001, payload })
+  const ports = { sourcePort: 5000, destinationPort: 5001 }
+  const inner = udpFrame({ ...MACS, ...INNER }, { ...ports, payload })
   const packet = PacketBuffer.of(inner)
   const outer = { ...MACS, ...ends, vxlan: vxlanHeader(vni(4097)), ttl: 64 }
   encapsulateVxlan(packet, outer)
