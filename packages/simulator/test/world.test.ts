@@ -3,7 +3,7 @@ import { parseIp, utf8Bytes, type SocketAddress } from '@weft/core'
 import { describe, expect, it } from 'vitest'
 import { calm, NetworkModel, never, type LinkWeather } from '../src/engine/network-model.ts'
 import type { SimProcess } from '../src/engine/sim-process.ts'
-import { DATAGRAM_KERNEL_BYTES, SOCKET_BUFFER_BYTES_MAX } from '../src/engine/sim-process.ts'
+import { DATAGRAM_KERNEL_BYTES, SOCKET_BUFFER_BYTES_MAX } from '../src/engine/socket-buffer.ts'
 import {
   SEGMENT_RETRY_MS,
   SEGMENT_TRIES_MAX,

@@ -4,12 +4,7 @@ import type { StreamId } from '@weft/gossip'
 import type { NodeClock } from './node-clock.ts'
 import type { SimCore } from './sim-core.ts'
 import type { StreamEnd } from './sim-stream.ts'
-
-/** Linux's default for net.core.rmem_default, in bytes: what a blocked process's socket holds. */
-export const SOCKET_BUFFER_BYTES_MAX = 212_992
-
-/** What the kernel counts for a datagram beside its bytes: sk_buff and skb_shared_info. */
-export const DATAGRAM_KERNEL_BYTES = 576
+import { SocketBuffer } from './socket-buffer.ts'
 
 /** What crossed a host's network card, since its start. */
 export interface Traffic {
@@ -23,6 +18,15 @@ export interface Traffic {
   streamsOpened: number
   streamSegmentsSent: number
   streamBytesSent: number
+}
+
+/** The timer that stands for a host's deadline among the events. */
+export interface HostTimer {
+  /** When it is due; Infinity: there is none. */
+  at: number
+  /** Ticks in a row at one instant: a core that is never done. */
+  spins: number
+  spunAt: number
 }
 
 /** A host. Its core is null while no process runs; `life` counts the processes it had. */
@@ -41,16 +45,11 @@ export class SimProcess<Core extends SimCore> {
     streamSegmentsSent: 0,
     streamBytesSent: 0,
   }
+  readonly timer: HostTimer = { at: Infinity, spins: 0, spunAt: -1 }
+  readonly buffer = new SocketBuffer()
   core: Core | null = null
   life = 0
   isBlocked = false
-  /** When the timer that stands for this process in the event heap is due. */
-  timerAt = Infinity
-  /** Timers in a row at one instant: a core that is never done. */
-  spins = 0
-  spunAt = -1
-  #waiting: (() => void)[] = []
-  #waitingBytes = 0
 
   constructor(index: number, address: SocketAddress, clock: NodeClock) {
     this.index = index
@@ -63,7 +62,7 @@ export class SimProcess<Core extends SimCore> {
     this.core = core
     this.life++
     this.isBlocked = false
-    this.timerAt = Infinity
+    this.timer.at = Infinity
     this.#forget()
   }
 
@@ -71,34 +70,12 @@ export class SimProcess<Core extends SimCore> {
   stop(): void {
     this.core = null
     this.isBlocked = false
-    this.timerAt = Infinity
+    this.timer.at = Infinity
     this.#forget()
   }
 
-  /** A datagram for a blocked process; false when its socket buffer is full. */
-  holdDatagram(length: number, take: () => void): boolean {
-    const bytes = length + DATAGRAM_KERNEL_BYTES
-    if (this.#waitingBytes + bytes > SOCKET_BUFFER_BYTES_MAX) return false
-    this.#waitingBytes += bytes
-    this.#waiting.push(take)
-    return true
-  }
-
-  /** Something of a stream: flow control keeps these bounded, not this queue. */
-  holdStream(take: () => void): void {
-    this.#waiting.push(take)
-  }
-
-  /** What waited, in the order in which it came. */
-  takeWaiting(): readonly (() => void)[] {
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.#waitingBytes = 0
-    return waiting
-  }
-
   #forget(): void {
-    this.takeWaiting()
+    this.buffer.take()
     this.streams.clear()
   }
 }

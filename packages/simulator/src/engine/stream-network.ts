@@ -1,4 +1,4 @@
-/** TCP as far as gossip sees it: reliable, in order, late when packets are lost, dead in the end. */
+/** TCP as gossip sees it: reliable, in order, late when packets are lost, dead in the end. */
 import type { SocketAddress } from '@weft/core'
 import type { StreamId } from '@weft/gossip'
 import type { StreamCrossing } from './crossing.ts'
@@ -208,7 +208,7 @@ export class StreamNetwork<Core extends SimCore> {
   }
 
   #give(host: SimProcess<Core>, take: () => void): void {
-    if (host.isBlocked) host.holdStream(take)
+    if (host.isBlocked) host.buffer.holdStream(take)
     else take()
   }
 }

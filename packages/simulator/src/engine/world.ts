@@ -35,50 +35,46 @@ class Task extends SimEvent {
   }
 }
 
-/** A datagram reaches its host. */
-class Arrival<Core extends SimCore> extends SimEvent {
-  readonly from: number
-  readonly to: SimProcess<Core>
-  readonly bytes: Uint8Array
-  readonly #world: World<Core>
-
-  constructor(world: World<Core>, at: number, datagram: Datagram<Core>) {
-    super(at)
-    this.#world = world
-    this.from = datagram.from
-    this.to = datagram.to
-    this.bytes = datagram.bytes
-  }
-
-  override happen(): void {
-    this.#world.arrive(this)
-  }
-}
-
 interface Datagram<Core extends SimCore> {
   readonly from: number
   readonly to: SimProcess<Core>
   readonly bytes: Uint8Array
 }
 
-/** A host's timer. There may be older ones in the heap: only the one at `timerAt` counts. */
-class Timer<Core extends SimCore> extends SimEvent {
-  readonly #world: World<Core>
-  readonly #host: SimProcess<Core>
-  readonly #life: number
+/** A datagram reaches its host. */
+class Arrival<Core extends SimCore> extends SimEvent {
+  readonly #datagram: Datagram<Core>
+  readonly #arrive: (datagram: Datagram<Core>) => void
 
-  constructor(world: World<Core>, at: number, host: SimProcess<Core>) {
+  constructor(at: number, datagram: Datagram<Core>, arrive: (datagram: Datagram<Core>) => void) {
     super(at)
-    this.#world = world
-    this.#host = host
-    this.#life = host.life
+    this.#datagram = datagram
+    this.#arrive = arrive
   }
 
   override happen(): void {
-    const host = this.#host
-    if (host.life !== this.#life || host.timerAt !== this.at || host.core === null) return
-    host.timerAt = Infinity
-    this.#world.timerDue(host)
+    this.#arrive(this.#datagram)
+  }
+}
+
+/** A host's timer. There may be older ones in the heap: only the one at `timer.at` counts. */
+class Timer<Core extends SimCore> extends SimEvent {
+  readonly #host: SimProcess<Core>
+  readonly #life: number
+  readonly #due: (host: SimProcess<Core>) => void
+
+  constructor(at: number, host: SimProcess<Core>, due: (host: SimProcess<Core>) => void) {
+    super(at)
+    this.#host = host
+    this.#life = host.life
+    this.#due = due
+  }
+
+  override happen(): void {
+    const { timer, life, core } = this.#host
+    if (life !== this.#life || timer.at !== this.at || core === null) return
+    timer.at = Infinity
+    this.#due(this.#host)
   }
 }
 
@@ -90,6 +86,8 @@ export class World<Core extends SimCore> {
   readonly #hostOf = new Map<Ip, SimProcess<Core>>()
   readonly #watch: WorldWatch
   readonly #streams: StreamNetwork<Core>
+  readonly #onArrival = (datagram: Datagram<Core>): void => this.#arrive(datagram)
+  readonly #onTimer = (host: SimProcess<Core>): void => this.#timerDue(host)
   #now = 0
   #failure: CoreFailure | null = null
 
@@ -184,8 +182,7 @@ export class World<Core extends SimCore> {
     if (this.#failure === null) this.#now = Math.max(this.#now, until)
   }
 
-  /** A datagram is there: called by its event. */
-  arrive(datagram: Datagram<Core>): void {
+  #arrive(datagram: Datagram<Core>): void {
     const { from, to, bytes } = datagram
     const sender = this.#host(from)
     if (to.core === null || this.model.isCut(from, to.index)) {
@@ -194,11 +191,10 @@ export class World<Core extends SimCore> {
     }
     if (!to.isBlocked) return this.#receive(to, sender.address, bytes)
     const take = (): void => this.#receive(to, sender.address, bytes)
-    if (!to.holdDatagram(bytes.length, take)) to.traffic.packetsOverflowed++
+    if (!to.buffer.holdDatagram(bytes.length, take)) to.traffic.packetsOverflowed++
   }
 
-  /** A host's timer is due: called by its event. */
-  timerDue(host: SimProcess<Core>): void {
+  #timerDue(host: SimProcess<Core>): void {
     const { core } = host
     if (core === null || host.isBlocked) return
     const deadline = core.nextDeadline()
@@ -212,17 +208,17 @@ export class World<Core extends SimCore> {
 
   #wake(host: SimProcess<Core>): void {
     host.isBlocked = false
-    host.timerAt = Infinity
-    this.timerDue(host)
+    host.timer.at = Infinity
+    this.#timerDue(host)
     const { life } = host
-    for (const take of host.takeWaiting()) if (host.life === life) take()
+    for (const take of host.buffer.take()) if (host.life === life) take()
   }
 
   #tick(host: SimProcess<Core>, core: Core, now: Instant): void {
-    host.spins = host.spunAt === this.#now ? host.spins + 1 : 0
-    host.spunAt = this.#now
+    host.timer.spins = host.timer.spunAt === this.#now ? host.timer.spins + 1 : 0
+    host.timer.spunAt = this.#now
     try {
-      assert(host.spins < SPINS_MAX, 'a core is done at some time')
+      assert(host.timer.spins < SPINS_MAX, 'a core is done at some time')
       core.tick(now)
       this.#pump(host)
     } catch (error) {
@@ -287,7 +283,7 @@ export class World<Core extends SimCore> {
     for (const ms of travels) {
       // A copy for each: a sender may use its buffer again, and a recipient may keep what it got.
       const datagram = { from: index, to, bytes: bytes.slice() }
-      this.#heap.add(new Arrival(this, this.#now + ms, datagram))
+      this.#heap.add(new Arrival(this.#now + ms, datagram, this.#onArrival))
     }
   }
 
@@ -295,9 +291,9 @@ export class World<Core extends SimCore> {
     const deadline = host.core?.nextDeadline() ?? null
     if (deadline === null || host.isBlocked) return
     const due = Math.max(host.clock.virtual(deadline), this.#now)
-    if (due >= host.timerAt) return
-    host.timerAt = due
-    this.#heap.add(new Timer(this, due, host))
+    if (due >= host.timer.at) return
+    host.timer.at = due
+    this.#heap.add(new Timer(due, host, this.#onTimer))
   }
 
   #travels(from: number, to: number): readonly number[] {

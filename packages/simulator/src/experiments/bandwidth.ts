@@ -45,7 +45,7 @@ const THRIFTY: Partial<GossipProfile> = {
   bulkSyncIntervalMs: 2000,
 }
 const FILL_MS = 4000
-const FILLS_MAX = 30
+const FILL_TRIES = 30
 /** Timers are back to their own intervals, and nothing is told any more. */
 const SETTLE_MS = 10_000
 
@@ -82,7 +82,7 @@ export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowM
     isSealed: true,
   })
   for (const { index } of ring.world.hosts) putRows(ring, index, nodes)
-  for (let i = 0; i < FILLS_MAX && (i === 0 || countIncomplete(ring, nodes) > 0); i++) {
+  for (let i = 0; i < FILL_TRIES && (i === 0 || countIncomplete(ring, nodes) > 0); i++) {
     run(ring, FILL_MS)
   }
   Object.assign(present, profile)

@@ -1,10 +1,10 @@
 /** A ring, what is done to it, and what is known to be true of it. */
-import { assert, formatSocketAddress, SeededRandom, type Random } from '@weft/core'
+import { assert, formatSocketAddress, SeededRandom, type Instant, type Random } from '@weft/core'
 import { TranscriptRing } from '../engine/transcript-ring.ts'
 import { productionNode, Ring, type NodeFactory } from '../ring.ts'
 import { CLOCK_RATE_PPM_MAX, exactClock, type ClockError } from '../engine/node-clock.ts'
 import { KeyRotation } from './key-rotation.ts'
-import { Ledger, rowId } from './ledger.ts'
+import { Ledger } from './ledger.ts'
 import { NodeObserver } from './node-observer.ts'
 import { Referee } from './referee.ts'
 import { swarmNode, type Memory, type SwarmNode } from './swarm-node.ts'
@@ -20,7 +20,7 @@ export const PACKETS_PER_SECOND_MAX = 2000
 /** Streams a node may hold. memberlist accepts 128 at once and opens some. */
 export const STREAMS_HELD_MAX = 400
 
-const CLOCK_OFFSET_MS_MAX = 10_000_000
+const CLOCK_OFFSET_MS = 10_000_000
 
 /** The verbs of a run; each keeps ring, truth and transcript together. */
 export class Swarm {
@@ -64,6 +64,17 @@ export class Swarm {
     this.transcript.add(this.ring.world.now, text)
   }
 
+  /** The user of a node does something with it; what it throws is a violation. */
+  act(node: SwarmNode, act: (now: Instant, core: NodeCore) => void): void {
+    const { host } = node
+    assert(host.core !== null, 'something is done with nodes that run')
+    try {
+      this.ring.world.act(host, (core, now) => act(now, core))
+    } catch (error) {
+      this.referee.report('no-throw', node.name, inFull(error))
+    }
+  }
+
   /** Start a process: under a new name, or that of its predecessor; with its memory, or nothing. */
   start(node: SwarmNode, how: { isRenamed: boolean; memory: Memory | null }): void {
     if (how.isRenamed || node.name === '') node.name = `node-${this.#names++}`
@@ -75,7 +86,7 @@ export class Swarm {
     const core = this.ring.start(host, { name, keys: this.#rotation.keys, known, knownAttachments })
     node.state = 'running'
     node.observer = new NodeObserver(name, core, { ledger: this.ledger, referee: this.referee })
-    this.#do(node, (now) => core.join(now, this.ring.bootstrap(host)))
+    this.act(node, (now) => core.join(now, this.ring.bootstrap(host)))
   }
 
   /** The host falls silent; what its user did is undone by that. */
@@ -87,43 +98,6 @@ export class Swarm {
     node.busyUntil = 0
     node.observer = null
     node.rows.clear()
-  }
-
-  /** Say goodbye; the process ends when that was told, or after a while. */
-  leave(node: SwarmNode): void {
-    this.say(`leave ${node.name}`)
-    if (node.observer !== null) node.observer.hasLeft = true
-    node.state = 'leaving'
-    node.rows.clear()
-    this.#do(node, (now, core) => core.leave(now))
-  }
-
-  attach(node: SwarmNode, networkId: string): void {
-    this.say(`attach ${node.name} to ${networkId}`)
-    this.ledger.attached(node.name, networkId)
-    node.observer?.networks.add(networkId)
-    this.#do(node, (now, core) => core.tables.attach(now, networkId))
-  }
-
-  detach(node: SwarmNode, networkId: string): void {
-    this.say(`detach ${node.name} from ${networkId}`)
-    this.#do(node, (now, core) => core.tables.detach(now, networkId))
-    node.observer?.detached(networkId)
-    for (const [id, row] of node.rows) if (row.networkId === networkId) node.rows.delete(id)
-  }
-
-  put(node: SwarmNode, where: { networkId: string; table: string; key: string }): void {
-    const id = rowId(where)
-    const value = this.ledger.value(node.name, id, id.length % 97)
-    this.say(`put ${id} at ${node.name}`)
-    node.rows.set(id, { ...where, value })
-    this.#do(node, (now, core) => core.tables.put(now, { ...where, value: value.slice() }))
-  }
-
-  remove(node: SwarmNode, where: { networkId: string; table: string; key: string }): void {
-    this.say(`remove ${rowId(where)} at ${node.name}`)
-    node.rows.delete(rowId(where))
-    this.#do(node, (now, core) => core.tables.remove(now, where))
   }
 
   /** The next step of a key rotation, on every node that runs. */
@@ -138,12 +112,6 @@ export class Swarm {
     }
   }
 
-  block(node: SwarmNode, ms: number): void {
-    this.say(`block ${node.name} for ${ms} ms`)
-    node.busyUntil = this.ring.world.now + ms
-    this.ring.world.block(node.host, ms)
-  }
-
   /** Let time go by, then look at everything that can be looked at. */
   step(ms: number): void {
     const { world } = this.ring
@@ -151,8 +119,7 @@ export class Swarm {
     world.run(world.now + ms)
     if (world.failure !== null) {
       const { host, error } = world.failure
-      const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      this.referee.report('no-throw', this.nodes[host]?.name ?? '?', what)
+      this.referee.report('no-throw', this.nodes[host]?.name ?? '?', inFull(error))
       return
     }
     const packetsMax = (Math.max(ms, 1000) / 1000) * PACKETS_PER_SECOND_MAX
@@ -170,7 +137,7 @@ export class Swarm {
     const { nodes, faults } = this.options
     return Array.from({ length: nodes }, () => {
       const drawn: ClockError = {
-        offsetMs: random.below(CLOCK_OFFSET_MS_MAX),
+        offsetMs: random.below(CLOCK_OFFSET_MS),
         ratePpm: random.below(2 * CLOCK_RATE_PPM_MAX + 1) - CLOCK_RATE_PPM_MAX,
       }
       return swarmNode(this.ring.addHost(faults.has('clock-rate') ? drawn : exactClock))
@@ -182,17 +149,11 @@ export class Swarm {
       if (!this.#keysEverUsed.includes(bytes)) this.#keysEverUsed.push(bytes)
     }
   }
-
-  #do(node: SwarmNode, act: (now: Parameters<NodeCore['tick']>[0], core: NodeCore) => void): void {
-    const { host } = node
-    assert(host.core !== null, 'something is done with nodes that run')
-    try {
-      this.ring.world.act(host, (core, now) => act(now, core))
-    } catch (error) {
-      const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      this.referee.report('no-throw', node.name, what)
-    }
-  }
 }
 
-type NodeCore = NonNullable<SwarmNode['host']['core']>
+/** A node that runs. */
+export type NodeCore = NonNullable<SwarmNode['host']['core']>
+
+function inFull(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
