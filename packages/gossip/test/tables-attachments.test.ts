@@ -235,7 +235,8 @@ describe('finding back', () => {
     bench.out.sent.length = 0
     bench.alive('n1')
     bench.delegate.joinEnded(bench.now, { ip: '10.0.0.1', port: 7946 } as never, null)
-    expect(bench.out.bulkSyncs()).toMatchObject([{ to: 'n1', unsolicited: true, networks: ['blue'] }])
+    const asked = { to: 'n1', unsolicited: true, networks: ['blue'] }
+    expect(bench.out.bulkSyncs()).toMatchObject([asked])
   })
 
   test('dead nodes are forgotten after a day', () => {

@@ -4,6 +4,7 @@ import { dockerProfile, lanProfile } from '../src/profile.ts'
 import {
   BULK_ANSWER_MS_MAX,
   BULK_ANSWERS_PER_SECOND_MAX,
+  BULK_ATTEMPTS_MAX,
   BULK_MESSAGE_BYTES_MAX,
   BULK_ROWS_MAX,
   BULK_SYNCS_MAX,
@@ -46,6 +47,19 @@ describe('at attaching', () => {
     expect(bench.out.bulkSyncs()).toHaveLength(BULK_SYNCS_MAX)
     const ours = attached(lanProfile(), ...names('w', 10))
     expect(ours.out.bulkSyncs()).toHaveLength(BULK_WEFT_PEERS_MAX)
+  })
+
+  test('further ones of ours, until one has answered', () => {
+    const bench = attached(lanProfile(), ...names('w', 40))
+    bench.out.sent.length = 0
+    bench.run(1100)
+    const asked = bench.out.bulkSyncs()
+    expect(asked).toHaveLength(2 * BULK_WEFT_PEERS_MAX)
+    const [one] = asked
+    bench.hear(bulk(one?.to ?? '', [], { lTime: 99 })).run(10_000)
+    expect(bench.out.bulkSyncs()).toEqual([])
+    const unheard = attached(lanProfile(), ...names('w', 40)).run(60_000)
+    expect(unheard.out.bulkSyncs()).toHaveLength((BULK_ATTEMPTS_MAX + 1) * BULK_WEFT_PEERS_MAX)
   })
 
   test('when nobody is there yet, the first that come', () => {

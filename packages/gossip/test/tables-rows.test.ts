@@ -140,6 +140,12 @@ describe('what comes before what it depends on', () => {
     expect(linesOf(bench)).toEqual(['k=x@12 of n1'])
   })
 
+  test('what a node deleted by leaving does not come back with it', () => {
+    const bench = attached('n1').hear(row('n1', 5), leave('n1', 6), join('n1', 7), row('n1', 5))
+    expect(linesOf(bench)).toEqual([])
+    expect(bench.tables.networks()[0]?.tombstones).toBe(1)
+  })
+
   test('of a known owner that failed is taken in, and seen when it is back', () => {
     const bench = attached('n1').hear(row('n1', 5)).gone('dead', 'n1')
     expect(linesOf(bench)).toEqual([])

@@ -25,6 +25,12 @@ export const BULK_ROWS_MAX = 500
 /** Peers asked at attaching, of those that compare digests: the rest comes by digests. */
 export const BULK_WEFT_PEERS_MAX = 3
 
+/** Times that further such peers are asked, as long as none has answered. */
+export const BULK_ATTEMPTS_MAX = 8
+
+/** How long after, in ms: a stream that loses its first packets may take seconds. */
+const BULK_RETRY_MS = 500
+
 /** Bytes of rows in one message; what is more goes into further ones. */
 export const BULK_MESSAGE_BYTES_MAX = 1_048_576
 
@@ -35,6 +41,13 @@ interface Request {
   readonly network: LocalNetwork | null
   /** Asked when this one does not answer. */
   readonly fallback: NodeRecord | null
+}
+
+/** A network that nobody has answered for. */
+interface Unanswered {
+  readonly network: LocalNetwork
+  attemptsLeft: number
+  retryAt: Instant
 }
 
 interface Pending {
@@ -51,6 +64,7 @@ export class BulkSync {
   readonly #rows: Rows
   readonly #waiting: Request[] = []
   readonly #pending = new Map<string, Pending>()
+  readonly #unanswered = new Set<Unanswered>()
   #periodicAt: Instant | null = null
   #answersSince: Instant | null = null
   #answers = 0
@@ -78,6 +92,10 @@ export class BulkSync {
       this.#waiting.push({ node, networkIds: [network.id], network, fallback: null })
     }
     if (network.syncsLeft === 0) network.syncedAt ??= now
+    if (weft.length > 0) {
+      const retryAt = instantAfter(now, BULK_RETRY_MS)
+      this.#unanswered.add({ network, attemptsLeft: BULK_ATTEMPTS_MAX, retryAt })
+    }
     this.#askNext(now)
   }
 
@@ -100,7 +118,12 @@ export class BulkSync {
       this.#answer(now, node, message.networks)
     } else {
       const pending = this.#pending.get(node.name)
-      if (pending !== undefined && message.lTime > pending.lTime) this.#ended(now, pending)
+      if (pending === undefined || message.lTime <= pending.lTime) return
+      for (const networkId of pending.request.networkIds) {
+        const network = this.#networks.local(networkId)
+        if (network !== null) network.isAnswered = true
+      }
+      this.#ended(now, pending)
     }
   }
 
@@ -121,14 +144,22 @@ export class BulkSync {
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
       if (this.#waiting[i]?.network === network) this.#waiting.splice(i, 1)
     }
+    for (const unanswered of this.#unanswered) {
+      if (unanswered.network === network) this.#unanswered.delete(unanswered)
+    }
   }
 
   nextDeadline(): Instant | null {
-    const periodicAt = this.#periodicAt
-    // All wait equally long: the first of them is due first.
-    const first = this.#pending.values().next().value
-    if (first === undefined || periodicAt === null) return first?.until ?? periodicAt
-    return first.until < periodicAt ? first.until : periodicAt
+    // All of a kind wait equally long: the first of them is due first.
+    const pendingAt = this.#pending.values().next().value?.until ?? null
+    let next = pendingAt ?? this.#periodicAt
+    if (next !== null && this.#periodicAt !== null && this.#periodicAt < next) {
+      next = this.#periodicAt
+    }
+    for (const { retryAt } of this.#unanswered) {
+      if (next === null || retryAt < next) next = retryAt
+    }
+    return next
   }
 
   tick(now: Instant): void {
@@ -137,6 +168,9 @@ export class BulkSync {
       this.#ended(now, pending)
       const { fallback } = pending.request
       if (fallback !== null) this.ask(now, fallback)
+    }
+    for (const unanswered of this.#unanswered) {
+      if (unanswered.retryAt <= now) this.#retry(now, unanswered)
     }
     if (this.#periodicAt === null || this.#periodicAt > now) return
     this.#periodicAt = instantAfter(now, this.#context.profile.bulkSyncIntervalMs)
@@ -156,6 +190,22 @@ export class BulkSync {
         for (const shared of this.#networks.sharedWith(node)) covered.add(shared)
         this.ask(now, node, fallback)
       }
+    }
+  }
+
+  /** Others than those that are being waited for may be quicker. */
+  #retry(now: Instant, unanswered: Unanswered): void {
+    const { network } = unanswered
+    unanswered.retryAt = instantAfter(now, BULK_RETRY_MS)
+    unanswered.attemptsLeft--
+    if (network.isAnswered || unanswered.attemptsLeft < 0) {
+      this.#unanswered.delete(unanswered)
+      return
+    }
+    const isFree = (node: NodeRecord): boolean => node.isWeft && !this.#pending.has(node.name)
+    const { random } = this.#context
+    for (const node of network.peers.pick(random, BULK_WEFT_PEERS_MAX, isFree)) {
+      this.#send(now, { node, networkIds: [network.id], network: null, fallback: null })
     }
   }
 

@@ -20,6 +20,8 @@ export class LocalNetwork {
   flushAt: Instant | null = null
   /** Bulk syncs of the attachment that are not over. */
   syncsLeft = 0
+  /** Some peer has answered: what it knew is known. */
+  isAnswered = false
   /** Since when events of others are relayed (§3.6 step 4); null while we catch up. */
   syncedAt: Instant | null = null
 
