@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { transmitsMax } from '../src/membership/scale.ts'
 import { VERSIONS } from '../src/membership/versions.ts'
 import { dockerProfile, lanProfile, type MembershipProfile } from '../src/profile.ts'
-import { addressOf, knownMember, messagesOf, sentOf, Wire, type WireNode } from './membership-wire.ts'
+import { addressOf, knownMember, messagesOf, sentOf, Wire } from './membership-wire.ts'
+import type { WireNode } from './membership-wire.ts'
 
 /** A node n1 that knows n2 to n`count`, none of which is there, and has said all it had to say. */
 function quiet(count: number, profile: Partial<MembershipProfile> = {}) {
@@ -17,12 +18,12 @@ function quiet(count: number, profile: Partial<MembershipProfile> = {}) {
 }
 
 /** Something to say: `name` is there. */
-function tell(wire: Wire, me: WireNode, name: string, incarnation = 2): void {
+function tell(wire: Wire, me: WireNode, name: string): void {
   const number = Number(name.slice(1))
   const { ip, port } = addressOf(number)
   const meta = new Uint8Array(0)
   const addr = ipBytes(ip)
-  wire.say(me, { kind: 'alive', node: name, incarnation, addr, port, meta, vsn: VERSIONS })
+  wire.say(me, { kind: 'alive', node: name, incarnation: 2, addr, port, meta, vsn: VERSIONS })
 }
 
 describe('gossip ticks', () => {

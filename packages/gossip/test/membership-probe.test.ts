@@ -115,7 +115,8 @@ describe('a ping', () => {
     wire.say(me, { kind: 'suspect', node: 'n2', incarnation: 1, from: 'n2' })
     wire.traffic.sent.length = 0
     const { at } = nextPing(wire)
-    const packet = wire.traffic.sent.find((sent) => sent.at === at && messagesOf(sent.bytes).length === 2)
+    const { sent } = wire.traffic
+    const packet = sent.find((one) => one.at === at && messagesOf(one.bytes).length === 2)
     expect(messagesOf(packet?.bytes ?? NO_BYTES)).toMatchObject([
       { kind: 'ping', node: 'n2' },
       { kind: 'suspect', node: 'n2', from: 'n1', incarnation: 1 },
@@ -126,7 +127,8 @@ describe('a ping', () => {
     const { wire, me } = alone(2, { tellSuspects: false, gossipIntervalMs: 100_000 })
     wire.say(me, { kind: 'suspect', node: 'n2', incarnation: 1, from: 'n2' })
     const { at } = nextPing(wire)
-    const own = wire.traffic.sent.filter((sent) => sent.at === at).flatMap(({ bytes }) => messagesOf(bytes))
+    const then = wire.traffic.sent.filter((sent) => sent.at === at)
+    const own = then.flatMap(({ bytes }) => messagesOf(bytes))
     expect(own.filter((message) => message.kind === 'suspect' && message.from === 'n1')).toEqual([])
   })
 

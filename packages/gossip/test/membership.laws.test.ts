@@ -196,7 +196,7 @@ test('rings under any loss, duplication and stalls: the living find each other a
         wire.passes = () => true
         // The dead are not asked any more: somebody has to join again, as NetworkDB sees to.
         for (let i = 0; i < 3; i++) {
-          for (const node of nodes) for (const { address: at } of nodes) node.core.join(wire.now, at)
+          for (const { core } of nodes) for (const { address: at } of nodes) core.join(wire.now, at)
           wire.run(10_000)
         }
         for (const node of nodes) {
