@@ -48,7 +48,9 @@ function writeTag(use: AeadUse, plain: Uint8Array, target: Uint8Array): void {
 function mix(seed: number, bytes: Uint8Array): number {
   let hash = seed ^ bytes.length
   const whole = bytes.length & ~3
-  for (let i = 0; i < whole; i += 4) hash = Math.imul(hash ^ u32(bytes, i), 0x01000193) ^ (hash >>> 15)
+  for (let i = 0; i < whole; i += 4) {
+    hash = Math.imul(hash ^ u32(bytes, i), 0x01000193) ^ (hash >>> 15)
+  }
   for (let i = whole; i < bytes.length; i++) hash = Math.imul(hash ^ u8(bytes, i), 0x01000193)
   return hash ^ (hash >>> 13)
 }

@@ -61,5 +61,7 @@ function words({ seed, wishes }: SeedLine): readonly (readonly [string, string])
     ['loss', lossPercent],
     ['seconds', durationMs === undefined ? undefined : durationMs / 1000],
   ]
-  return all.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]))
+  return all
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, String(value)] as const)
 }

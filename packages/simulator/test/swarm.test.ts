@@ -50,7 +50,8 @@ describe('seeds that failed once', () => {
     expect(replayCommand({ seed: 'x-1', wishes })).toBe(
       'npm run sim -- --seed x-1 --nodes 12 --profile lan --loss 30 --seconds 5',
     )
-    for (const wrong of ['', '# only a comment', 'nodes=5', 'seed=1', 'seed=1 nodes=5 profile=man']) {
+    const unknown = 'seed=1 nodes=5 profile=man'
+    for (const wrong of ['', '# only a comment', 'nodes=5', 'seed=1', 'what', unknown]) {
       expect(parseSeedLine(wrong)).toBeNull()
     }
   })

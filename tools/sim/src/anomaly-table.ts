@@ -1,4 +1,4 @@
-/** `--table anomaly`: Lifeguard's experiment (arXiv:1707.00788 §V) for plain SWIM, memberlist, ours. */
+/** `--table anomaly`: Lifeguard's experiment (arXiv:1707.00788 §V) for SWIM, memberlist, ours. */
 import { dockerProfile, lanProfile, type MembershipProfile } from '@weft/gossip'
 import { playAnomaly, summarize, swimProfile, type AnomalyResult } from '@weft/simulator'
 import { columns, ms } from './columns.ts'

@@ -1,7 +1,10 @@
 /** Lines of fixed columns. */
 
+/** A word of a line, and how wide its column is. */
+export type Cell = readonly [text: string | number, width: number]
+
 /** Text to the left, numbers to the right. */
-export function columns(cells: readonly (readonly [text: string | number, width: number])[]): string {
+export function columns(cells: readonly Cell[]): string {
   return cells
     .map(([text, width]) =>
       typeof text === 'number' ? String(text).padStart(width) : text.padEnd(width),

@@ -35,7 +35,8 @@ export interface ConvergenceRow {
 }
 
 /** Measure what was asked for. */
-export function convergenceTable({ options, seed, paper }: TableRequest): readonly ConvergenceRow[] {
+export function convergenceTable(request: TableRequest): readonly ConvergenceRow[] {
+  const { options, seed, paper } = request
   const { nodes, lossPercent, perturbation, profileName, trials } = options.cells
   paper.out(HEADER)
   const rows: ConvergenceRow[] = []

@@ -37,7 +37,7 @@ const NETWORKS_EACH = 2
 const ENDPOINT_BYTES = 110
 const PEER_BYTES = 50
 
-/** What differs while a ring is filled: rows are told once, to one, at once; the rest asks for them. */
+/** While a ring is filled, rows are told once, to one, at once; the others ask for them. */
 const THRIFTY: Partial<GossipProfile> = {
   tableRetransmitMult: 0,
   tableGossipNodes: 1,
@@ -53,7 +53,7 @@ const SETTLE_MS = 10_000
 const DATAGRAM_HEADER_BYTES = 28
 /** IPv4 and TCP with timestamps. */
 const SEGMENT_HEADER_BYTES = 52
-/** SYN, SYN-ACK, ACK, and FIN with ACK each way: what an empty connection costs, options included. */
+/** SYN, SYN-ACK, ACK, and FIN with ACK each way: what an empty connection costs. */
 const CONNECTION_BYTES = 2 * 60 + 5 * SEGMENT_HEADER_BYTES
 
 /** Measure a cell. Throws what a core threw. */

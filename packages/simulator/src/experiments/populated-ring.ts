@@ -86,7 +86,7 @@ function attachment(index: number, networkId: string): NetworkEntry {
   return { networkId, lTime: ATTACHED_AT, nodeName: nodeName(index), leaving: false }
 }
 
-/** Members say of themselves what a node of this profile says: asked of one in a ring of its own. */
+/** Members say of themselves what a node of this profile says when it is alone. */
 function knownMember(options: PopulatedOptions): (index: number) => KnownMember {
   const alone = emptyRing({ ...options, nodes: 1 })
   const host = alone.addHost(exactClock)

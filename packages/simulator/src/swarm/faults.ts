@@ -51,7 +51,9 @@ export const FAULT_ACTIONS: Readonly<Record<FaultKind, Action>> = {
 /** A node that runs and does not stand still; null: there is none. */
 export function anyReady(swarm: Swarm, random: Random): SwarmNode | null {
   const { now } = swarm.ring.world
-  const ready = swarm.nodes.filter(({ state, busyUntil }) => state === 'running' && busyUntil <= now)
+  const isReady = ({ state, busyUntil }: SwarmNode): boolean =>
+    state === 'running' && busyUntil <= now
+  const ready = swarm.nodes.filter(isReady)
   return ready.length === 0 ? null : pick(random, ready)
 }
 

@@ -21,7 +21,7 @@ export class KeyRotation {
     return this.#keys
   }
 
-  /** Install a key, use it, or remove its predecessor: whatever is next. Null: nothing is sealed. */
+  /** Install a key, use it, or remove its predecessor, in turns. Null: nothing is sealed. */
   next(): ((ring: KeyRing) => void) | null {
     const [first, second] = this.#keys
     if (first === undefined) return null

@@ -62,7 +62,9 @@ export class NodeObserver {
       this.#latest.set(id, { lTime, isDeleted: road !== 'membership' })
       return
     }
-    if (type === 'create' && known !== undefined) this.#report('watch-replay', `${id} created twice`)
+    if (type === 'create' && known !== undefined) {
+      this.#report('watch-replay', `${id} was created twice`)
+    }
     if (type === 'update' && (known === undefined || !isSameRow(known, previous))) {
       this.#report('watch-replay', `${id} updated from something that was never told`)
     }
@@ -94,7 +96,9 @@ export class NodeObserver {
   #checkMembers(): void {
     const { roster } = this.#node.membership
     const { state } = roster.self
-    if (!this.hasLeft && state !== 'alive') this.#report('self-alive', `it takes itself for ${state}`)
+    if (!this.hasLeft && state !== 'alive') {
+      this.#report('self-alive', `it takes itself for ${state}`)
+    }
     this.#seeMember(roster.self)
     for (const member of roster.all()) this.#seeMember(member)
   }

@@ -7,7 +7,7 @@ import { Script } from './script.ts'
 import type { ProfileName, SwarmOptions } from './swarm-options.ts'
 import { Swarm } from './swarm.ts'
 
-/** Virtual ms within which a healed ring agrees: rounds of anti-entropy, suspicion, and rejoining. */
+/** Virtual ms in which a healed ring agrees: rounds of anti-entropy, suspicion, rejoining. */
 export const LIVENESS_MS: Readonly<Record<ProfileName, number>> = {
   docker: 400_000,
   lan: 120_000,

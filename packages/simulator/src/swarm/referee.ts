@@ -1,6 +1,6 @@
 /** Whoever checks a ring reports here; the first violation ends the run. */
 
-/** What must hold after each step (safety), and within bounded time once all is healed (liveness). */
+/** What must hold after each step (safety), and soon after all is healed (liveness: `agree`). */
 export const CHECKS = {
   'no-throw': 'no node throws, whatever happens to it',
   'incarnation-monotone': 'nobody sees an incarnation go back',

@@ -1,4 +1,4 @@
-/** Looks at everything that leaves a host: sealed where it should be, and no more than is bounded. */
+/** Looks at everything that leaves a host: is it sealed, does it fit, and what was it? */
 import { AEAD_NONCE_BYTES, utf8Bytes } from '@weft/core'
 import type { Crossing, StreamCrossing, WorldWatch } from '../engine/crossing.ts'
 import { checksumOf, type TranscriptRing } from '../engine/transcript-ring.ts'
