@@ -131,13 +131,13 @@ const exchangeLie: fc.Arbitrary<Uint8Array> = fc
       fc.oneof(tableLie.map(encodeNetworkDb), membershipLie.map(encodePacketMessage)),
       { maxLength: 6 },
     ),
-    wants: fc.array(fc.record({ high: fc.integer(), low: fc.integer() }), { maxLength: 6 }),
+    turn: fc.integer({ min: 1, max: 9 }),
     sender: name,
     isWhole: fc.boolean(),
   })
   .map(({ isWhole, ...said }) => {
     const rest = isWhole ? BucketSet.all() : new BucketSet()
-    return encodeExchange({ kind: 'news', ...said, rest })
+    return encodeExchange({ kind: 'news', ...said, part: 0, parts: 1, rest })
   })
 
 /** One thing that a traitor says, ready to be heard. */

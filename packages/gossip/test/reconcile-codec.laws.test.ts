@@ -17,6 +17,7 @@ import {
   EXCHANGE_BYTES_MAX,
   ITEMS_MAX,
   NEWS_MESSAGES_MAX,
+  NEWS_PARTS_MAX,
   SET_ID_BYTES_MAX,
   SETS_MAX,
   WANTS_MAX,
@@ -25,8 +26,10 @@ import {
   type ItemsMessage,
   type NewsMessage,
 } from '../src/reconcile/exchange-messages.ts'
+import type { ItemHash } from '../src/reconcile/item-hash.ts'
 
 const NONE = new BucketSet()
+const HEAD = { sender: 'a', setId: 'm', turn: 1 }
 const name = fc.stringMatching(/^[a-z0-9:é]{1,20}$/)
 const total = {
   count: fc.integer({ min: 0, max: 0xffff_ffff }),
@@ -38,6 +41,12 @@ const buckets = fc.array(fc.nat(DIGEST_BUCKETS - 1)).map(setOf)
 const items = fc.array(
   fc.record({ hash, version: fc.integer({ min: 0, max: LAMPORT_TIME_MAX }), isLive: fc.boolean() }),
 )
+const question = {
+  sender: name,
+  setId: name,
+  turn: fc.integer({ min: 1, max: 0xffff_ffff }),
+  isRetry: fc.boolean(),
+}
 const arbitraryMessage: fc.Arbitrary<ExchangeMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('digest' as const),
@@ -47,21 +56,23 @@ const arbitraryMessage: fc.Arbitrary<ExchangeMessage> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('buckets' as const),
-    sender: name,
-    setId: name,
+    ...question,
     ...total,
     sums: fc.int32Array({ minLength: DIGEST_BUCKETS, maxLength: DIGEST_BUCKETS }),
   }),
-  fc.tuple(name, name, items, buckets).map(([sender, setId, listed, rest]) => {
-    const covered = setOf(listed.map((item) => bucketOf(item.hash)))
-    return { kind: 'items' as const, sender, setId, covered, rest, items: listed }
+  fc.record({ ...question, items, rest: buckets }).map((message) => {
+    const covered = setOf(message.items.map((item) => bucketOf(item.hash)))
+    return { kind: 'items' as const, ...message, covered }
   }),
+  fc.record({ kind: fc.constant('wants' as const), ...question, wants: fc.array(hash) }),
   fc.record({
     kind: fc.constant('news' as const),
     sender: name,
     setId: name,
+    turn: question.turn,
+    part: fc.nat(NEWS_PARTS_MAX - 1),
+    parts: fc.constant(NEWS_PARTS_MAX),
     messages: fc.array(fc.uint8Array({ maxLength: 40 })),
-    wants: fc.array(hash),
     rest: buckets,
   }),
 )
@@ -87,7 +98,7 @@ describe('laws', () => {
   })
 
   test('neither do arbitrary bytes in an envelope', () => {
-    const types = fc.constantFrom(...Object.values(EXCHANGE_TYPE), 68, 2)
+    const types = fc.constantFrom(...Object.values(EXCHANGE_TYPE), 69, 2)
     const property = fc.property(types, fc.uint8Array({ maxLength: 300 }), (type, bytes) => {
       decodeExchange(gossipMessage(type, bytes))
       decodeExchange(bytes)
@@ -142,8 +153,10 @@ describe('limits, and one beyond', () => {
   })
 
   test('WANTS_MAX', () => {
-    const wants = (count: number): ExchangeMessage =>
-      news({ wants: new Array(count).fill({ high: 1, low: 2 }) })
+    const wants = (count: number): ExchangeMessage => {
+      const hashes = new Array<ItemHash>(count).fill({ high: 1, low: 2 })
+      return { kind: 'wants', ...HEAD, isRetry: false, wants: hashes }
+    }
     expect(faultOf(wants(WANTS_MAX))).toBeNull()
     expect(faultOf(wants(WANTS_MAX + 1))).toBe('oversized')
   })
@@ -153,6 +166,15 @@ describe('limits, and one beyond', () => {
       news({ messages: new Array(count).fill(new Uint8Array(1)) })
     expect(faultOf(messages(NEWS_MESSAGES_MAX))).toBeNull()
     expect(faultOf(messages(NEWS_MESSAGES_MAX + 1))).toBe('too-many')
+  })
+
+  test('NEWS_PARTS_MAX, of which each is one, in answer to something', () => {
+    const last = NEWS_PARTS_MAX - 1
+    expect(faultOf(news({ part: last, parts: NEWS_PARTS_MAX }))).toBeNull()
+    expect(faultOf(news({ part: last, parts: NEWS_PARTS_MAX + 1 }))).toBe('bad-value')
+    expect(faultOf(news({ part: 3, parts: 3 }))).toBe('bad-value')
+    expect(faultOf(news({ parts: 0 }))).toBe('bad-value')
+    expect(faultOf(news({ turn: 0 }))).toBe('bad-value')
   })
 
   test('EXCHANGE_BYTES_MAX', () => {
@@ -171,7 +193,7 @@ describe('limits, and one beyond', () => {
   })
 
   test('other types are nobody’s', () => {
-    expect(decodeExchange(gossipMessage(68, new Uint8Array(0)))).toBe('bad-type')
+    expect(decodeExchange(gossipMessage(69, new Uint8Array(0)))).toBe('bad-type')
     expect(decodeExchange(gossipMessage(2, new Uint8Array(0)))).toBe('bad-type')
   })
 })
@@ -184,12 +206,11 @@ function setOf(list: readonly number[]): BucketSet {
 
 function listing(list: ItemsMessage['items']): ItemsMessage {
   const covered = setOf(list.map((item) => bucketOf(item.hash)))
-  return { kind: 'items', sender: 'a', setId: 'm', covered, rest: NONE, items: list }
+  return { kind: 'items', ...HEAD, isRetry: false, covered, rest: NONE, items: list }
 }
 
 function news(some: Partial<NewsMessage>): NewsMessage {
-  const empty = { sender: 'a', setId: 'm', messages: [], wants: [], rest: NONE }
-  return { kind: 'news', ...empty, ...some }
+  return { kind: 'news', ...HEAD, part: 0, parts: 1, messages: [], rest: NONE, ...some }
 }
 
 function faultOf(message: ExchangeMessage): string | null {

@@ -1,6 +1,7 @@
 /** The digest exchange end to end: what it repairs, how fast, and what it costs. */
 import type { Instant } from '@weft/core'
 import { describe, expect, test } from 'vitest'
+import { NEWS_BYTES_MAX } from '../src/reconcile/exchange-messages.ts'
 import { ReconcileWorld, thing, ThingSource, type Sent } from './reconcile-world.ts'
 
 const START = 0 as Instant
@@ -59,7 +60,7 @@ describe('much at once', () => {
     const [a, b] = [filled('r:n', 20_000, 130), new ThingSource('r:n', 130)]
     const world = pair(a, b)
     expect(world.run(2000, () => agree([a, b]))).toBe(true)
-    expect(Math.max(...world.sent.map(({ bytes }) => bytes.length))).toBeLessThan(70_000)
+    expect(Math.max(...world.sent.map(({ bytes }) => bytes.length))).toBeLessThan(NEWS_BYTES_MAX)
     // Rows as told have some 160 bytes; all else is overhead.
     expect(bytesOf(world.sent)).toBeLessThan(20_000 * 160 * 1.25)
   })
@@ -99,6 +100,23 @@ describe('under loss and change', () => {
     }
   })
 
+  for (const [peers, rows] of [
+    [1, 50],
+    [10, 100],
+    [25, 250],
+  ] as const) {
+    test(`a node without any gets ${rows} rows of ${peers} peers within five seconds`, () => {
+      for (let trial = 0; trial < 20; trial++) {
+        const world = new ReconcileWorld({ seed: `join ${trial}`, lossPercent: 30 })
+        const joiner = new ThingSource('r:n', 130)
+        for (let i = 0; i < peers; i++) world.add(`old-${i}`, [filled('r:n', rows, 130)])
+        world.add('new', [joiner])
+        expect(world.run(5000, () => joiner.index.size === rows)).toBe(true)
+        expect(bytesOf(world.sent)).toBeLessThan(rows * 160 * 10)
+      }
+    })
+  }
+
   test('also while rows change all the time', () => {
     for (let trial = 0; trial < 100; trial++) {
       const { world, sources } = churning(`churn ${String(trial)}`, 40)
@@ -115,7 +133,7 @@ describe('under loss and change', () => {
   test('a change that gossip is about to bring starts no exchange', () => {
     const { world } = churning('healthy', 5000)
     world.run(60_000)
-    const exchanged = world.sent.filter(({ how }) => how === 'stream')
+    const exchanged = world.sent.filter(({ kind }) => kind !== 'digest')
     expect(exchanged).toEqual([])
   })
 

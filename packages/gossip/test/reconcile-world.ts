@@ -1,4 +1,4 @@
-/** Reconcilers over plain sets, on virtual time: packets get lost, streams do not. */
+/** Reconcilers over plain sets, on virtual time: packets get lost, streams get late. */
 import {
   instantAfter,
   SeededRandom,
@@ -187,11 +187,22 @@ export class ReconcileWorld {
     const decoded = decodeExchange(bytes)
     const kind = typeof decoded === 'string' ? decoded : decoded.kind
     this.sent.push({ at: this.now, from, to, kind, how, bytes })
-    const isLost = how === 'packet' && this.#random.below(100) < this.#options.lossPercent
-    if (isLost) return
-    const delay = how === 'packet' ? 1 + this.#random.below(5) : 3 + this.#random.below(10)
+    if (how === 'packet' && this.#isLost()) return
+    const delay = how === 'packet' ? 1 + this.#random.below(5) : this.#streamDelayMs()
     const copy = bytes.slice()
     this.at(delay, () => this.#nodes.get(to)?.reconciler.receive(this.now, copy))
+  }
+
+  #isLost(): boolean {
+    return this.#random.below(100) < this.#options.lossPercent
+  }
+
+  /** TCP repeats a lost SYN after 1, 2, 4 … seconds, and what was written after 200 ms and more. */
+  #streamDelayMs(): number {
+    let delayMs = 3 + this.#random.below(10)
+    for (let retryMs = 1000; this.#isLost() || this.#isLost(); retryMs *= 2) delayMs += retryMs
+    for (let retryMs = 200; this.#isLost(); retryMs *= 2) delayMs += retryMs
+    return delayMs
   }
 
   #node(name: string): Node {

@@ -159,6 +159,7 @@ function shown(message: ExchangeMessage | GossipFault): unknown {
 function exchanges(): readonly Uint8Array[] {
   const hash = { high: -5, low: 77 }
   const about = { sender: '0123456789ab', setId: 'r:net' }
+  const asked = { ...about, turn: 7, isRetry: true }
   const total = { count: 3, high: 1, low: -1 }
   const buckets = new BucketSet()
   buckets.add(77)
@@ -172,10 +173,10 @@ function exchanges(): readonly Uint8Array[] {
         { setId: 'r:net', isOverdue: true, ...total },
       ],
     },
-    { kind: 'buckets', ...about, ...total, sums: new Int32Array(256).fill(-9) },
+    { kind: 'buckets', ...asked, ...total, sums: new Int32Array(256).fill(-9) },
     {
       kind: 'items',
-      ...about,
+      ...asked,
       covered: buckets,
       rest: new BucketSet(),
       items: [
@@ -183,11 +184,14 @@ function exchanges(): readonly Uint8Array[] {
         { hash, version: 2 ** 40, isLive: false },
       ],
     },
+    { kind: 'wants', ...asked, wants: [hash] },
     {
       kind: 'news',
       ...about,
+      turn: 9,
+      part: 1,
+      parts: 2,
       messages: [utf8Bytes('news')],
-      wants: [hash],
       rest: BucketSet.all(),
     },
   ]

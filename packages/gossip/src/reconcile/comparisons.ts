@@ -72,13 +72,18 @@ export class Comparisons {
     return true
   }
 
+  /** Whether a peer has much that we have not. */
+  isBulk(source: DigestSource, theirs: DigestTotal): boolean {
+    return theirs.count - source.sums.count > BULK_ITEMS
+  }
+
   /** Whether we may fetch from this peer: much at once is fetched from one peer at a time. */
   mayFetch(
     now: Instant,
     source: DigestSource,
     from: { readonly peer: string; readonly total: DigestTotal },
   ): boolean {
-    if (from.total.count - source.sums.count <= BULK_ITEMS) return true
+    if (!this.isBulk(source, from.total)) return true
     const comparison = this.#of(source.id)
     const { bulkPeer, bulkAt } = comparison
     const isTaken = bulkAt !== null && now - bulkAt < BULK_QUIET_MS

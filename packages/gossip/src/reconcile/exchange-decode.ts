@@ -11,6 +11,7 @@ import {
   EXCHANGE_BYTES_MAX,
   ITEMS_MAX,
   NEWS_MESSAGES_MAX,
+  NEWS_PARTS_MAX,
   SET_ID_BYTES_MAX,
   SETS_MAX,
   WANTS_MAX,
@@ -20,6 +21,7 @@ import {
   type ExchangeMessage,
   type ItemsMessage,
   type NewsMessage,
+  type WantsMessage,
 } from './exchange-messages.ts'
 import type { ItemHash } from './item-hash.ts'
 
@@ -50,6 +52,7 @@ const readers = new Map<number, Read>([
   [EXCHANGE_TYPE.digest, readDigest],
   [EXCHANGE_TYPE.buckets, readBuckets],
   [EXCHANGE_TYPE.items, readItems],
+  [EXCHANGE_TYPE.wants, readWants],
   [EXCHANGE_TYPE.news, readNews],
 ])
 
@@ -95,11 +98,11 @@ function readBuckets(reader: ProtoReader, end: number): BucketsMessage {
   let [count, high, low] = [0, 0, 0]
   let bytes: Uint8Array = NO_BYTES
   const head = readFields(reader, end, (tag) => {
-    if (tag === 0x18) count = reader.uint32()
-    else if (tag === 0x20) high = reader.uint32() | 0
-    else if (tag === 0x28) low = reader.uint32() | 0
-    else if (tag === 0x32) bytes = reader.bytes(SUMS_BYTES)
-    else reader.skip(tag, 6)
+    if (tag === 0x28) count = reader.uint32()
+    else if (tag === 0x30) high = reader.uint32() | 0
+    else if (tag === 0x38) low = reader.uint32() | 0
+    else if (tag === 0x42) bytes = reader.bytes(SUMS_BYTES)
+    else reader.skip(tag, 8)
   })
   const sums = new Int32Array(DIGEST_BUCKETS)
   if (bytes.length !== SUMS_BYTES) reader.refuse('bad-value')
@@ -112,49 +115,66 @@ function readItems(reader: ProtoReader, end: number): ItemsMessage {
   let rest: Uint8Array = NO_BYTES
   let listed: Uint8Array = NO_BYTES
   const head = readFields(reader, end, (tag) => {
-    if (tag === 0x1a) covered = reader.bytes(BUCKET_SET_BYTES)
-    else if (tag === 0x22) rest = reader.bytes(BUCKET_SET_BYTES)
-    else if (tag === 0x2a) listed = reader.bytes(ITEMS_MAX * LISTED_ITEM_BYTES_MAX)
-    else reader.skip(tag, 5)
+    if (tag === 0x2a) covered = reader.bytes(BUCKET_SET_BYTES)
+    else if (tag === 0x32) rest = reader.bytes(BUCKET_SET_BYTES)
+    else if (tag === 0x3a) listed = reader.bytes(ITEMS_MAX * LISTED_ITEM_BYTES_MAX)
+    else reader.skip(tag, 7)
   })
   const buckets = bucketSet(reader, covered)
   const items = readListed(reader, listed, buckets)
   return { kind: 'items', ...head, covered: buckets, rest: bucketSet(reader, rest), items }
 }
 
-function readNews(reader: ProtoReader, end: number): NewsMessage {
-  const messages: Uint8Array[] = []
+function readWants(reader: ProtoReader, end: number): WantsMessage {
   let wants: Uint8Array = NO_BYTES
-  let rest: Uint8Array = NO_BYTES
   const head = readFields(reader, end, (tag) => {
-    if (tag === 0x1a) {
-      if (messages.length === NEWS_MESSAGES_MAX) return tooMany(reader)
-      messages.push(reader.bytes(EXCHANGE_BYTES_MAX))
-    } else if (tag === 0x22) wants = reader.bytes(WANTS_MAX * HASH_BYTES)
-    else if (tag === 0x2a) rest = reader.bytes(BUCKET_SET_BYTES)
+    if (tag === 0x2a) wants = reader.bytes(WANTS_MAX * HASH_BYTES)
     else reader.skip(tag, 5)
   })
-  const hashes = readHashes(reader, wants)
-  return { kind: 'news', ...head, messages, wants: hashes, rest: bucketSet(reader, rest) }
+  return { kind: 'wants', ...head, wants: readHashes(reader, wants) }
 }
 
-/** Read to the end: sender and set here, the fields of each message by `onField`. */
-function readFields(
-  reader: ProtoReader,
-  end: number,
-  onField: (tag: number) => void,
-): { readonly sender: string; readonly setId: string } {
-  let sender = ''
-  let setId = ''
+function readNews(reader: ProtoReader, end: number): NewsMessage {
+  const messages: Uint8Array[] = []
+  let [part, parts] = [0, 0]
+  let rest: Uint8Array = NO_BYTES
+  const { sender, setId, turn } = readFields(reader, end, (tag) => {
+    if (tag === 0x28) part = reader.uint32()
+    else if (tag === 0x30) parts = reader.uint32()
+    else if (tag === 0x3a) {
+      if (messages.length === NEWS_MESSAGES_MAX) return tooMany(reader)
+      messages.push(reader.bytes(EXCHANGE_BYTES_MAX))
+    } else if (tag === 0x42) rest = reader.bytes(BUCKET_SET_BYTES)
+    else reader.skip(tag, 8)
+  })
+  if (part >= parts || parts > NEWS_PARTS_MAX) reader.refuse('bad-value')
+  return { kind: 'news', sender, setId, turn, part, parts, messages, rest: bucketSet(reader, rest) }
+}
+
+/** What every message but a digest begins with. */
+interface Head {
+  readonly sender: string
+  readonly setId: string
+  readonly turn: number
+  readonly isRetry: boolean
+}
+
+/** Read to the end: the head here, the fields of each message by `onField`. */
+function readFields(reader: ProtoReader, end: number, onField: (tag: number) => void): Head {
+  let [sender, setId] = ['', '']
+  let turn = 0
+  let isRetry = false
   while (reader.at < end) {
     const tag = reader.uint32()
     if (tag === 0x0a) sender = reader.name()
     else if (tag === 0x12) setId = reader.text(SET_ID_BYTES_MAX)
+    else if (tag === 0x18) turn = reader.uint32()
+    else if (tag === 0x20) isRetry = reader.uint32() !== 0
     else onField(tag)
   }
   reader.close(end)
-  if (sender === '' || setId === '') reader.refuse('bad-value')
-  return { sender, setId }
+  if (sender === '' || setId === '' || turn === 0) reader.refuse('bad-value')
+  return { sender, setId, turn, isRetry }
 }
 
 function bucketSet(reader: ProtoReader, bytes: Uint8Array): BucketSet {

@@ -15,7 +15,7 @@ import type {
 import type { ItemHash } from './item-hash.ts'
 
 /** Types of the envelope; an engine logs unknown ones and throws them away. */
-export const EXCHANGE_TYPE = { digest: 64, buckets: 65, items: 66, news: 67 } as const
+export const EXCHANGE_TYPE = { digest: 64, buckets: 65, items: 66, news: 67, wants: 68 } as const
 
 /** Bytes of a hash in a list. */
 export const HASH_BYTES = 8
@@ -35,9 +35,11 @@ export function encodeExchange(message: ExchangeMessage): Uint8Array {
   writer.uint32(0x0a).string(message.sender)
   if (message.kind === 'digest') writeDigest(writer, message)
   else {
-    writer.uint32(0x12).string(message.setId)
+    writer.uint32(0x12).string(message.setId).uint32(0x18).uint32(message.turn)
+    if (message.kind !== 'news' && message.isRetry) writer.uint32(0x20).bool(true)
     if (message.kind === 'buckets') writeBuckets(writer, message)
     else if (message.kind === 'items') writeItems(writer, message)
+    else if (message.kind === 'wants') writer.uint32(0x2a).bytes(hashes(message.wants))
     else writeNews(writer, message)
   }
   return writer.join().finish()
@@ -60,22 +62,23 @@ function writeEntry(writer: BinaryWriter, entry: DigestEntry): void {
 function writeBuckets(writer: BinaryWriter, message: BucketsMessage): void {
   const sums = new Uint8Array(4 * DIGEST_BUCKETS)
   for (let i = 0; i < DIGEST_BUCKETS; i++) setU32(sums, 4 * i, message.sums[i] as number)
-  writer.uint32(0x18).uint32(message.count)
-  writer.uint32(0x20).uint32(message.high >>> 0)
-  writer.uint32(0x28).uint32(message.low >>> 0)
-  writer.uint32(0x32).bytes(sums)
+  writer.uint32(0x28).uint32(message.count)
+  writer.uint32(0x30).uint32(message.high >>> 0)
+  writer.uint32(0x38).uint32(message.low >>> 0)
+  writer.uint32(0x42).bytes(sums)
 }
 
 function writeItems(writer: BinaryWriter, message: ItemsMessage): void {
-  writeBucketSet(writer, 0x1a, message.covered)
-  writeBucketSet(writer, 0x22, message.rest)
-  if (message.items.length > 0) writer.uint32(0x2a).bytes(listed(message.items))
+  writeBucketSet(writer, 0x2a, message.covered)
+  writeBucketSet(writer, 0x32, message.rest)
+  if (message.items.length > 0) writer.uint32(0x3a).bytes(listed(message.items))
 }
 
 function writeNews(writer: BinaryWriter, message: NewsMessage): void {
-  for (const told of message.messages) writer.uint32(0x1a).bytes(told)
-  if (message.wants.length > 0) writer.uint32(0x22).bytes(hashes(message.wants))
-  writeBucketSet(writer, 0x2a, message.rest)
+  if (message.part > 0) writer.uint32(0x28).uint32(message.part)
+  writer.uint32(0x30).uint32(message.parts)
+  for (const told of message.messages) writer.uint32(0x3a).bytes(told)
+  writeBucketSet(writer, 0x42, message.rest)
 }
 
 function writeBucketSet(writer: BinaryWriter, tag: number, buckets: BucketSet): void {

@@ -21,6 +21,9 @@ export const NEWS_BYTES_MAX = 65_536
 /** Messages in one NEWS: as many as fit, at eight bytes each. */
 export const NEWS_MESSAGES_MAX = 8192
 
+/** Parts that the answer to one question may have. */
+export const NEWS_PARTS_MAX = 1024
+
 /** Bytes of one message told; nothing larger comes of rows whose values fit a datagram. */
 export const TOLD_MESSAGE_BYTES_MAX = 262_144
 
@@ -43,37 +46,58 @@ export interface DigestMessage {
   readonly sets: readonly DigestEntry[]
 }
 
-/** The sums of all buckets of a set that differs. */
-export interface BucketsMessage extends DigestTotal {
-  readonly kind: 'buckets'
+/** What asks for an answer. */
+interface Question {
   readonly sender: string
   readonly setId: string
+  /** The sender's number for it, which the answer repeats; never 0. */
+  readonly turn: number
+  /** Asked again, because an answer did not come, or not whole. */
+  readonly isRetry: boolean
+}
+
+/** The sums of all buckets of a set that differs. */
+export interface BucketsMessage extends DigestTotal, Question {
+  readonly kind: 'buckets'
   /** DIGEST_BUCKETS of them, signed. */
   readonly sums: Int32Array
 }
 
 /** Everything the sender knows in the covered buckets. */
-export interface ItemsMessage {
+export interface ItemsMessage extends Question {
   readonly kind: 'items'
-  readonly sender: string
-  readonly setId: string
   readonly covered: BucketSet
   /** Buckets that differ too, for the next message. */
   readonly rest: BucketSet
   readonly items: readonly DigestItem[]
 }
 
-/** What the sender has newer, and what it would like to hear. */
+/** What the sender would like to hear. */
+export interface WantsMessage extends Question {
+  readonly kind: 'wants'
+  readonly wants: readonly ItemHash[]
+}
+
+/** One part of the answer to any question: what the sender has newer. */
 export interface NewsMessage {
   readonly kind: 'news'
   readonly sender: string
   readonly setId: string
+  /** The turn that it answers. */
+  readonly turn: number
+  /** From 0 to one less than `parts`. */
+  readonly part: number
+  readonly parts: number
   /** As `DigestSource.tell` makes them. */
   readonly messages: readonly Uint8Array[]
-  readonly wants: readonly ItemHash[]
-  /** In the last of several: the buckets still to be listed by the recipient. */
+  /** In the last part: the buckets still to be listed by the recipient. */
   readonly rest: BucketSet
 }
 
 /** What two nodes say in an exchange. */
-export type ExchangeMessage = DigestMessage | BucketsMessage | ItemsMessage | NewsMessage
+export type ExchangeMessage =
+  | DigestMessage
+  | BucketsMessage
+  | ItemsMessage
+  | WantsMessage
+  | NewsMessage

@@ -1,4 +1,4 @@
-/** Which exchanges are under way, and how much they may send. */
+/** Which exchanges are under way, and how long each may go on. */
 import type { Instant } from '@weft/core'
 
 /** An exchange is over when nothing was heard or said in it for so many ms. */
@@ -7,51 +7,46 @@ export const EXCHANGE_QUIET_MS = 500
 /** Exchanges at once, over all sets and peers. */
 export const EXCHANGES_MAX = 256
 
-/** Rounds of one exchange: each brings 2,048 items or 1 MiB, unless the peer plays with us. */
-export const EXCHANGE_ROUNDS_MAX = 1024
+/** Questions and answers of one exchange: each brings something, unless the peer plays with us. */
+export const EXCHANGE_ROUNDS_MAX = 4096
 
-/** Bytes that all exchanges together begin to send in a second. */
-export const SENT_BYTES_PER_SECOND_MAX = 8_388_608
-
-/** Bytes of these that one peer can have: half, so that no peer can stop the others. */
-export const PEER_BYTES_PER_SECOND_MAX = 4_194_304
-
-const WINDOW_MS = 1000
+/** After an answer too large for packets no question is answered again for so many ms. */
+export const LARGE_ANSWER_MS = 500
 
 interface Exchange {
   heardAt: Instant
   rounds: number
+  answeredLargeAt: Instant | null
 }
 
-/**
- * At most one exchange for a set and a peer at a time, and a bound on what all of them cost. What
- * is refused is tried again with the next digest.
- */
+/** A set and a peer, as one key. */
+export function exchangeKey(setId: string, peer: string): string {
+  return `${setId}\0${peer}`
+}
+
+/** At most one exchange for a set and a peer at a time. */
 export class Exchanges {
   readonly #open = new Map<string, Exchange>()
-  readonly #sentTo = new Map<string, number>()
-  #sent = 0
-  #windowStart: Instant | null = null
 
   /** Begin one, unless it is under way or there is no room. */
-  begin(now: Instant, setId: string, peer: string): boolean {
-    const key = keyOf(setId, peer)
-    return this.#underWay(now, key) === null && this.#enter(now, { key, peer, rounds: 0 })
+  begin(now: Instant, key: string): boolean {
+    return this.#underWay(now, key) === null && this.#enter(now, key, null)
   }
 
-  /** The peer's turn has come and ours follows: false when it must not. */
-  continue(now: Instant, setId: string, peer: string): boolean {
-    const key = keyOf(setId, peer)
+  /** The peer has asked; false when it is not to be answered. */
+  asked(now: Instant, key: string, isRetry: boolean): boolean {
     const exchange = this.#underWay(now, key)
-    const rounds = exchange === null ? 0 : exchange.rounds + 1
-    return this.#enter(now, { key, peer, rounds })
+    if (isRetry && exchange?.answeredLargeAt != null) {
+      // The answer is on its way: streams take their time.
+      if (now - exchange.answeredLargeAt < LARGE_ANSWER_MS) return false
+    }
+    return this.#enter(now, key, exchange)
   }
 
-  /** Bytes were sent to a peer. */
-  spend(now: Instant, peer: string, bytes: number): void {
-    this.#turnWindow(now)
-    this.#sent += bytes
-    this.#sentTo.set(peer, (this.#sentTo.get(peer) ?? 0) + bytes)
+  /** What goes out is too large for packets. */
+  answeredLarge(now: Instant, key: string): void {
+    const exchange = this.#open.get(key)
+    if (exchange !== undefined) exchange.answeredLargeAt = now
   }
 
   #underWay(now: Instant, key: string): Exchange | null {
@@ -60,14 +55,15 @@ export class Exchanges {
     return exchange
   }
 
-  #enter(now: Instant, turn: { key: string; peer: string; rounds: number }): boolean {
-    const { key, peer, rounds } = turn
-    this.#turnWindow(now)
-    if (rounds > EXCHANGE_ROUNDS_MAX) return false
-    if (this.#sent >= SENT_BYTES_PER_SECOND_MAX) return false
-    if ((this.#sentTo.get(peer) ?? 0) >= PEER_BYTES_PER_SECOND_MAX) return false
+  #enter(now: Instant, key: string, exchange: Exchange | null): boolean {
+    if (exchange !== null) {
+      if (exchange.rounds >= EXCHANGE_ROUNDS_MAX) return false
+      exchange.rounds++
+      exchange.heardAt = now
+      return true
+    }
     if (!this.#open.has(key) && !this.#makeRoom(now)) return false
-    this.#open.set(key, { heardAt: now, rounds })
+    this.#open.set(key, { heardAt: now, rounds: 0, answeredLargeAt: null })
     return true
   }
 
@@ -78,15 +74,4 @@ export class Exchanges {
     }
     return this.#open.size < EXCHANGES_MAX
   }
-
-  #turnWindow(now: Instant): void {
-    if (this.#windowStart !== null && now - this.#windowStart < WINDOW_MS) return
-    this.#windowStart = now
-    this.#sent = 0
-    this.#sentTo.clear()
-  }
-}
-
-function keyOf(setId: string, peer: string): string {
-  return `${setId}\0${peer}`
 }

@@ -51,35 +51,53 @@ export function listItems(source: DigestSource, buckets: BucketSet): Listing {
   return { covered, rest, items }
 }
 
-/** What a round of an exchange found. */
-export interface Findings {
-  /** Newer here. */
+/** A listing in pieces of about so many items each, to be asked about one by one. */
+export function splitListing({ covered, rest, items }: Listing, itemsMax: number): Listing[] {
+  const listed = byBucket(items)
+  const pieces: { covered: BucketSet; rest: BucketSet; items: DigestItem[] }[] = []
+  let piece = { covered: new BucketSet(), rest, items: new Array<DigestItem>() }
+  for (const bucket of covered) {
+    const more = listed.get(bucket) ?? []
+    if (piece.items.length > 0 && piece.items.length + more.length > itemsMax) {
+      pieces.push(piece)
+      piece = { covered: new BucketSet(), rest: new BucketSet(), items: [] }
+    }
+    piece.covered.add(bucket)
+    piece.items.push(...more)
+  }
+  return [...pieces, piece]
+}
+
+/** What is to be told, and what could not be told or compared because it is enough for a round. */
+export interface Telling {
   readonly messages: readonly Uint8Array[]
-  /** Newer there. */
-  readonly wants: readonly ItemHash[]
-  /** Not compared yet: this round has told enough. */
   readonly rest: BucketSet
+}
+
+/** What a comparison found: newer here, and newer there. */
+export interface Findings extends Telling {
+  readonly wanted: readonly DigestItem[]
 }
 
 /** Compare a listing with what we know; the first bucket wholly, whatever it costs. */
 export function compareListing(now: Instant, source: DigestSource, theirs: Listing): Findings {
   const listed = byBucket(theirs.items)
   const messages: Uint8Array[] = []
-  const wants: ItemHash[] = []
+  const wanted: DigestItem[] = []
   const rest = new BucketSet()
   rest.addAll(theirs.rest)
   let bytes = 0
   for (const bucket of theirs.covered) {
     if (bytes >= TOLD_BYTES_MAX) rest.add(bucket)
     else {
-      const newer = compareBucket(source.itemsOf(bucket), listed.get(bucket) ?? [], wants)
+      const newer = compareBucket(source.itemsOf(bucket), listed.get(bucket) ?? [], wanted)
       for (const message of newer.length === 0 ? [] : source.tell(now, newer)) {
         messages.push(message)
         bytes += message.length
       }
     }
   }
-  return { messages, wants, rest }
+  return { messages, wanted, rest }
 }
 
 /** Tell what was asked for, up to TOLD_BYTES_MAX; the buckets of what is left are the rest. */
@@ -87,7 +105,7 @@ export function answerWants(
   now: Instant,
   source: DigestSource,
   wants: readonly ItemHash[],
-): Findings {
+): Telling {
   const messages: Uint8Array[] = []
   const rest = new BucketSet()
   let bytes = 0
@@ -101,7 +119,19 @@ export function answerWants(
       }
     }
   }
-  return { messages, wants: [], rest }
+  return { messages, rest }
+}
+
+/** Those of the items that have not come: unknown here, or still of an older version. */
+export function stillWanted(
+  source: DigestSource,
+  wanted: readonly DigestItem[],
+): readonly DigestItem[] {
+  const left: DigestItem[] = []
+  for (const [bucket, items] of byBucket(wanted)) {
+    compareBucket(source.itemsOf(bucket), items, left)
+  }
+  return left
 }
 
 function byBucket(items: readonly DigestItem[]): Map<number, DigestItem[]> {
@@ -115,11 +145,11 @@ function byBucket(items: readonly DigestItem[]): Map<number, DigestItem[]> {
   return buckets
 }
 
-/** Hashes of what is newer here; what is newer there is added to `wants`. */
+/** Hashes of what is newer here; what is newer there is added to `wanted`. */
 function compareBucket(
   ours: Iterable<DigestItem>,
   theirs: readonly DigestItem[],
-  wants: ItemHash[],
+  wanted: DigestItem[],
 ): ItemHash[] {
   const unmatched = new Map<number, DigestItem>()
   for (const item of theirs) unmatched.set(hashKey(item.hash), item)
@@ -128,9 +158,9 @@ function compareBucket(
     const key = hashKey(hash)
     const other = unmatched.get(key)
     if (other === undefined || other.version < version) newer.push(hash)
-    else if (other.version > version) wants.push(hash)
+    else if (other.version > version) wanted.push(other)
     unmatched.delete(key)
   }
-  for (const { hash } of unmatched.values()) wants.push(hash)
+  wanted.push(...unmatched.values())
   return newer
 }

@@ -1,4 +1,4 @@
-/** Messages told to a peer, in parts that each are of a bearable size. */
+/** Answers to questions, in parts that each are of a bearable size. */
 import { BucketSet } from './bucket-set.ts'
 import {
   NEWS_BYTES_MAX,
@@ -6,51 +6,64 @@ import {
   TOLD_MESSAGE_BYTES_MAX,
   type NewsMessage,
 } from './exchange-messages.ts'
-import type { Findings } from './listing.ts'
+import type { Telling } from './listing.ts'
 
-/** Bytes around one message in NEWS: tag and length. */
-const MESSAGE_OVERHEAD_BYTES = 8
+/** An answer of up to so many packets goes by packet; who misses one asks again. */
+export const NEWS_PACKETS_MAX = 32
 
-/** Who says it, and of what. */
+/** Bytes around one message in NEWS: tag and length; and around all of them, but for names. */
+const MESSAGE_OVERHEAD_BYTES = 5
+const NEWS_OVERHEAD_BYTES = 64
+
+/** Who says it, of what, and in answer to which turn. */
 export interface NewsHead {
   readonly sender: string
   readonly setId: string
+  readonly turn: number
 }
 
 /**
- * The parts in which to tell what was found: none when there is nothing to say. What we ask for
- * stands in the first, what is left to compare in the last.
+ * The parts in which to answer; one even when there is nothing to say, so that nobody waits. Each
+ * fits a packet of so many bytes if all of them come to NEWS_PACKETS_MAX at most.
  */
-export function newsOf(head: NewsHead, { messages, wants, rest }: Findings): NewsMessage[] {
-  const parts = splitMessages(messages)
-  if (parts.length === 0 && (wants.length > 0 || !rest.isEmpty)) parts.push([])
+export function newsOf(
+  head: NewsHead,
+  { messages, rest }: Telling,
+  packetBytesMax: number,
+): NewsMessage[] {
+  // Names have up to three bytes a character.
+  const overhead = NEWS_OVERHEAD_BYTES + 3 * (head.sender.length + head.setId.length)
+  const small = splitMessages(messages, packetBytesMax - overhead)
+  const isSmall = small.length <= NEWS_PACKETS_MAX
+  const groups = isSmall ? small : splitMessages(messages, NEWS_BYTES_MAX)
   const nothing = new BucketSet()
-  return parts.map((part, i) => ({
+  const parts = groups.length
+  return groups.map((group, part) => ({
     kind: 'news',
     ...head,
-    messages: part,
-    wants: i === 0 ? wants : [],
-    rest: i === parts.length - 1 ? rest : nothing,
+    part,
+    parts,
+    messages: group,
+    rest: part === parts - 1 ? rest : nothing,
   }))
 }
 
-/** Groups of up to NEWS_BYTES_MAX; what could not be sent even alone is left out. */
-function splitMessages(messages: readonly Uint8Array[]): Uint8Array[][] {
-  const parts: Uint8Array[][] = []
-  let part: Uint8Array[] = []
+/** Groups of up to so many bytes, one at least; what could not be sent even alone is left out. */
+function splitMessages(messages: readonly Uint8Array[], bytesMax: number): Uint8Array[][] {
+  const groups: Uint8Array[][] = []
+  let group: Uint8Array[] = []
   let bytes = 0
   for (const message of messages) {
     if (message.length > TOLD_MESSAGE_BYTES_MAX) continue
     const cost = message.length + MESSAGE_OVERHEAD_BYTES
-    const isFull = bytes + cost > NEWS_BYTES_MAX || part.length === NEWS_MESSAGES_MAX
-    if (part.length > 0 && isFull) {
-      parts.push(part)
-      part = []
+    const isFull = bytes + cost > bytesMax || group.length === NEWS_MESSAGES_MAX
+    if (group.length > 0 && isFull) {
+      groups.push(group)
+      group = []
       bytes = 0
     }
-    part.push(message)
+    group.push(message)
     bytes += cost
   }
-  if (part.length > 0) parts.push(part)
-  return parts
+  return [...groups, group]
 }

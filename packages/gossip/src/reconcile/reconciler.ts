@@ -3,27 +3,15 @@ import { instantAfter, type Instant, type Random } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
 import type { Member } from '../membership/member.ts'
 import type { Road } from '../tables/table.ts'
-import { BucketSet } from './bucket-set.ts'
 import { Comparisons } from './comparisons.ts'
+import { Dialogue } from './dialogue.ts'
 import { DigestRound } from './digest-round.ts'
-import { DIGEST_BUCKETS, equalTotals } from './digest-sums.ts'
+import { equalTotals } from './digest-sums.ts'
 import type { DigestSource, ReconcilerLines } from './digest-source.ts'
 import { decodeExchange } from './exchange-decode.ts'
 import { encodeExchange } from './exchange-encode.ts'
-import type {
-  BucketsMessage,
-  DigestEntry,
-  DigestMessage,
-  ExchangeMessage,
-  ItemsMessage,
-  NewsMessage,
-} from './exchange-messages.ts'
-import { Exchanges } from './exchanges.ts'
-import { answerWants, compareListing, differingBuckets, listItems } from './listing.ts'
-import { newsOf } from './news.ts'
-
-/** Sets of up to this many items are listed at once, without comparing buckets first. */
-export const SMALL_ITEMS = 64
+import type { DigestEntry, DigestMessage } from './exchange-messages.ts'
+import { noCounts, type Counts, type ReconcilerCounters } from './reconciler-counters.ts'
 
 /** Who a node is and how often it compares. Complete: nothing is defaulted inside. */
 export interface ReconcilerOptions {
@@ -36,39 +24,12 @@ export interface ReconcilerOptions {
   readonly random: Random
 }
 
-/** What came of comparing, all since the start. */
-export interface ReconcilerCounters {
-  readonly digestsSent: number
-  readonly digestsReceived: number
-  /** Sets in digests that came in and differed. */
-  readonly differed: number
-  /** Differences left to gossip for the moment. */
-  readonly deferred: number
-  /** Exchanges begun, and turns in them refused because too much was under way or had been sent. */
-  readonly exchanges: number
-  readonly refused: number
-  /** Messages about sets that are not shared, or from nobody we know to be a Weft peer. */
-  readonly ignored: number
-  /** Messages of the sources sent, and received. */
-  readonly told: number
-  readonly heard: number
-  readonly bytesSent: number
-}
-
-type Counts = { -readonly [Name in keyof ReconcilerCounters]: number }
-
-/** A set and the peer it is exchanged with. */
-interface Turn {
-  readonly source: DigestSource
-  readonly peer: Member
-}
-
 /**
  * The digest exchange as a state machine (docs/decisions/0007-anti-entropy.md). At each interval a
- * digest goes to some peers by packet. Whoever finds a set differing answers over streams: with
- * everything it knows when that is little, else with the sums of all buckets, upon which the other
- * side lists those that differ. A listing is answered with what is newer, and with the hashes of
- * what the other side has newer. What does not fit a round is named in it and follows at once.
+ * digest goes to some peers. Whoever finds a set differing asks: with everything it knows when that
+ * is little, else with the sums of all buckets, upon which the other side tells what this one has
+ * nothing of, and lists what differs otherwise. A listing is answered with what is newer, and what
+ * the lister has newer is asked for. What does not fit an answer is named in it and follows at once.
  */
 export class Reconciler {
   /** By which road news from here arrives. */
@@ -76,27 +37,18 @@ export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #lines: ReconcilerLines
   readonly #comparisons = new Comparisons()
-  readonly #exchanges = new Exchanges()
+  readonly #counts: Counts = noCounts()
+  readonly #dialogue: Dialogue
   readonly #rounds: DigestRound
-  readonly #counts: Counts = {
-    digestsSent: 0,
-    digestsReceived: 0,
-    differed: 0,
-    deferred: 0,
-    exchanges: 0,
-    refused: 0,
-    ignored: 0,
-    told: 0,
-    heard: 0,
-    bytesSent: 0,
-  }
   #nextRoundAt: Instant | null = null
 
   constructor(now: Instant, options: ReconcilerOptions, lines: ReconcilerLines) {
+    const { name, messageBytesMax, digestIntervalMs, random } = options
     this.#options = options
     this.#lines = lines
-    this.#rounds = new DigestRound(options.name, options.messageBytesMax)
-    const { digestIntervalMs, random } = options
+    this.#rounds = new DigestRound(name, messageBytesMax)
+    const shared = { comparisons: this.#comparisons, counts: this.#counts }
+    this.#dialogue = new Dialogue({ name, messageBytesMax, lines, ...shared })
     if (digestIntervalMs > 0) {
       this.#nextRoundAt = instantAfter(now, random.below(digestIntervalMs) + 1)
     }
@@ -112,13 +64,14 @@ export class Reconciler {
     else {
       const source = this.#lines.sourceFor(peer, message.setId)
       if (source === null) this.#counts.ignored++
-      else this.#turn(now, message, { source, peer })
+      else this.#dialogue.receive(now, message, { source, peer })
     }
     return null
   }
 
-  /** Compare, when it is time to. */
+  /** Compare, when it is time to, and ask again what was not answered. */
   tick(now: Instant): void {
+    this.#dialogue.tick(now)
     if (this.#nextRoundAt === null || now < this.#nextRoundAt) return
     const { digestIntervalMs, digestPeers } = this.#options
     this.#nextRoundAt = instantAfter(this.#nextRoundAt, digestIntervalMs)
@@ -131,7 +84,10 @@ export class Reconciler {
 
   /** When `tick` has something to do; null: never. */
   nextDeadline(): Instant | null {
-    return this.#nextRoundAt
+    const retryAt = this.#dialogue.nextDeadline()
+    const roundAt = this.#nextRoundAt
+    if (retryAt === null || roundAt === null) return retryAt ?? roundAt
+    return retryAt < roundAt ? retryAt : roundAt
   }
 
   /** Send a digest to this peer now: after attaching to a network, say. */
@@ -174,7 +130,7 @@ export class Reconciler {
         this.#comparisons.differed(now, source.id)
         if (isAnswer) continue
         if (this.#comparisons.isWorthwhile(now, source, theirs)) {
-          this.#begin(now, theirs, { source, peer })
+          this.#dialogue.begin(now, theirs, { source, peer })
         } else if (!theirs.isOverdue) deferred.push(source)
       }
     }
@@ -195,88 +151,10 @@ export class Reconciler {
     return { setId: source.id, count, high, low, isOverdue }
   }
 
-  #begin(now: Instant, theirs: DigestEntry, turn: Turn): void {
-    const { source, peer } = turn
-    const from = { peer: peer.name, total: theirs }
-    if (!this.#comparisons.mayFetch(now, source, from)) return
-    if (!this.#exchanges.begin(now, source.id, peer.name)) {
-      this.#counts.refused++
-      return
-    }
-    this.#counts.exchanges++
-    const { count, high, low } = source.sums
-    if (count <= SMALL_ITEMS) this.#list(now, BucketSet.all(), turn)
-    else {
-      const sums = Int32Array.from({ length: DIGEST_BUCKETS }, (_, i) => source.sums.bucket(i))
-      this.#send(now, peer, { kind: 'buckets', ...this.#head(source), count, high, low, sums })
-    }
-  }
-
-  #turn(now: Instant, message: BucketsMessage | ItemsMessage | NewsMessage, turn: Turn): void {
-    if (message.kind === 'buckets') this.#buckets(now, message, turn)
-    else if (message.kind === 'items') this.#items(now, message, turn)
-    else this.#news(now, message, turn)
-  }
-
-  #buckets(now: Instant, theirs: BucketsMessage, turn: Turn): void {
-    const { source, peer } = turn
-    if (equalTotals(source.sums, theirs)) {
-      this.#comparisons.agreed(source.id)
-      return
-    }
-    this.#comparisons.differed(now, source.id)
-    const from = { peer: peer.name, total: theirs }
-    if (!this.#comparisons.mayFetch(now, source, from)) return
-    if (!this.#mayContinue(now, turn)) return
-    this.#list(now, differingBuckets(source.sums, theirs.sums), turn)
-  }
-
-  #items(now: Instant, theirs: ItemsMessage, turn: Turn): void {
-    if (!this.#mayContinue(now, turn)) return
-    const { source, peer } = turn
-    const findings = compareListing(now, source, theirs)
-    for (const news of newsOf(this.#head(source), findings)) this.#tell(now, news, peer)
-  }
-
-  #news(now: Instant, news: NewsMessage, turn: Turn): void {
-    const { source, peer } = turn
-    for (const message of news.messages) source.apply(now, message, peer)
-    this.#counts.heard += news.messages.length
-    if (news.messages.length > 0) this.#comparisons.fetched(now, source.id, peer.name)
-    if (news.wants.length === 0 && news.rest.isEmpty) return
-    if (!this.#mayContinue(now, turn)) return
-    const { messages, rest } = answerWants(now, source, news.wants)
-    const answer = { messages, wants: [], rest: new BucketSet() }
-    for (const part of newsOf(this.#head(source), answer)) this.#tell(now, part, peer)
-    rest.addAll(news.rest)
-    if (!rest.isEmpty) this.#list(now, rest, turn)
-  }
-
-  #list(now: Instant, buckets: BucketSet, { source, peer }: Turn): void {
-    const listing = listItems(source, buckets)
-    this.#send(now, peer, { kind: 'items', ...this.#head(source), ...listing })
-  }
-
-  #tell(now: Instant, news: NewsMessage, peer: Member): void {
-    this.#counts.told += news.messages.length
-    this.#send(now, peer, news)
-  }
-
-  #mayContinue(now: Instant, { source, peer }: Turn): boolean {
-    const may = this.#exchanges.continue(now, source.id, peer.name)
-    if (!may) this.#counts.refused++
-    return may
-  }
-
-  #head(source: DigestSource): { sender: string; setId: string } {
-    return { sender: this.#options.name, setId: source.id }
-  }
-
-  #send(now: Instant, peer: Member, message: ExchangeMessage): void {
-    const bytes = encodeExchange(message)
-    const how = message.kind === 'digest' ? 'packet' : 'stream'
+  #send(now: Instant, peer: Member, digest: DigestMessage): void {
+    const bytes = encodeExchange(digest)
     this.#counts.bytesSent += bytes.length
-    this.#exchanges.spend(now, peer.name, bytes.length)
-    this.#lines.send(now, peer, { bytes, how })
+    this.#dialogue.spend(now, peer, bytes.length)
+    this.#lines.send(now, peer, { bytes, how: 'packet' })
   }
 }
