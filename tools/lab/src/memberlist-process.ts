@@ -4,6 +4,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { STDERR_KEPT_CHARACTERS } from './dataplane-owner.ts'
 import { labError } from './lab-errors.ts'
 
 /** Timing; what is absent is the library's default for LANs. */
@@ -88,10 +89,11 @@ interface Waiting {
  */
 export class MemberlistProcess implements AsyncDisposable {
   readonly name: string
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
   readonly #waiting = new Map<number, Waiting>()
   readonly #events: MemberlistEvent[] = []
   #address = ''
+  #stderr = ''
   #commands = 0
   #ending: string | null = null
 
@@ -107,12 +109,16 @@ export class MemberlistProcess implements AsyncDisposable {
     // A group of its own: it ends when its stdin does, which is when we close it or are gone.
     this.#child = spawn(file, [...words, 'node', JSON.stringify(told)], {
       detached: true,
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
     // A node that is gone reads no commands; they are rejected by its end.
     this.#child.stdin.on('error', () => undefined)
     this.#child.on('error', (error) => this.#end(error.message))
-    this.#child.on('exit', (code, signal) => this.#end(signal ?? `exit code ${code}`))
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARACTERS)
+    })
+    // 'close' comes after 'exit', when its last words have been read.
+    this.#child.on('close', (code, signal) => this.#end(signal ?? `exit code ${code}`))
   }
 
   /** Start a node; resolves when it listens. Rejects with ERR_PROCESS_GONE. */
@@ -221,7 +227,8 @@ export class MemberlistProcess implements AsyncDisposable {
   }
 
   #end(how: string): void {
-    this.#ending ??= how
+    const words = this.#stderr.trim()
+    this.#ending ??= words === '' ? how : `${how}: ${words}`
     for (const { reject } of this.#waiting.values()) reject(this.#gone(this.#ending))
     this.#waiting.clear()
   }
