@@ -1,0 +1,80 @@
+/** The whole node: its door, its goodbye, its snapshot. */
+import { instantAfter } from '@weft/core'
+import { expect, test } from 'vitest'
+import { dockerProfile, lanProfile } from '../src/profile.ts'
+import { isWeftMeta } from '../src/tables/capability.ts'
+import { addressOf, World } from './gossip-world.ts'
+
+test('says that it is a Weft node where it compares digests, and only there', () => {
+  for (const profile of [lanProfile(), dockerProfile()]) {
+    const world = new World({ profile })
+    const { meta } = world.start('n1').core.membership.roster.self
+    expect(isWeftMeta(meta)).toBe(profile.digestIntervalMs > 0)
+  }
+})
+
+test('tells how each join ended', () => {
+  const world = new World()
+  const [one, two] = [world.start('n1'), world.start('n2')]
+  const ends: string[] = []
+  one.core.events.on('joinEnded', ({ address, reason }) => {
+    ends.push(`${address.ip} ${reason === null ? 'answered' : 'failed'}`)
+  })
+  one.core.join(world.now, [addressOf('n2'), addressOf('n9')])
+  world.run(15_000)
+  expect(ends.sort()).toEqual(['10.0.0.2 answered', '10.0.0.9 failed'])
+  expect(two.core.membership.roster.activeCount).toBe(2)
+})
+
+test('leaves the tables before the ring, and waits no longer than five seconds for that', () => {
+  const world = new World()
+  const [one, two] = world.ring(2)
+  one?.attach('blue')
+  two?.attach('blue')
+  world.run(1000)
+  one?.core.leave(world.now)
+  one?.core.leave(world.now)
+  expect(one?.core.hasLeft).toBe(false)
+  world.run(2000)
+  expect(one?.core.hasLeft).toBe(true)
+  expect(two?.peers('blue')).toEqual(['n2'])
+  expect(two?.core.membership.roster.get('n1')?.state).toBe('left')
+  // A process that hardly gets to run says goodbye once, and then goes all the same.
+  const slow = new World()
+  const [left] = slow.ring(2)
+  left?.core.leave(slow.now)
+  left?.core.tick(instantAfter(slow.now, 4999))
+  expect(left?.core.membership.roster.self.state).toBe('alive')
+  left?.core.tick(instantAfter(slow.now, 5000))
+  expect(left?.core.membership.roster.self.state).toBe('left')
+  const alone = new World()
+  const hermit = alone.start('n1')
+  hermit.core.leave(alone.now)
+  alone.run(1000)
+  expect(hermit.core.hasLeft).toBe(true)
+})
+
+test('starts whole rings from snapshots, without a join', () => {
+  const world = new World()
+  const nodes = world.ring(5)
+  nodes.forEach((node) => node.attach('blue').put('blue', node.name, 'x'))
+  world.run(2000)
+  const snapshots = nodes.map((node) => world.crash(node))
+  const again = nodes.map(({ name }, i) => world.start(name, snapshots[i]))
+  again.forEach((node) => node.attach('blue').put('blue', node.name, 'y'))
+  expect(world.runUntil(5000, () => again.every((node) => node.rows().length === 5))).not.toBeNull()
+  again.forEach((node) => expect(node.core.membership.roster.activeCount).toBe(5))
+  again.forEach((node) => expect(node.peers('blue')).toHaveLength(5))
+})
+
+test('the same inputs give the same outputs', () => {
+  const play = (): string => {
+    const world = new World({ seed: 77 })
+    const nodes = world.ring(5)
+    world.lossPercent = 20
+    nodes.forEach((node) => node.attach('blue').put('blue', node.name, 'x'))
+    world.run(5000)
+    return world.packets.map(({ to, bytes }) => `${to.ip} ${bytes.join()}`).join('\n')
+  }
+  expect(play() === play()).toBe(true)
+})
