@@ -5,6 +5,7 @@ import { becomePrivate, insidePrivateWorld } from '@weft/lab'
 import { attachSuite } from './attach.ts'
 import { encryptionSuite } from './encryption.ts'
 import { forwardingSuite } from './forwarding.ts'
+import { gossipSuite } from './gossip.ts'
 import { ipamSuite } from './ipam.ts'
 import { programmingSuite } from './programming.ts'
 import { repairSuite } from './repair.ts'
@@ -18,6 +19,7 @@ const SUITES: readonly BenchSuite[] = [
   repairSuite,
   wireSuite,
   encryptionSuite,
+  gossipSuite,
   { ...ipamSuite, needsKernel: false },
 ]
 const EXIT_CANNOT_RUN = 2
