@@ -115,7 +115,7 @@ describe('a process', () => {
   it('that is blocked runs its timers first when it wakes up, then hears what waited', () => {
     const ring = toys(2)
     ring.world.run(500)
-    ring.world.block(host(ring, 0), 3000)
+    ring.world.block(host(ring, 0), 'process', 3000)
     ring.world.run(3499)
     expect(ring.core(0).heard).toEqual([])
     expect(host(ring, 0).traffic.packetsSent).toBe(0)
@@ -124,9 +124,22 @@ describe('a process', () => {
     expect(ring.core(0).heard).toEqual(Array(3).fill('3500 packet 10.0.0.2 beat of toy-1'))
   })
 
+  it('whose network stands still has timers; what it sends and hears waits', () => {
+    const ring = toys(2)
+    ring.world.run(500)
+    ring.world.block(host(ring, 0), 'network', 3000)
+    ring.world.run(3499)
+    expect(ring.core(0).heard).toEqual([])
+    expect([ring.core(1).heard.length, host(ring, 0).traffic.packetsSent]).toEqual([0, 0])
+    ring.world.run(3501)
+    expect(host(ring, 0).traffic.packetsSent).toBe(3)
+    expect(ring.core(0).heard).toEqual(Array(3).fill('3500 packet 10.0.0.2 beat of toy-1'))
+    expect(ring.core(1).heard).toEqual(Array(3).fill('3501 packet 10.0.0.1 beat of toy-0'))
+  })
+
   it('holds SOCKET_BUFFER_BYTES_MAX while it is blocked, kernel bytes included', () => {
     const ring = toys(2)
-    ring.world.block(host(ring, 0), 1000 * BEAT_MS)
+    ring.world.block(host(ring, 0), 'process', 1000 * BEAT_MS)
     const size = utf8Bytes('beat of toy-1').length + DATAGRAM_KERNEL_BYTES
     const fits = Math.floor(SOCKET_BUFFER_BYTES_MAX / size)
     ring.world.run(999 * BEAT_MS + 1)
@@ -260,7 +273,7 @@ describe('streams', () => {
   it('wait while the other process is blocked; its kernel takes them', () => {
     const ring = toys(2)
     const { world } = ring
-    world.block(host(ring, 1), 900)
+    world.block(host(ring, 1), 'process', 900)
     world.act(host(ring, 0), (core) => core.open(host(ring, 1).address, 'x'))
     world.run(899)
     expect(ring.core(1).heard).toEqual([])

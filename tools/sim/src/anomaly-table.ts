@@ -80,6 +80,7 @@ function playCells(
             profile,
             nodes: nodes ?? NODES,
             slow,
+            blocked,
             blockedMs,
             runningMs,
             durationMs: 1000 * (seconds ?? SECONDS),

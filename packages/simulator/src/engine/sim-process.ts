@@ -1,6 +1,6 @@
 /** One simulated host and the process on it: running, blocked, or not there. */
 import type { SocketAddress } from '@weft/core'
-import type { StreamId } from '@weft/gossip'
+import type { GossipOutput, StreamId } from '@weft/gossip'
 import type { NodeClock } from './node-clock.ts'
 import type { SimCore } from './sim-core.ts'
 import type { StreamEnd } from './sim-stream.ts'
@@ -29,6 +29,12 @@ export interface HostTimer {
   spunAt: number
 }
 
+/**
+ * What stands still: the whole process, timers and all (as when it is starved of a processor, or
+ * stopped); or only what it sends and hears, while its timers run (Lifeguard's anomaly, §V).
+ */
+export type Blockage = 'process' | 'network'
+
 /** A host. Its core is null while no process runs; `life` counts the processes it had. */
 export class SimProcess<Core extends SimCore> {
   readonly index: number
@@ -49,7 +55,10 @@ export class SimProcess<Core extends SimCore> {
   readonly buffer = new SocketBuffer()
   core: Core | null = null
   life = 0
-  isBlocked = false
+  /** What does not go on; null: all does. */
+  blocked: Blockage | null = null
+  /** What the process wanted while only its network stood still. */
+  outbox: GossipOutput[] = []
 
   constructor(index: number, address: SocketAddress, clock: NodeClock) {
     this.index = index
@@ -61,7 +70,7 @@ export class SimProcess<Core extends SimCore> {
   start(core: Core): void {
     this.core = core
     this.life++
-    this.isBlocked = false
+    this.blocked = null
     this.timer.at = Infinity
     this.#forget()
   }
@@ -69,13 +78,14 @@ export class SimProcess<Core extends SimCore> {
   /** The process is gone, and all that it held. */
   stop(): void {
     this.core = null
-    this.isBlocked = false
+    this.blocked = null
     this.timer.at = Infinity
     this.#forget()
   }
 
   #forget(): void {
     this.buffer.take()
+    this.outbox = []
     this.streams.clear()
   }
 }

@@ -208,7 +208,7 @@ export class StreamNetwork<Core extends SimCore> {
   }
 
   #give(host: SimProcess<Core>, take: () => void): void {
-    if (host.isBlocked) host.buffer.holdStream(take)
+    if (host.blocked !== null) host.buffer.holdStream(take)
     else take()
   }
 }

@@ -6,7 +6,7 @@ import { EventHeap, SimEvent } from './event-heap.ts'
 import type { NetworkModel } from './network-model.ts'
 import { NodeClock, type ClockError } from './node-clock.ts'
 import type { SimCore } from './sim-core.ts'
-import { SimProcess } from './sim-process.ts'
+import { SimProcess, type Blockage } from './sim-process.ts'
 import { StreamNetwork } from './stream-network.ts'
 
 /** Timers in a row that a core may have due at one instant; more, and it is never done. */
@@ -145,11 +145,11 @@ export class World<Core extends SimCore> {
     this.#arm(host)
   }
 
-  /** For `ms` the process does nothing: no timers, no packets; then timers first (as Node does). */
-  block(host: SimProcess<Core>, ms: number): void {
-    if (host.core === null || host.isBlocked) return
+  /** For `ms` that stands still; then timers come first (as in Node), what was held in and out next. */
+  block(host: SimProcess<Core>, what: Blockage, ms: number): void {
+    if (host.core === null || host.blocked !== null) return
     const { life } = host
-    host.isBlocked = true
+    host.blocked = what
     this.at(this.#now + ms, () => {
       if (host.life === life && host.core !== null) this.#wake(host)
     })
@@ -161,7 +161,7 @@ export class World<Core extends SimCore> {
     try {
       return act(host.core, host.clock.read(this.#now))
     } finally {
-      if (!host.isBlocked) this.#pump(host)
+      if (host.blocked !== 'process') this.#pump(host)
     }
   }
 
@@ -189,14 +189,14 @@ export class World<Core extends SimCore> {
       sender.traffic.packetsLost++
       return
     }
-    if (!to.isBlocked) return this.#receive(to, sender.address, bytes)
+    if (to.blocked === null) return this.#receive(to, sender.address, bytes)
     const take = (): void => this.#receive(to, sender.address, bytes)
     if (!to.buffer.holdDatagram(bytes.length, take)) to.traffic.packetsOverflowed++
   }
 
   #timerDue(host: SimProcess<Core>): void {
     const { core } = host
-    if (core === null || host.isBlocked) return
+    if (core === null || host.blocked === 'process') return
     const deadline = core.nextDeadline()
     let now = host.clock.read(this.#now)
     if (deadline !== null && deadline > now && host.clock.virtual(deadline) <= this.#now) {
@@ -207,10 +207,12 @@ export class World<Core extends SimCore> {
   }
 
   #wake(host: SimProcess<Core>): void {
-    host.isBlocked = false
+    host.blocked = null
     host.timer.at = Infinity
     this.#timerDue(host)
-    const { life } = host
+    const { life, outbox } = host
+    host.outbox = []
+    for (const output of outbox) this.#put(host, output)
     for (const take of host.buffer.take()) if (host.life === life) take()
   }
 
@@ -252,7 +254,8 @@ export class World<Core extends SimCore> {
   #pump(host: SimProcess<Core>): void {
     const { core } = host
     if (core === null) return
-    for (const output of core.drain()) this.#put(host, output)
+    if (host.blocked === 'network') host.outbox.push(...core.drain())
+    else for (const output of core.drain()) this.#put(host, output)
     this.#arm(host)
   }
 
@@ -289,7 +292,7 @@ export class World<Core extends SimCore> {
 
   #arm(host: SimProcess<Core>): void {
     const deadline = host.core?.nextDeadline() ?? null
-    if (deadline === null || host.isBlocked) return
+    if (deadline === null || host.blocked === 'process') return
     const due = Math.max(host.clock.virtual(deadline), this.#now)
     if (due >= host.timer.at) return
     host.timer.at = due

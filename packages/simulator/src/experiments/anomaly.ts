@@ -5,7 +5,7 @@ import type { KnownMember, MembershipProfile } from '@weft/gossip'
 import { calm, NetworkModel } from '../engine/network-model.ts'
 import { exactClock } from '../engine/node-clock.ts'
 import { hostAddress } from '../ring-address.ts'
-import type { SimProcess } from '../engine/sim-process.ts'
+import type { Blockage, SimProcess } from '../engine/sim-process.ts'
 import { World } from '../engine/world.ts'
 import { insecureSimAead } from '../insecure-sim-aead.ts'
 import { MembershipNode } from './membership-node.ts'
@@ -17,6 +17,8 @@ export interface AnomalyRun {
   readonly nodes: number
   /** Members that are slow at the same time (C). */
   readonly slow: number
+  /** What of them stands still. */
+  readonly blocked: Blockage
   /** How long they stand still, in ms (D). */
   readonly blockedMs: number
   /** How long they run between that, in ms (I). */
@@ -114,12 +116,12 @@ class AnomalyRing {
 
   /** All slow members stand still at once, again and again, as long as the experiment lasts. */
   #block(): void {
-    const { blockedMs, runningMs, durationMs } = this.#run
+    const { blocked, blockedMs, runningMs, durationMs } = this.#run
     const { now } = this.#world
     for (let at = 0; at < durationMs; at += blockedMs + runningMs) {
       this.#world.at(now + at, () => {
         for (const host of this.#world.hosts) {
-          if (this.#isSlow(host.index)) this.#world.block(host, blockedMs)
+          if (this.#isSlow(host.index)) this.#world.block(host, blocked, blockedMs)
         }
       })
     }

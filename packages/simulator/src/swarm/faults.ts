@@ -9,6 +9,7 @@ import { leave } from './work.ts'
 export const GOODBYE_MS = 5000
 
 const BLOCK_MS = [300, 1500, 6000, 20_000] as const
+const BLOCKAGES = ['process', 'network'] as const
 const CLOCK_STEP_MS = [500, 5000, 60_000] as const
 /** Running nodes that no fault takes away. */
 const RUNNING_MIN = 2
@@ -36,7 +37,7 @@ export const FAULT_ACTIONS: Readonly<Record<FaultKind, Action>> = {
     if (node === null) return
     swarm.say(`block ${node.name} for ${ms} ms`)
     node.busyUntil = swarm.ring.world.now + ms
-    swarm.ring.world.block(node.host, ms)
+    swarm.ring.world.block(node.host, pick(random, BLOCKAGES), ms)
   },
   'clock-step': (swarm, random) => {
     const node = anyReady(swarm, random)
