@@ -70,7 +70,7 @@ export interface TablesProfile {
 /** Everything there is to time. */
 export interface GossipProfile extends MembershipProfile, TablesProfile {}
 
-const PACKET_BYTES_MAX = 1400
+const PACKET_BYTES = 1400
 
 /** Exactly what Docker passes to memberlist and what NetworkDB does (docker-wire §2.8, §3.8). */
 export function dockerProfile(): GossipProfile {
@@ -91,7 +91,7 @@ export function dockerProfile(): GossipProfile {
     pushPullIntervalMs: 30_000,
     deadNodeReclaimMs: 0,
     streamTimeoutMs: 10_000,
-    packetBytesMax: PACKET_BYTES_MAX,
+    packetBytesMax: PACKET_BYTES,
     compress: true,
     eagerMs: 0,
     tableGossipIntervalMs: 200,
