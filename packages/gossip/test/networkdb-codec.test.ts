@@ -10,6 +10,7 @@ import {
   openGossipMessage,
 } from '../src/networkdb/gossip-message.ts'
 import {
+  BROKEN_PARTS_MAX,
   BULK_NETWORKS_MAX,
   EVENTS_MAX,
   NETWORK_ENTRIES_MAX,
@@ -182,17 +183,26 @@ describe('what other versions may send', () => {
     expect(decoded(hex(`12${size}${data}0806`)).message).toEqual(event)
   })
 
-  it('unknown groups, as deep as protobuf readers go', () => {
-    const groups = '7b'.repeat(20) + '7c'.repeat(20)
-    const data = `080110071a0c303132333435363738396162${groups}`
-    const size = (data.length / 2).toString(16).padStart(2, '0')
-    expect(decoded(hex(`080612${size}${data}`)).message).toEqual(event)
-    const deep = new Uint8Array(5000).fill(0x7b)
-    expect(decoded(gossipMessage(NETWORKDB_TYPE.node, deep)).message).toBe('bad-protobuf')
+  it('but no groups: the end of each would be looked for in all that follows', () => {
+    const closed = `080110071a0c303132333435363738396162${'7b7c'}`
+    const size = (closed.length / 2).toString(16).padStart(2, '0')
+    expect(decoded(hex(`080612${size}${closed}`)).message).toBe('bad-protobuf')
   })
 })
 
 describe('limits', () => {
+  it.each([
+    ['a varint without an end', '0a01ff'],
+    ['a group without an end', '0a028301'],
+  ])('broken parts, each %s', (_, part) => {
+    const compound = (count: number) =>
+      decoded(gossipMessage(NETWORKDB_TYPE.compound, hex(part.repeat(count))))
+    const most = compound(BROKEN_PARTS_MAX)
+    expect(most.message).toEqual({ kind: 'compound', messages: [] })
+    expect(most.partFaults).toEqual(new Array(BROKEN_PARTS_MAX).fill('bad-protobuf'))
+    expect(compound(BROKEN_PARTS_MAX + 1)).toEqual({ message: 'bad-protobuf', partFaults: [] })
+  })
+
   const text = (length: number): string => 'x'.repeat(length)
   const edges = [
     { what: 'node', max: NETWORKDB_NAME_BYTES_MAX, of: (n: number) => ({ nodeName: text(n) }) },

@@ -2,7 +2,12 @@
 import type { GossipFault } from '../memberlist/faults.ts'
 import { readEvent, readTableEvent, type EventMessage } from './decode-event.ts'
 import { NETWORKDB_TYPE, readEnvelope, type Envelope } from './gossip-message.ts'
-import { BULK_NETWORKS_MAX, EVENTS_MAX, NETWORK_ENTRIES_MAX } from './limits.ts'
+import {
+  BROKEN_PARTS_MAX,
+  BULK_NETWORKS_MAX,
+  EVENTS_MAX,
+  NETWORK_ENTRIES_MAX,
+} from './limits.ts'
 import type {
   BulkSync,
   Compound,
@@ -66,7 +71,8 @@ function readPushPull(
   let nodeName = ''
   const networks: NetworkEntry[] = []
   const max = NETWORK_ENTRIES_MAX
-  const entries = { max, read: readNetworkEntry, parts: networks, faults: partFaults }
+  const read = readNetworkEntry
+  const entries = { max, read, parts: networks, faults: partFaults, broken: 0 }
   while (reader.at < end) {
     const tag = reader.uint32()
     switch (tag) {
@@ -168,13 +174,13 @@ function readRows(
   const envelope = readEnvelope(reader, end)
   if (envelope.type !== NETWORKDB_TYPE.compound) reader.refuse('bad-type')
   const parts: TableEvent[] = []
-  readParts(reader, envelope.end, { max: EVENTS_MAX, read: readRow, parts, faults })
+  readParts(reader, envelope.end, { max: EVENTS_MAX, read: readRow, parts, faults, broken: 0 })
   return parts
 }
 
 function readCompound(reader: ProtoReader, end: number, faults: GossipFault[]): Compound {
   const parts: EventMessage[] = []
-  readParts(reader, end, { max: EVENTS_MAX, read: readInnerEvent, parts, faults })
+  readParts(reader, end, { max: EVENTS_MAX, read: readInnerEvent, parts, faults, broken: 0 })
   return { kind: 'compound', messages: parts }
 }
 
@@ -184,6 +190,8 @@ interface PartSink<Part extends object> {
   readonly read: (reader: ProtoReader, end: number) => Part | null
   readonly parts: Part[]
   readonly faults: GossipFault[]
+  /** Those that were no protobuf. */
+  broken: number
 }
 
 /** The parts of the compound whose data ends at `end`: messages = 1. */
@@ -210,6 +218,9 @@ function readPart<Part extends object>(
   else {
     const outside = reader.takeFault()
     const part = tryPart(reader, end, sink.read)
+    if (part === 'bad-protobuf' && ++sink.broken > BROKEN_PARTS_MAX) {
+      throw new RangeError('more broken parts than a mishap makes')
+    }
     if (typeof part === 'string') sink.faults.push(part)
     else sink.parts.push(part)
     if (outside !== null) reader.refuse(outside)

@@ -15,6 +15,12 @@ export const ROW_VALUE_BYTES_MAX = 65_507
  */
 export const EVENTS_MAX = 100_000
 
+/**
+ * Parts of one message that are no protobuf at all. One odd row must not keep a node from all
+ * others, but to find out costs microseconds each: what has more of them is refused as a whole.
+ */
+export const BROKEN_PARTS_MAX = 256
+
 /** Attachments in one push/pull: every network of every node, as a thousand nodes on a hundred. */
 export const NETWORK_ENTRIES_MAX = 100_000
 

@@ -11,13 +11,16 @@ const names = new TextMemo()
 /** Texts up to this length go through an array of codes; a longer one could exhaust the stack. */
 const SHORT_TEXT_BYTES = 1024
 
-/** By their values; 6 and 7 are none. */
+/**
+ * By their values; 6 and 7 are none. Groups (3, 4) are not read: no engine writes any, and the end
+ * of one would be looked for in everything that follows, for each part of a compound anew.
+ */
 const WIRE_TYPES: readonly (WireType | undefined)[] = [
   WireType.Varint,
   WireType.Bit64,
   WireType.LengthDelimited,
-  WireType.StartGroup,
-  WireType.EndGroup,
+  undefined,
+  undefined,
   WireType.Bit32,
 ]
 
