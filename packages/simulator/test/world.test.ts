@@ -187,7 +187,9 @@ describe('a process', () => {
     expect(ring.world.now).toBe(BEAT_MS)
     const busy = toys(2)
     let ticks = 0
-    busy.core(1).tick = () => void ticks++
+    busy.core(1).tick = () => {
+      ticks++
+    }
     busy.world.run(5000)
     expect(busy.world.failure).toMatchObject({ host: 1 })
     expect(ticks).toBe(SPINS_MAX)

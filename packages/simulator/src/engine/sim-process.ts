@@ -1,6 +1,6 @@
 /** One simulated host and the process on it: running, blocked, or not there. */
 import type { SocketAddress } from '@weft/core'
-import type { GossipOutput, StreamId } from '@weft/gossip'
+import type { StreamId } from '@weft/gossip'
 import type { NodeClock } from './node-clock.ts'
 import type { SimCore } from './sim-core.ts'
 import type { StreamEnd } from './sim-stream.ts'
@@ -57,8 +57,6 @@ export class SimProcess<Core extends SimCore> {
   life = 0
   /** What does not go on; null: all does. */
   blocked: Blockage | null = null
-  /** What the process wanted while only its network stood still. */
-  outbox: GossipOutput[] = []
 
   constructor(index: number, address: SocketAddress, clock: NodeClock) {
     this.index = index
@@ -85,7 +83,7 @@ export class SimProcess<Core extends SimCore> {
 
   #forget(): void {
     this.buffer.take()
-    this.outbox = []
+    this.buffer.takeOutputs()
     this.streams.clear()
   }
 }

@@ -1,4 +1,5 @@
-/** What waits for a blocked process: datagrams as far as there is room, and streams. */
+/** What waits while a process or its network stands still, in both directions. */
+import type { GossipOutput } from '@weft/gossip'
 
 /** Linux's default for net.core.rmem_default, in bytes: what a socket holds. */
 export const SOCKET_BUFFER_BYTES_MAX = 212_992
@@ -9,6 +10,7 @@ export const DATAGRAM_KERNEL_BYTES = 576
 /** In the order in which it came. */
 export class SocketBuffer {
   #waiting: (() => void)[] = []
+  #outputs: GossipOutput[] = []
   #bytes = 0
 
   /** A datagram of this length; false when there is no room. */
@@ -25,7 +27,19 @@ export class SocketBuffer {
     this.#waiting.push(take)
   }
 
-  /** Everything that waited. */
+  /** What the process wanted while its network stood still. */
+  holdOutputs(outputs: readonly GossipOutput[]): void {
+    this.#outputs.push(...outputs)
+  }
+
+  /** All that it wanted. */
+  takeOutputs(): readonly GossipOutput[] {
+    const outputs = this.#outputs
+    this.#outputs = []
+    return outputs
+  }
+
+  /** Everything that waited to be heard. */
   take(): readonly (() => void)[] {
     const waiting = this.#waiting
     this.#waiting = []

@@ -145,7 +145,7 @@ export class World<Core extends SimCore> {
     this.#arm(host)
   }
 
-  /** For `ms` that stands still; then timers come first (as in Node), what was held in and out next. */
+  /** For `ms` that stands still; then timers come first, as in Node, and what was held next. */
   block(host: SimProcess<Core>, what: Blockage, ms: number): void {
     if (host.core === null || host.blocked !== null) return
     const { life } = host
@@ -210,9 +210,8 @@ export class World<Core extends SimCore> {
     host.blocked = null
     host.timer.at = Infinity
     this.#timerDue(host)
-    const { life, outbox } = host
-    host.outbox = []
-    for (const output of outbox) this.#put(host, output)
+    const { life } = host
+    for (const output of host.buffer.takeOutputs()) this.#put(host, output)
     for (const take of host.buffer.take()) if (host.life === life) take()
   }
 
@@ -254,7 +253,7 @@ export class World<Core extends SimCore> {
   #pump(host: SimProcess<Core>): void {
     const { core } = host
     if (core === null) return
-    if (host.blocked === 'network') host.outbox.push(...core.drain())
+    if (host.blocked === 'network') host.buffer.holdOutputs(core.drain())
     else for (const output of core.drain()) this.#put(host, output)
     this.#arm(host)
   }

@@ -42,6 +42,11 @@ export class Ledger {
     return this.#attached.has(`${name} ${networkId}`)
   }
 
+  /** Names that nodes were ever started under. */
+  get names(): number {
+    return this.#addresses.size
+  }
+
   /** Where the node of this name was started last; null: there never was one. */
   addressOf(name: string): string | null {
     return this.#addresses.get(name) ?? null
@@ -69,7 +74,7 @@ export class Ledger {
     if (owner !== row.owner) return `it was written by ${owner}, not ${row.owner}`
     if (id !== rowId(row)) return `it was written as ${id}, not ${rowId(row)}`
     if (lTimes.size === 0) return `its owner's own tables never told of it`
-    return lTimes.has(row.lTime) ? null : `it was written at ${[...lTimes]}, not ${row.lTime}`
+    return lTimes.has(row.lTime) ? null : `it was written at ${[...lTimes].join(', ')}, not ${row.lTime}`
   }
 }
 

@@ -9,9 +9,9 @@ import { Swarm } from './swarm.ts'
 
 /** Virtual ms in which a healed ring agrees: rounds of anti-entropy, suspicion, rejoining. */
 export const LIVENESS_MS: Readonly<Record<ProfileName, number>> = {
-  docker: 400_000,
+  docker: 200_000,
   lan: 120_000,
-  wan: 900_000,
+  wan: 300_000,
 }
 
 /** For so long it must go on agreeing. */
@@ -70,7 +70,7 @@ function playHealing(swarm: Swarm): number | null {
   heal(swarm)
   const { world } = swarm.ring
   const begin = world.now
-  const until = begin + LIVENESS_MS[swarm.options.profileName]
+  const until = begin + livenessMs(swarm)
   let agreedSince: number | null = null
   while (swarm.referee.violation === null) {
     swarm.step(LOOK_MS)
@@ -98,4 +98,12 @@ function heal(swarm: Swarm): void {
   for (const node of swarm.nodes.slice(0, BOOTSTRAP_HOSTS)) {
     if (node.state === 'down') swarm.start(node, { isRenamed: true, memory: null })
   }
+}
+
+/** More for each name that is no more: a probe of it, by a prober in the worst of health. */
+function livenessMs({ options, ledger, nodes }: Swarm): number {
+  const { profileName, profile } = options
+  const running = nodes.filter(({ state }) => state === 'running').length
+  const probeMs = profile.probeIntervalMs * profile.awarenessMultMax
+  return LIVENESS_MS[profileName] + (ledger.names - running) * probeMs
 }
