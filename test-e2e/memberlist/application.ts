@@ -69,6 +69,11 @@ export class Application implements MembershipDelegate {
     return this.#gossip.length > 0
   }
 
+  /** The ticks are soon enough. */
+  hasNewBroadcasts(): boolean {
+    return false
+  }
+
   localState(): Uint8Array {
     return this.#state
   }

@@ -55,6 +55,7 @@ function recordingDelegate(): RecordingDelegate {
       return delegate.broadcastQueue.splice(0, fitting)
     },
     hasBroadcasts: () => delegate.broadcastQueue.length > 0,
+    hasNewBroadcasts: () => delegate.broadcastQueue.length > 0,
     localState: () => delegate.state,
     mergeState: (_, state) => delegate.merged.push(state.slice()),
     memberJoined: (_, { name }) => delegate.heard.push(`joined ${name}`),

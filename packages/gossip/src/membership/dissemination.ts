@@ -56,7 +56,9 @@ export class Dissemination {
 
   /** When there is something to send; `now` is when that was last looked at. */
   nextAt(now: Instant): Instant | null {
-    if (this.#tickAt === null && this.#parts.delegate.hasBroadcasts()) this.#wake(now)
+    const { delegate } = this.#parts
+    if (this.#tickAt === null && delegate.hasBroadcasts()) this.#wake(now)
+    else if (this.#eagerAt === null && delegate.hasNewBroadcasts()) this.#wake(now)
     if (this.#eagerAt === null || this.#tickAt === null) return this.#eagerAt ?? this.#tickAt
     return this.#eagerAt < this.#tickAt ? this.#eagerAt : this.#tickAt
   }

@@ -16,6 +16,8 @@ export interface MembershipDelegate {
   broadcasts(overheadBytes: number, limitBytes: number): readonly Uint8Array[]
   /** True when `broadcasts` would return something: the gossip tick may sleep otherwise. */
   hasBroadcasts(): boolean
+  /** True when some of them were never sent: with `eagerMs` these do not wait for the tick. */
+  hasNewBroadcasts(): boolean
   /** What goes into our side of a push/pull. */
   localState(now: Instant, join: boolean): Uint8Array
   /** What came in the other side's. */

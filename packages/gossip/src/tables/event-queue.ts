@@ -19,9 +19,14 @@ export class EventQueue {
     this.#memberCount = memberCount
   }
 
-  /** True when something waits to be sent. */
+  /** True when nothing waits to be sent. */
   get isEmpty(): boolean {
     return this.#queue.size === 0
+  }
+
+  /** True when something waits that nobody was told yet. */
+  get hasFresh(): boolean {
+    return this.#queue.hasFresh
   }
 
   /** Events that wait. */

@@ -32,6 +32,7 @@ export function createInbox(
     broadcasts: (overheadBytes, limitBytes) => context.events.take(overheadBytes, limitBytes),
     // Alone there is nobody to tell, and no reason to wake up for it.
     hasBroadcasts: () => !context.events.isEmpty && nodes.active.size > 0,
+    hasNewBroadcasts: () => context.events.hasFresh && nodes.active.size > 0,
     localState: (now, join) => inbox.localState(now, join),
     mergeState: (now, state) => settle(now, () => inbox.mergeState(now, state)),
     memberJoined: (now, member) => settle(now, () => inbox.memberJoined(now, member)),

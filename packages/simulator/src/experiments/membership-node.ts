@@ -53,6 +53,7 @@ function delegate(onDeath: DeathListener): MembershipDelegate {
     userMessage: () => undefined,
     broadcasts: () => NO_BROADCASTS,
     hasBroadcasts: () => false,
+    hasNewBroadcasts: () => false,
     localState: () => NOTHING,
     mergeState: () => undefined,
     memberJoined: () => undefined,
