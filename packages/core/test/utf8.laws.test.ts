@@ -2,8 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { utf8Bytes, utf8Text } from '../src/utf8.ts'
-import { fromHex as hex } from '../src/bytes.ts'
+import { fromHex } from '../src/bytes.ts'
 
+const hex = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array(0)
 const read = (bytes: Uint8Array): string => utf8Text(bytes, 0, bytes.length)
 
 describe('UTF-8', () => {

@@ -1,0 +1,178 @@
+/** How soon a ring knows what one node said, what that costs, and what a core can carry. */
+import { dockerProfile, lanProfile, type GossipProfile } from '@weft/gossip'
+import {
+  measureBandwidth,
+  PERTURBATIONS,
+  percentile,
+  playAnomaly,
+  playConvergence,
+  quietRing,
+  swimProfile,
+  type ConvergenceResult,
+  type Perturbation,
+} from '@weft/simulator'
+import { rowBytes, tableMessages } from './gossip-costs.ts'
+import { measureGossipProcesses } from './gossip-processes.ts'
+import type { BenchRow, BenchSuite } from './suite.ts'
+
+const SEED = 'bench'
+const DOCKER = "Docker's profile on the same virtual network"
+
+/** Full convergence after each of Docker's perturbations but joining a full network (bulk). */
+const SPREAD: readonly Perturbation[] = PERTURBATIONS.filter((name) => name !== 'join-populated')
+
+/** Trials of each perturbation. */
+const TRIALS_25 = 60
+const TRIALS_1000 = 12
+const TRIALS_LOSSY = 40
+const QUIET_MS = 60_000
+const SPEED_SECONDS = 60
+const PROCESSES = 100
+const WRITES = 5
+
+/** Lifeguard's experiment, cells in which plain SWIM is often wrong (arXiv:1707.00788 §V). */
+const ANOMALIES = [8, 16, 32].map((slow) => ({
+  slow,
+  blocked: 'network' as const,
+  blockedMs: 16_384,
+  runningMs: 64,
+}))
+
+type Report = (row: BenchRow) => void
+type Say = (line: string) => void
+
+/** `npm run bench -- gossip`. */
+export const gossipSuite: BenchSuite = {
+  name: 'gossip',
+  describe: 'convergence, loss, false alarms, bandwidth, simulator speed, CPU; real processes',
+  needsKernel: false,
+  async run(report, say) {
+    say('about ten minutes; most of it rings of 1,000 nodes on virtual time')
+    convergence(report, { name: 'convergence-25-p99', nodes: 25, trials: TRIALS_25 })
+    untold(report)
+    falsePositives(report, say)
+    speed(report, say)
+    bandwidth(report)
+    convergence(report, { name: 'convergence-1000-p99', nodes: 1000, trials: TRIALS_1000 })
+    for (const row of [...tableMessages(), rowBytes()]) report(row)
+    await processes(report, say)
+  },
+}
+
+/** The worst perturbation counts, in both profiles. */
+function convergence(
+  report: Report,
+  { name, nodes, trials }: { name: string; nodes: number; trials: number },
+): void {
+  const chosen = nodes > 100 ? (['create'] as const) : SPREAD
+  const worst = (profile: GossipProfile): number =>
+    Math.max(
+      ...chosen.map((perturbation) => {
+        const cell = { seed: SEED, perturbation, nodes, profile, lossPercent: 0, trials }
+        return percentile(playConvergence(cell).convergedMs, 99)
+      }),
+    )
+  const ours = worst(lanProfile())
+  const ratio = worst(dockerProfile()) / ours
+  report({ name, median: ours, unit: 'ms', against: DOCKER, ratio, runs: trials })
+}
+
+/** Nodes that do not know after 5 s, though 30 % of all packets are lost. */
+function untold(report: Report): void {
+  const count = (profile: GossipProfile): number =>
+    PERTURBATIONS.map((perturbation) => lossy(perturbation, profile))
+      .map((result) => result.untold)
+      .reduce((sum, one) => sum + one, 0)
+  const ours = count(lanProfile())
+  const docker = count(dockerProfile())
+  report({
+    name: 'untold-30pct-after-5s',
+    median: ours,
+    unit: 'nodes',
+    against: `${DOCKER}: ${docker} (ratio of the counts plus one)`,
+    ratio: (docker + 1) / (ours + 1),
+    runs: TRIALS_LOSSY,
+  })
+}
+
+function lossy(perturbation: Perturbation, profile: GossipProfile): ConvergenceResult {
+  const trials = TRIALS_LOSSY
+  return playConvergence({ seed: SEED, perturbation, nodes: 25, profile, lossPercent: 30, trials })
+}
+
+function falsePositives(report: Report, say: Say): void {
+  const play = (profile: GossipProfile | ReturnType<typeof swimProfile>) =>
+    ANOMALIES.map((cell) =>
+      playAnomaly({ ...cell, seed: SEED, profile, nodes: 128, durationMs: 60_000, crashes: 3 }),
+    )
+  const swim = play(swimProfile())
+  const ours = play(lanProfile())
+  const sum = (results: typeof swim): number =>
+    results.reduce((total, result) => total + result.falsePositives, 0)
+  const detection = (results: typeof swim): number =>
+    percentile(results.flatMap((result) => result.firstDetectionMs), 50)
+  const seconds = (results: typeof swim): string => (detection(results) / 1000).toFixed(1)
+  say(`crashes are detected after ${seconds(ours)} s; by plain SWIM after ${seconds(swim)} s`)
+  report({
+    name: 'false-positives-vs-swim',
+    median: sum(ours),
+    unit: 'false alarms',
+    against: `plain SWIM: ${sum(swim)}`,
+    ratio: sum(swim) / Math.max(sum(ours), 1),
+    runs: ANOMALIES.length,
+  })
+}
+
+/** One core, 1,000 nodes with 10 endpoints each, everything sealed. */
+function speed(report: Report, say: Say): void {
+  const run = (profile: GossipProfile): number => {
+    const { world } = quietRing({ seed: SEED, nodes: 1000, profile })
+    const before = process.cpuUsage()
+    world.run(world.now + 1000 * SPEED_SECONDS)
+    if (world.failure !== null) throw world.failure.error
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / (1000 * SPEED_SECONDS)
+  }
+  const ours = run(lanProfile())
+  const docker = run(dockerProfile())
+  say(`a node among 1,000 costs ${Math.round(ours)} µs of a core each second`)
+  const facts = { against: DOCKER, ratio: docker / ours, runs: 1 }
+  report({ name: 'cpu-1000', median: ours, unit: 'µs/node/s', ...facts })
+  report({
+    name: 'sim-speed',
+    median: 1e6 / ours,
+    unit: 'node-seconds/s',
+    against: '1,000 nodes for 10 minutes within 5 minutes',
+    ratio: 1e6 / ours / 2000,
+    runs: 1,
+  })
+}
+
+function bandwidth(report: Report): void {
+  for (const nodes of [25, 1000]) {
+    const cell = { seed: SEED, nodes, windowMs: QUIET_MS }
+    const ours = measureBandwidth({ ...cell, profile: lanProfile() }).totalBytes
+    const docker = measureBandwidth({ ...cell, profile: dockerProfile() }).totalBytes
+    report({
+      name: `bandwidth-${nodes}`,
+      median: ours,
+      unit: 'B/node/s',
+      against: DOCKER,
+      ratio: docker / ours,
+      runs: 1,
+    })
+  }
+}
+
+/** Real processes and sockets on loopback: start-up is most of the time. */
+async function processes(report: Report, say: Say): Promise<void> {
+  say(`starting ${PROCESSES} processes`)
+  const plan = { processes: PROCESSES, writes: WRITES }
+  const ours = await measureGossipProcesses({ ...plan, profile: 'lan' })
+  const docker = await measureGossipProcesses({ ...plan, profile: 'docker' })
+  say(`all of ${PROCESSES} saw all others after ${Math.round(ours.formedMs)} ms`)
+  const against = "Docker's profile in the same processes"
+  const median = percentile(ours.convergedMs, 50)
+  const ratio = percentile(docker.convergedMs, 50) / median
+  report({ name: `processes-${PROCESSES}`, median, unit: 'ms', against, ratio, runs: WRITES })
+}
