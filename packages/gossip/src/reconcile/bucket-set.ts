@@ -41,6 +41,21 @@ export class BucketSet {
     for (const bucket of other) this.add(bucket)
   }
 
+  /** The same buckets dealt into so many sets; empty ones are left out. */
+  dealt(count: number): BucketSet[] {
+    const sets = Array.from({ length: count }, () => new BucketSet())
+    let next = 0
+    for (const bucket of this) sets[next++ % count]?.add(bucket)
+    return sets.filter((set) => !set.isEmpty)
+  }
+
+  /** Those that are not in another set. */
+  without(other: BucketSet): BucketSet {
+    const left = new BucketSet()
+    for (const bucket of this) if (!other.has(bucket)) left.add(bucket)
+    return left
+  }
+
   /** Whether a bucket is in. */
   has(bucket: number): boolean {
     return (((this.#words[bucket >>> 5] as number) >>> (bucket & 31)) & 1) === 1

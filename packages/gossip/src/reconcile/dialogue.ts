@@ -23,7 +23,9 @@ import {
   splitListing,
   stillWanted,
   type Listing,
+  TOLD_BYTES_MAX,
   type Telling,
+  type Told,
 } from './listing.ts'
 import { newsOf } from './news.ts'
 import { Questions, TRIES_MAX, type Asked, type Question } from './questions.ts'
@@ -34,6 +36,12 @@ export const SMALL_ITEMS = 64
 
 /** Listings and wants of up to so many packets go by packet, each a question of its own. */
 export const QUESTION_PACKETS_MAX = 8
+
+/** What is told of a set in answer to a question asked again, in packets; less one bucket. */
+const RETRY_PACKETS = 16
+
+/** Questions into which a long one is split when its answer did not come whole. */
+const RETRIES_AT_ONCE = 4
 
 /** Bytes of a question besides its list: bucket sets, tags, lengths; names come on top. */
 const QUESTION_OVERHEAD_BYTES = 128
@@ -106,7 +114,7 @@ export class Dialogue {
     else if (message.kind === 'buckets') this.#compareBuckets(now, message, turn)
     else if (message.kind === 'items') this.#compareItems(now, message, turn)
     else {
-      const telling = answerWants(now, turn.source, message.wants)
+      const telling = answerWants(now, message.wants, this.#told(message, turn))
       this.#answer(now, message, { ...turn, telling })
     }
   }
@@ -149,7 +157,7 @@ export class Dialogue {
       }
     }
     const unlisted = { covered, rest: new BucketSet(), items: [] }
-    const telling = compareListing(now, source, unlisted)
+    const telling = compareListing(now, unlisted, this.#told(theirs, turn))
     this.#answer(now, theirs, { ...turn, telling })
     if (differing.isEmpty) return
     if (!comparisons.mayFetch(now, source, { peer: peer.name, total: theirs })) return
@@ -158,7 +166,7 @@ export class Dialogue {
   }
 
   #compareItems(now: Instant, theirs: ItemsMessage, turn: Turn): void {
-    const findings = compareListing(now, turn.source, theirs)
+    const findings = compareListing(now, theirs, this.#told(theirs, turn))
     this.#answer(now, theirs, { ...turn, telling: findings })
     if (findings.wanted.length === 0) return
     this.#ask(now, { asked: { kind: 'want', items: findings.wanted }, manner: FIRST }, turn)
@@ -171,13 +179,21 @@ export class Dialogue {
     counts.heard += news.messages.length
     if (news.messages.length > 0) comparisons.fetched(now, source.id, peer.name)
     const isLarge = bytesOf(news.messages) > this.#parts.messageBytesMax
-    this.#questions.answered(now, { setId: source.id, peer: peer.name }, { ...news, isLarge })
-    if (news.rest.isEmpty) return
+    const from = { setId: source.id, peer: peer.name }
+    const question = this.#questions.answered(now, from, { ...news, isLarge })
+    if (question === null || news.rest.isEmpty) return
     if (!this.#mayAnswer(now, { isRetry: false }, turn)) counts.refused++
     else {
       const asked = { kind: 'list', buckets: news.rest } as const
-      this.#ask(now, { asked, manner: { tries: 0, isLarge } }, turn)
+      const manner = { tries: Math.min(1, question.tries), isLarge }
+      this.#ask(now, { asked, manner }, turn)
     }
+  }
+
+  /** Where things get lost we tell what fits packets, and the rest when that has come. */
+  #told({ isRetry }: { readonly isRetry: boolean }, { source }: Turn): Told {
+    const packets = RETRY_PACKETS * this.#parts.messageBytesMax
+    return { source, bytesMax: isRetry ? packets : TOLD_BYTES_MAX }
   }
 
   #answer(
@@ -203,7 +219,10 @@ export class Dialogue {
     if (peer === null || source === null || tries + 1 >= TRIES_MAX) return
     if (asked.kind === 'compare' && comparisons.differsSince(setId) === null) return
     this.#parts.counts.retried++
-    this.#ask(now, { asked, manner: { tries: tries + 1, isLarge } }, { source, peer })
+    const manner = { tries: tries + 1, isLarge }
+    for (const part of tries === 0 && isLarge ? dealt(asked) : [asked]) {
+      this.#ask(now, { asked: part, manner }, { source, peer })
+    }
   }
 
   #ask(now: Instant, { asked, manner }: { asked: Asked; manner: Manner }, turn: Turn): void {
@@ -281,6 +300,12 @@ export class Dialogue {
     lines.send(now, peer, { bytes, how })
     return bytes.length
   }
+}
+
+/** A long answer did not come whole: what is left of it is asked for in several at once. */
+function dealt(asked: Asked): readonly Asked[] {
+  if (asked.kind !== 'list') return [asked]
+  return asked.buckets.dealt(RETRIES_AT_ONCE).map((buckets) => ({ kind: 'list', buckets }))
 }
 
 function bytesOf(messages: readonly Uint8Array[]): number {

@@ -52,7 +52,7 @@ interface Question {
   readonly setId: string
   /** The sender's number for it, which the answer repeats; never 0. */
   readonly turn: number
-  /** Asked again, because an answer did not come, or not whole. */
+  /** Asked again, or in the wake of such a question: something gets lost, so answer in packets. */
   readonly isRetry: boolean
 }
 
@@ -90,7 +90,7 @@ export interface NewsMessage {
   readonly parts: number
   /** As `DigestSource.tell` makes them. */
   readonly messages: readonly Uint8Array[]
-  /** In the last part: the buckets still to be listed by the recipient. */
+  /** The buckets still to be listed by the recipient; the same in every part. */
   readonly rest: BucketSet
 }
 

@@ -36,10 +36,9 @@ export class Exchanges {
   /** The peer has asked; false when it is not to be answered. */
   asked(now: Instant, key: string, isRetry: boolean): boolean {
     const exchange = this.#underWay(now, key)
-    if (isRetry && exchange?.answeredLargeAt != null) {
-      // The answer is on its way: streams take their time.
-      if (now - exchange.answeredLargeAt < LARGE_ANSWER_MS) return false
-    }
+    const largeAt = exchange?.answeredLargeAt ?? null
+    // That answer is on its way: streams take their time.
+    if (isRetry && largeAt !== null && now - largeAt < LARGE_ANSWER_MS) return false
     return this.#enter(now, key, exchange)
   }
 

@@ -79,8 +79,15 @@ export interface Findings extends Telling {
   readonly wanted: readonly DigestItem[]
 }
 
+/** A set, and how many bytes of it may be told in one answer. */
+export interface Told {
+  readonly source: DigestSource
+  readonly bytesMax: number
+}
+
 /** Compare a listing with what we know; the first bucket wholly, whatever it costs. */
-export function compareListing(now: Instant, source: DigestSource, theirs: Listing): Findings {
+export function compareListing(now: Instant, theirs: Listing, told: Told): Findings {
+  const { source, bytesMax } = told
   const listed = byBucket(theirs.items)
   const messages: Uint8Array[] = []
   const wanted: DigestItem[] = []
@@ -88,7 +95,7 @@ export function compareListing(now: Instant, source: DigestSource, theirs: Listi
   rest.addAll(theirs.rest)
   let bytes = 0
   for (const bucket of theirs.covered) {
-    if (bytes >= TOLD_BYTES_MAX) rest.add(bucket)
+    if (bytes >= bytesMax) rest.add(bucket)
     else {
       const newer = compareBucket(source.itemsOf(bucket), listed.get(bucket) ?? [], wanted)
       for (const message of newer.length === 0 ? [] : source.tell(now, newer)) {
@@ -100,18 +107,18 @@ export function compareListing(now: Instant, source: DigestSource, theirs: Listi
   return { messages, wanted, rest }
 }
 
-/** Tell what was asked for, up to TOLD_BYTES_MAX; the buckets of what is left are the rest. */
+/** Tell what was asked for; the buckets of what is left are the rest. */
 export function answerWants(
   now: Instant,
-  source: DigestSource,
   wants: readonly ItemHash[],
+  { source, bytesMax }: Told,
 ): Telling {
   const messages: Uint8Array[] = []
   const rest = new BucketSet()
   let bytes = 0
   for (let i = 0; i < wants.length; i += TELL_HASHES) {
     const hashes = wants.slice(i, i + TELL_HASHES)
-    if (bytes >= TOLD_BYTES_MAX) for (const hash of hashes) rest.add(bucketOf(hash))
+    if (bytes >= bytesMax) for (const hash of hashes) rest.add(bucketOf(hash))
     else {
       for (const message of source.tell(now, hashes)) {
         messages.push(message)

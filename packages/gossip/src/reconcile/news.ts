@@ -1,5 +1,5 @@
 /** Answers to questions, in parts that each are of a bearable size. */
-import { BucketSet } from './bucket-set.ts'
+import { BUCKET_SET_BYTES } from './bucket-set.ts'
 import {
   NEWS_BYTES_MAX,
   NEWS_MESSAGES_MAX,
@@ -9,7 +9,7 @@ import {
 import type { Telling } from './listing.ts'
 
 /** An answer of up to so many packets goes by packet; who misses one asks again. */
-export const NEWS_PACKETS_MAX = 32
+export const NEWS_PACKETS_MAX = 64
 
 /** Bytes around one message in NEWS: tag and length; and around all of them, but for names. */
 const MESSAGE_OVERHEAD_BYTES = 5
@@ -28,24 +28,17 @@ export interface NewsHead {
  */
 export function newsOf(
   head: NewsHead,
-  { messages, rest }: Telling,
+  { messages: told, rest }: Telling,
   packetBytesMax: number,
 ): NewsMessage[] {
   // Names have up to three bytes a character.
-  const overhead = NEWS_OVERHEAD_BYTES + 3 * (head.sender.length + head.setId.length)
-  const small = splitMessages(messages, packetBytesMax - overhead)
+  const names = 3 * (head.sender.length + head.setId.length)
+  const overhead = NEWS_OVERHEAD_BYTES + BUCKET_SET_BYTES + names
+  const small = splitMessages(told, packetBytesMax - overhead)
   const isSmall = small.length <= NEWS_PACKETS_MAX
-  const groups = isSmall ? small : splitMessages(messages, NEWS_BYTES_MAX)
-  const nothing = new BucketSet()
+  const groups = isSmall ? small : splitMessages(told, NEWS_BYTES_MAX)
   const parts = groups.length
-  return groups.map((group, part) => ({
-    kind: 'news',
-    ...head,
-    part,
-    parts,
-    messages: group,
-    rest: part === parts - 1 ? rest : nothing,
-  }))
+  return groups.map((messages, part) => ({ kind: 'news', ...head, part, parts, messages, rest }))
 }
 
 /** Groups of up to so many bytes, one at least; what could not be sent even alone is left out. */

@@ -1,7 +1,7 @@
 /** Questions that wait for their answers, and are asked again when these do not come whole. */
 import { instantAfter, type Instant } from '@weft/core'
 import type { BucketSet } from './bucket-set.ts'
-import type { DigestItem } from './digest-sums.ts'
+import { bucketOf, type DigestItem } from './digest-sums.ts'
 import { exchangeKey } from './exchanges.ts'
 
 /** Questions that wait at once; beyond, nobody waits for the answer: the next digest does. */
@@ -13,8 +13,8 @@ export const TRIES_MAX = 16
 /** How long an answer by packets may take, in ms. */
 export const PACKET_ANSWER_MS = 150
 
-/** How long an answer by streams may take, in ms: a lost SYN costs one second (RFC 6298 §2.1). */
-export const STREAM_ANSWER_MS = 1200
+/** How long an answer by streams may take, in ms: less than a lost SYN costs (RFC 6298 §2.1). */
+export const STREAM_ANSWER_MS = 700
 
 /** What was asked. */
 export type Asked =
@@ -24,6 +24,16 @@ export type Asked =
   | { readonly kind: 'list'; readonly buckets: BucketSet }
   /** These items. */
   | { readonly kind: 'want'; readonly items: readonly DigestItem[] }
+
+/** What has come of an answer. */
+export interface PartOfAnswer {
+  readonly turn: number
+  readonly part: number
+  readonly parts: number
+  readonly isLarge: boolean
+  /** What is asked for in another question. */
+  readonly rest: BucketSet
+}
 
 /** A question that waits. */
 export interface Question {
@@ -57,24 +67,25 @@ export class Questions {
     return this.#turn
   }
 
-  /** A part of an answer has come; it is over when all have. */
+  /** A part of an answer has come, the question if it is the first; over when all have. */
   answered(
     now: Instant,
     from: { readonly setId: string; readonly peer: string },
-    answer: { readonly turn: number; readonly part: number; readonly parts: number } & {
-      readonly isLarge: boolean
-    },
-  ): void {
+    answer: PartOfAnswer,
+  ): Question | null {
     const waiting = this.#waiting.get(answer.turn)
-    if (waiting === undefined) return
+    if (waiting === undefined) return null
     const { question, partsSeen } = waiting
-    if (question.setId !== from.setId || question.peer !== from.peer) return
+    if (question.setId !== from.setId || question.peer !== from.peer) return null
+    const isFirst = partsSeen.size === 0
     partsSeen.add(answer.part)
     if (partsSeen.size >= answer.parts) this.#remove(answer.turn, question)
     else {
-      waiting.question = { ...question, isLarge: answer.isLarge }
+      const asked = isFirst ? answeredOf(question.asked, answer.rest) : question.asked
+      waiting.question = { ...question, asked, isLarge: answer.isLarge }
       waiting.retryAt = instantAfter(now, patienceMs(waiting.question))
     }
+    return isFirst ? question : null
   }
 
   /** Whether something was asked of this peer about this set that it has not answered. */
@@ -117,4 +128,11 @@ export class Questions {
 
 function patienceMs({ isLarge }: Question): number {
   return isLarge ? STREAM_ANSWER_MS : PACKET_ANSWER_MS
+}
+
+/** What this answer is about; the rest will be asked for by itself. */
+function answeredOf(asked: Asked, rest: BucketSet): Asked {
+  if (asked.kind === 'list') return { ...asked, buckets: asked.buckets.without(rest) }
+  if (asked.kind === 'compare') return asked
+  return { ...asked, items: asked.items.filter(({ hash }) => !rest.has(bucketOf(hash))) }
 }

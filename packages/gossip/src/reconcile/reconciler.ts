@@ -29,7 +29,7 @@ export interface ReconcilerOptions {
  * digest goes to some peers. Whoever finds a set differing asks: with everything it knows when that
  * is little, else with the sums of all buckets, upon which the other side tells what this one has
  * nothing of, and lists what differs otherwise. A listing is answered with what is newer, and what
- * the lister has newer is asked for. What does not fit an answer is named in it and follows at once.
+ * the lister has newer is asked for. What does not fit an answer is named in it, asked for next.
  */
 export class Reconciler {
   /** By which road news from here arrives. */
