@@ -78,6 +78,15 @@ describe('datagrams', () => {
     expect(late.core(0).heard).toHaveLength(1)
   })
 
+  it('are heard again much later where somebody replays them', () => {
+    const ring = toys(2, { ...still, replay: always, replayMsMax: 30_000 })
+    ring.world.run(BEAT_MS + 1)
+    expect(ring.core(0).heard).toHaveLength(1)
+    ring.world.crash(host(ring, 1))
+    ring.world.run(BEAT_MS + 30_002)
+    expect(ring.core(0).heard).toHaveLength(2)
+  })
+
   it('pass neither a cut, in its one direction, nor a partition', () => {
     const ring = toys(2)
     ring.model.cut(0, 1)

@@ -14,6 +14,9 @@ export interface LinkWeather {
   /** How often a datagram is held back for `reorderingMs` more. */
   readonly reordering: Ratio
   readonly reorderingMs: number
+  /** How often somebody who listens sends a datagram once more, up to `replayMsMax` later. */
+  readonly replay: Ratio
+  readonly replayMsMax: number
 }
 
 /** A probability of zero. */
@@ -27,9 +30,11 @@ export const calm: LinkWeather = {
   duplication: never,
   reordering: never,
   reorderingMs: 0,
+  replay: never,
+  replayMsMax: 0,
 }
 
-const DRAW = { loss: 0, duplication: 1, reordering: 2, jitter: 3, second: 4 } as const
+const DRAW = { loss: 0, duplication: 1, reordering: 2, jitter: 3, second: 4, replay: 5, late: 6 } as const
 
 /** Hosts of one simulated network. */
 export const HOSTS_MAX = 65_536
@@ -91,8 +96,12 @@ export class NetworkModel {
     if (this.isCut(from, to) || happens(ticket, DRAW.loss, weather.loss)) return []
     const held = happens(ticket, DRAW.reordering, weather.reordering) ? weather.reorderingMs : 0
     const first = travel(ticket, DRAW.jitter, weather) + held
-    if (!happens(ticket, DRAW.duplication, weather.duplication)) return [first]
-    return [first, travel(ticket, DRAW.second, weather)]
+    const isDoubled = happens(ticket, DRAW.duplication, weather.duplication)
+    const isReplayed = happens(ticket, DRAW.replay, weather.replay)
+    if (!isDoubled && !isReplayed) return [first]
+    const travels = isDoubled ? [first, travel(ticket, DRAW.second, weather)] : [first]
+    if (isReplayed) travels.push(first + 1 + (draw(ticket, DRAW.late) % weather.replayMsMax))
+    return travels
   }
 
   /** How long one try to bring a stream's segment across travels, in ms; null when it is lost. */

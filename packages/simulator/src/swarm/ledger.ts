@@ -74,7 +74,8 @@ export class Ledger {
     if (owner !== row.owner) return `it was written by ${owner}, not ${row.owner}`
     if (id !== rowId(row)) return `it was written as ${id}, not ${rowId(row)}`
     if (lTimes.size === 0) return `its owner's own tables never told of it`
-    return lTimes.has(row.lTime) ? null : `it was written at ${[...lTimes].join(', ')}, not ${row.lTime}`
+    if (lTimes.has(row.lTime)) return null
+    return `it was written at ${[...lTimes].join(', ')}, not ${row.lTime}`
   }
 }
 

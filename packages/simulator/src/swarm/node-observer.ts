@@ -18,6 +18,7 @@ export class NodeObserver {
   readonly #rows = new Map<RowId, Row>()
   /** The highest Lamport time told of each row, and whether it was told to be deleted. */
   readonly #latest = new Map<RowId, { lTime: number; isDeleted: boolean }>()
+  /** Incarnations of members that were there; the dead may be forgotten, and told of anew. */
   readonly #incarnations = new Map<string, number>()
 
   constructor(name: string, node: GossipNode, court: { ledger: Ledger; referee: Referee }) {
@@ -103,7 +104,7 @@ export class NodeObserver {
     for (const member of roster.all()) this.#seeMember(member)
   }
 
-  #seeMember({ name, incarnation, address }: Member): void {
+  #seeMember({ name, incarnation, address, state }: Member): void {
     const truly = this.#ledger.addressOf(name)
     const shown = formatSocketAddress(address)
     if (truly !== shown) this.#report('known-members', `${name} at ${shown}: ${truly ?? 'nobody'}`)
@@ -111,7 +112,8 @@ export class NodeObserver {
     if (incarnation < before) {
       this.#report('incarnation-monotone', `${name} went from ${before} to ${incarnation}`)
     }
-    this.#incarnations.set(name, incarnation)
+    if (state === 'alive' || state === 'suspect') this.#incarnations.set(name, incarnation)
+    else this.#incarnations.delete(name)
   }
 
   #checkReplay(): void {

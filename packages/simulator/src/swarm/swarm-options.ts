@@ -96,5 +96,7 @@ function drawWeather(random: Random, loss: Ratio): LinkWeather {
     duplication: percent(pick(random, [0, 2, 10])),
     reordering: percent(pick(random, [0, 2, 10])),
     reorderingMs: 60,
+    replay: percent(pick(random, [0, 0, 2, 10])),
+    replayMsMax: 60_000,
   }
 }
