@@ -69,9 +69,8 @@ export class Application implements MembershipDelegate {
     return this.#gossip.length > 0
   }
 
-  /** The ticks are soon enough. */
   hasNewBroadcasts(): boolean {
-    return false
+    return this.#gossip.some(({ left }) => left === TRANSMISSIONS)
   }
 
   localState(): Uint8Array {

@@ -31,12 +31,19 @@ const JOINS = [
   ['go-3', 'go-1'],
 ] as const
 
-const PLAIN: RingOptions = { keys: [], compress: false, timing: TIMING, family: 4 }
+const PLAIN: RingOptions = {
+  keys: [],
+  compress: false,
+  timing: TIMING,
+  family: 4,
+  profile: 'docker',
+}
+const SEALED: RingOptions = { ...PLAIN, keys: [key(32, 1)] }
 const RINGS: readonly (RingOptions & { readonly name: string })[] = [
   { ...PLAIN, name: 'in the clear' },
-  { ...PLAIN, name: 'in the clear, compressed', compress: true },
-  { ...PLAIN, name: 'sealed', keys: [key(16, 1)] },
-  { ...PLAIN, name: 'sealed, compressed, IPv6', keys: [key(32, 1)], compress: true, family: 6 },
+  { ...PLAIN, name: 'in the clear, compressed, ours on a LAN', compress: true, profile: 'lan' },
+  { ...PLAIN, name: 'sealed, ours on a LAN', keys: [key(16, 1)], profile: 'lan' },
+  { ...SEALED, name: 'sealed, compressed, IPv6', compress: true, family: 6 },
 ]
 
 const tier = (await tierReport()).find((one) => one.tier === 'memberlist')
@@ -63,7 +70,7 @@ function received({ events }: MemberlistProcess, message: Uint8Array): boolean {
 }
 
 /** What the library logs when it cannot read what it was sent, or should not have got it. */
-const REFUSAL = /decod|decrypt|checksum|supported|invalid|compound|compress|unexpected|protocol/i
+const REFUSAL = /decod|crypt|checksum|supported|invalid|compound|compress|unexpected|protocol/i
 
 /** Ours count what they refuse; the library logs it. */
 async function refusals(nodes: readonly MemberlistProcess[]): Promise<readonly string[]> {
@@ -97,7 +104,7 @@ describe.skipIf(lacking !== '')(`three and three${lacking}`, () => {
 
     beforeAll(async () => {
       ring = new Ring(built.program?.path ?? '', options)
-      for (const name of NAMES) await ring.start(name, bytesOf(`meta of ${name}`))
+      for (const name of NAMES) await ring.start(name, { meta: bytesOf(`meta of ${name}`) })
     })
     afterAll(() => ring[Symbol.asyncDispose]())
 
@@ -221,7 +228,7 @@ describe.skipIf(lacking !== '')(`three and three${lacking}`, () => {
         expect(await refusals(living())).toEqual([])
         // Nobody listens to who has only the old key.
         for (const node of living()) await expect(statesOf('go-1', [node])).rejects.toThrow()
-        ring.speaker.useKeys([fresh])
+        ring.useKeys([fresh])
         await everyoneBelieves('go-1', 0)
       })
     }
@@ -235,13 +242,38 @@ describe.skipIf(lacking !== '')(`three and three${lacking}`, () => {
       gone.add(name)
     })
 
-    test.each(['go-2', 'weft-2'])('%s crashes, and both kinds find out', async (name) => {
+    test.each(['go-2', 'weft-2'])('%s crashes, is missed, and returns', async (name) => {
       const heard = new Map(living().map((node) => [node, node.events.length]))
+      const others = othersThan(name)
       ring.node(name).signal('SIGKILL')
-      gone.add(name)
-      for (const node of living()) await hears(node, { kind: 'leave', name }, heard.get(node))
-      const states = await statesOf(name, living())
+      for (const node of others) await hears(node, { kind: 'leave', name }, heard.get(node))
+      const states = await statesOf(name, others)
       expect(states.map(({ state }) => state)).toEqual(states.map(() => 'dead'))
+      const meta = bytesOf(`${name} in its second life`)
+      const again = await ring.restart(name, meta)
+      await again.join(ring.node('go-1').address)
+      for (const node of others) await hears(node, { kind: 'join', name, meta }, heard.get(node))
+      await everyoneBelieves(name, 1 + Math.max(...states.map((one) => one.incarnation)))
+    })
+  })
+
+  // A node that joins with the wrong key, or with none.
+  describe.each(['go-1', 'weft-1'])('a sealed ring of %s', (name) => {
+    test.each([
+      ['go-2', 'another key', [key(32, 9)]],
+      ['weft-2', 'another key', [key(32, 9)]],
+      ['go-2', 'no key', []],
+      ['weft-2', 'no key', []],
+    ])('refuses %s with %s', async (stranger, _with, keys) => {
+      await using ring = new Ring(built.program?.path ?? '', SEALED)
+      const inside = await ring.start(name, { meta: bytesOf(name) })
+      const outside = await ring.start(stranger, { meta: bytesOf(stranger), keys })
+      await expect(outside.join(inside.address)).rejects.toThrow()
+      await expect(inside.join(outside.address)).rejects.toThrow()
+      for (const node of ring.nodes) {
+        expect((await node.members()).map((member) => member.name)).toEqual([node.name])
+      }
+      expect(await refusals(ring.nodes)).not.toEqual([])
     })
   })
 })
@@ -265,8 +297,8 @@ describe.skipIf(lacking !== '').each(RINGS)(`a state of many nodes${lacking}, $n
     ['weft-1', 'weft-2'],
   ])('is taken by %s from %s, whole', async (joiner, by) => {
     await using ring = new Ring(built.program?.path ?? '', { ...options, timing })
-    const one = await ring.start(joiner, bytesOf(joiner))
-    const other = await ring.start(by, bytesOf(by))
+    const one = await ring.start(joiner, { meta: bytesOf(joiner) })
+    const other = await ring.start(by, { meta: bytesOf(by) })
     await ring.speaker.exchange(other.address, strangers)
     await until(`${by} knows them`, async () => (await other.members()).length === MANY_NODES + 1)
     await one.join(other.address)

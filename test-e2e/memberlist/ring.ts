@@ -3,16 +3,13 @@ import {
   eventually,
   MemberlistProcess,
   type MemberlistEvent,
+  type MemberlistOptions,
   type MemberlistTiming,
 } from '@weft/lab'
 import { join } from 'node:path'
-import { ThirdSpeaker } from './third-speaker.ts'
+import { splitAddress, ThirdSpeaker } from './third-speaker.ts'
 
-const OURS = [
-  process.execPath,
-  '--conditions=@weft/source',
-  join(import.meta.dirname, 'weft-node.ts'),
-]
+const OURS = join(import.meta.dirname, 'weft-node.ts')
 
 /** Fast enough for a test, slow enough for a machine that has other things to do. */
 export const TIMING: MemberlistTiming = {
@@ -32,6 +29,8 @@ export interface RingOptions {
   readonly compress: boolean
   readonly timing: MemberlistTiming
   readonly family: 4 | 6
+  /** How our nodes behave, apart from the timing. */
+  readonly profile: 'docker' | 'lan'
 }
 
 /** Long enough for whatever a ring does, on a busy machine. */
@@ -40,7 +39,7 @@ export const WITHIN_MS = 30_000
 /** The nodes of a ring, and somebody outside of it. */
 export class Ring implements AsyncDisposable {
   readonly speaker: ThirdSpeaker
-  readonly #options: RingOptions
+  #options: RingOptions
   readonly #program: readonly string[]
   readonly #nodes: MemberlistProcess[] = []
 
@@ -56,15 +55,43 @@ export class Ring implements AsyncDisposable {
     return this.#nodes
   }
 
-  /** Start a node that knows nobody: `go-…` has the library, `weft-…` is ours. */
-  async start(name: string, meta: Uint8Array): Promise<MemberlistProcess> {
-    const program = name.startsWith('go-') ? this.#program : OURS
-    const { keys, compress, timing, family } = this.#options
-    const bind = family === 4 ? `127.0.0.${this.#nodes.length + 1}` : '::1'
-    const options = { name, bind, keys, compress, meta, timing, state: stateOf(name) }
-    const node = await MemberlistProcess.open(program, options)
+  /**
+   * Start a node that knows nobody: `go-…` has the library, `weft-…` is ours. It has the keys of
+   * the ring unless it is told others.
+   */
+  async start(
+    name: string,
+    { meta, keys = this.#options.keys }: { meta: Uint8Array; keys?: readonly Uint8Array[] },
+  ): Promise<MemberlistProcess> {
+    const bind = this.#options.family === 4 ? `127.0.0.${this.#nodes.length + 1}` : '::1'
+    const node = await this.#open({ name, meta, keys, bind, port: 0 })
     this.#nodes.push(node)
     return node
+  }
+
+  /** Start a node again that has ended, at the address where it was. */
+  async restart(name: string, meta: Uint8Array): Promise<MemberlistProcess> {
+    const former = this.node(name)
+    const { host, port } = splitAddress(former.address)
+    await former[Symbol.asyncDispose]()
+    const node = await this.#open({ name, meta, keys: this.#options.keys, bind: host, port })
+    this.#nodes.splice(this.#nodes.indexOf(former), 1, node)
+    return node
+  }
+
+  #open(
+    who: Pick<MemberlistOptions, 'name' | 'meta' | 'keys' | 'bind' | 'port'>,
+  ): Promise<MemberlistProcess> {
+    const { compress, timing, profile } = this.#options
+    const ours = [process.execPath, '--conditions=@weft/source', OURS, profile]
+    const program = who.name.startsWith('go-') ? this.#program : ours
+    return MemberlistProcess.open(program, { ...who, compress, timing, state: stateOf(who.name) })
+  }
+
+  /** The ring has these keys now; its nodes were told, and who starts later has them too. */
+  useKeys(keys: readonly Uint8Array[]): void {
+    this.#options = { ...this.#options, keys }
+    this.speaker.useKeys(keys)
   }
 
   /** A node by name. */

@@ -1,5 +1,5 @@
 /** Somebody who is no member, but has the keys: asks a node what it knows, and tells it lies. */
-import { parseIp } from '@weft/core'
+import { parseIp, type Ip } from '@weft/core'
 import {
   encodePacketMessage,
   KeyRing,
@@ -35,7 +35,7 @@ export class ThirdSpeaker {
   /** Send one message, with a checksum as memberlist does. */
   async tell(address: string, message: PacketMessage): Promise<void> {
     const packet = new PacketCodec(this.#options).wrap([encodePacketMessage(message)], true)
-    const { host, port } = split(address)
+    const { host, port } = splitAddress(address)
     const socket = createSocket(isIPv4(host) ? 'udp4' : 'udp6')
     await new Promise<void>((resolve, reject) => {
       socket.send(packet, port, host, (error) => (error === null ? resolve() : reject(error)))
@@ -45,7 +45,7 @@ export class ThirdSpeaker {
 
   /** Exchange state: what it knows of everyone, in return for these nodes. */
   exchange(address: string, nodes: readonly PushPullNode[] = []): Promise<PushPull> {
-    const { host, port } = split(address)
+    const { host, port } = splitAddress(address)
     const question: PushPull = {
       kind: 'push-pull',
       join: false,
@@ -87,7 +87,7 @@ function ringOf(keys: readonly Uint8Array[]): KeyRing {
 }
 
 /** `ip:port` in two. */
-function split(address: string): { readonly host: string; readonly port: number } {
+export function splitAddress(address: string): { readonly host: Ip; readonly port: number } {
   const at = address.lastIndexOf(':')
   const host = parseIp(address.slice(0, at).replace(/^\[(.*)\]$/, '$1'))
   return { host, port: Number(address.slice(at + 1)) }

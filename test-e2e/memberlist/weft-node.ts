@@ -1,6 +1,14 @@
 /** A node of ours as a program that takes the commands of `tools/lab/memberlist-go`. */
-import { formatSocketAddress, parseIp, type Instant, type SocketAddress } from '@weft/core'
-import { dockerProfile, KeyRing, Membership, openShell, type Shell } from '@weft/gossip'
+import { assert, formatSocketAddress, parseIp, type Instant, type SocketAddress } from '@weft/core'
+import {
+  dockerProfile,
+  KeyRing,
+  lanProfile,
+  Membership,
+  openShell,
+  type MembershipProfile,
+  type Shell,
+} from '@weft/gossip'
 import { eventually, type MemberlistTiming } from '@weft/lab'
 import { nodeRuntime, type NodeRuntime } from '@weft/runtime-node'
 import { createInterface } from 'node:readline'
@@ -10,6 +18,7 @@ import { Application, base64 } from './application.ts'
 interface Options {
   readonly name: string
   readonly bind: string
+  readonly port: number
   readonly keys: readonly string[]
   readonly compress: boolean
   readonly meta: string
@@ -118,7 +127,17 @@ function membersOf(core: Membership): readonly object[] {
   }))
 }
 
-async function run(runtime: NodeRuntime, options: Options): Promise<void> {
+/** What is not timing is as Docker has it, or as we have it on a LAN. */
+function profileNamed(name: string | undefined): MembershipProfile {
+  assert(name === 'docker' || name === 'lan', 'a profile is docker or lan')
+  return name === 'docker' ? dockerProfile() : lanProfile()
+}
+
+async function run(
+  runtime: NodeRuntime,
+  options: Options,
+  profile: MembershipProfile,
+): Promise<void> {
   const application = new Application(unbase64(options.state), say)
   const keys = options.keys.map(unbase64).map((bytes) => ({ tag: tagOf(bytes), bytes }))
   const ring = new KeyRing(keys)
@@ -127,10 +146,10 @@ async function run(runtime: NodeRuntime, options: Options): Promise<void> {
     meta: unbase64(options.meta),
     label: '',
     keys: ring,
-    profile: { ...dockerProfile(), ...options.timing, compress: options.compress },
+    profile: { ...profile, ...options.timing, compress: options.compress },
     known: [],
   }
-  const local = { ip: parseIp(options.bind), port: 0 }
+  const local = { ip: parseIp(options.bind), port: options.port }
   await using shell = await openShell(local, runtime, (now, advertise) => {
     const environment = { ports: runtime, delegate: application }
     return new Membership(now, { ...about, advertise }, environment)
@@ -154,4 +173,5 @@ async function obey(now: Instant, command: Command, running: Running): Promise<v
   }
 }
 
-await run(nodeRuntime(), JSON.parse(process.argv.at(-1) ?? '') as Options)
+const [profileName, , told = ''] = process.argv.slice(2)
+await run(nodeRuntime(), JSON.parse(told) as Options, profileNamed(profileName))

@@ -22,8 +22,9 @@ export interface MemberlistTiming {
 /** What a node is. Version 0.2.2 of the library knows no labels. */
 export interface MemberlistOptions {
   readonly name: string
-  /** Where it listens, on a port that the system chooses. */
+  /** Where it listens. Port 0: one that the system chooses. */
   readonly bind: string
+  readonly port: number
   /** The first seals; none: in the clear. */
   readonly keys: readonly Uint8Array[]
   readonly compress: boolean

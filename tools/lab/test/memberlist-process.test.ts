@@ -16,6 +16,7 @@ function open(name: string, options: Partial<MemberlistOptions> = {}): Promise<M
   return MemberlistProcess.open([program?.path ?? ''], {
     name,
     bind: '127.0.0.1',
+    port: 0,
     keys: [],
     compress: true,
     meta: bytes(`meta of ${name}`),
