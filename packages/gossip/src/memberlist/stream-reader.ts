@@ -45,7 +45,12 @@ export class StreamReader {
 
   /** Bytes were given and no complete message came of them. */
   get isPartial(): boolean {
-    return this.#fault === null && this.#end > this.#start
+    return this.waitingBytes > 0
+  }
+
+  /** Bytes that were given and are kept, because no complete message came of them yet. */
+  get waitingBytes(): number {
+    return this.#fault === null ? this.#end - this.#start : 0
   }
 
   /** Nodes of push/pulls that were left out so far because what they say cannot be. */

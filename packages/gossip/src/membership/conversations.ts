@@ -1,5 +1,5 @@
 /** Streams: push/pulls, pings and user messages, one of them on each (docker-wire §2.7). */
-import type { SocketAddress } from '@weft/core'
+import type { Ip, SocketAddress } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
 import type { Ping, PushPull, StreamMessage } from '../memberlist/messages.ts'
 import { wrapStreamMessage } from '../memberlist/stream-frame.ts'
@@ -12,6 +12,9 @@ import type { Timers } from './timers.ts'
 
 /** Streams at once in each direction. Beyond it others are refused, and ours fail (§2.7). */
 export const STREAMS_MAX = 128
+
+/** Bytes of unfinished messages that all streams may keep: three of the largest (§2.7). */
+export const STREAMS_BYTES_MAX = 64 * 1024 * 1024
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -40,7 +43,7 @@ export interface ConversationEvents {
 
 /** What a stream is for: whatever its first message asks, when another node opened it. */
 type Purpose =
-  | { readonly kind: 'answer' }
+  | { readonly kind: 'answer'; readonly from: Ip }
   | { readonly kind: 'push-pull'; readonly to: SocketAddress; readonly join: boolean }
   | { readonly kind: 'ping'; readonly seqNo: number; readonly onAnswer: () => void }
 
@@ -57,18 +60,24 @@ export class Conversations {
   readonly #open = new Map<StreamId, Conversation>()
   #lastId = 0
   #accepted = 0
+  #waitingBytes = 0
 
   constructor(parts: ConversationParts) {
     this.#parts = parts
   }
 
-  /** Someone connected; null when too many are there already. */
-  accept(): StreamId | null {
+  /**
+   * Someone connected. When there are STREAMS_MAX already, whoever has most of them gives one to
+   * whoever has fewer: or one that says nothing could keep everybody out. Null: that is the same.
+   */
+  accept({ ip }: SocketAddress): StreamId | null {
     if (this.#accepted >= STREAMS_MAX) {
       this.#parts.tally.fault('too-many-streams')
-      return null
+      const oldest = this.#oldestOfMost(ip)
+      if (oldest === null) return null
+      this.#end(oldest, true)
     }
-    return this.#begin({ kind: 'answer' })
+    return this.#begin({ kind: 'answer', from: ip })
   }
 
   /** Bytes came. */
@@ -77,10 +86,13 @@ export class Conversations {
     if (conversation === undefined) return
     this.#parts.tally.streamBytesReceived += bytes.length
     const { reader } = conversation
+    const { nodesRefused, waitingBytes } = reader
     const message = reader.push(bytes)
-    for (let i = 0; i < reader.nodesRefused; i++) this.#parts.tally.fault('bad-value')
+    this.#waitingBytes += reader.waitingBytes - waitingBytes
+    for (let i = nodesRefused; i < reader.nodesRefused; i++) this.#parts.tally.fault('bad-value')
     if (message !== null) this.#take(conversation, message)
     else if (reader.fault !== null) this.#refuse(conversation, reader.fault)
+    else if (this.#waitingBytes > STREAMS_BYTES_MAX) this.#refuse(this.#fullest(), 'oversized')
   }
 
   /** The other side ended it, or it failed. */
@@ -127,6 +139,30 @@ export class Conversations {
 
   #isBusy(): boolean {
     return this.#open.size - this.#accepted >= STREAMS_MAX
+  }
+
+  /** The oldest stream of the address that has most; null when `ip` would have as many then. */
+  #oldestOfMost(ip: Ip): Conversation | null {
+    const oldest = new Map<Ip, Conversation>()
+    const counts = new Map<Ip, number>()
+    let most: Ip = ip
+    for (const conversation of this.#open.values()) {
+      const { purpose } = conversation
+      if (purpose.kind !== 'answer') continue
+      const { from } = purpose
+      if (!oldest.has(from)) oldest.set(from, conversation)
+      counts.set(from, (counts.get(from) ?? 0) + 1)
+      if ((counts.get(from) ?? 0) > (counts.get(most) ?? 0)) most = from
+    }
+    const isFairer = (counts.get(most) ?? 0) > (counts.get(ip) ?? 0) + 1
+    return isFairer ? (oldest.get(most) ?? null) : null
+  }
+
+  /** The stream that keeps most bytes of an unfinished message; there is one. */
+  #fullest(): Conversation {
+    return [...this.#open.values()].reduce((fullest, other) =>
+      other.reader.waitingBytes > fullest.reader.waitingBytes ? other : fullest,
+    )
   }
 
   #nextId(): StreamId {
@@ -220,6 +256,7 @@ export class Conversations {
 
   #end(conversation: Conversation, close: boolean): void {
     if (conversation.purpose.kind === 'answer') this.#accepted--
+    this.#waitingBytes -= conversation.reader.waitingBytes
     this.#open.delete(conversation.id)
     conversation.timer[Symbol.dispose]()
     if (close) this.#parts.sender.push({ kind: 'stream-close', stream: conversation.id })

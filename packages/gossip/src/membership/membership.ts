@@ -25,12 +25,8 @@ export class Membership {
   readonly streams: StreamInputs
   readonly #engine: Engine
   readonly #packetBytesMax: number
-  readonly #onMessage = (message: PacketMessage): void => {
-    this.#engine.inbox.take(message, this.#from)
-  }
+  readonly #onMessage = (message: PacketMessage): void => this.#engine.inbox.take(message)
   readonly #onFault = (fault: GossipFault): void => this.#engine.tally.fault(fault)
-  /** Where the datagram that is being taken apart came from. */
-  #from: SocketAddress
 
   /** Throws ERR_NAME_SIZE, ERR_META_TOO_LARGE. */
   constructor(now: Instant, options: MembershipOptions, environment: MembershipEnvironment) {
@@ -39,7 +35,6 @@ export class Membership {
     checkProfile(options.profile)
     this.#engine = createEngine(now, options, environment)
     this.#packetBytesMax = options.profile.packetBytesMax
-    this.#from = options.advertise
     this.roster = new MembershipRoster(this.#engine, (at) => this.#enter(at))
     this.streams = this.#streamInputs()
   }
@@ -47,10 +42,10 @@ export class Membership {
   /** A datagram arrived. Never throws, whatever it holds. */
   receive(now: Instant, from: SocketAddress, bytes: Uint8Array): void {
     this.#enter(now)
-    const { codec, tally } = this.#engine
+    const { codec, inbox, tally } = this.#engine
     tally.packets++
     tally.packetBytes += bytes.length
-    this.#from = from
+    inbox.begin(from)
     codec.open(bytes, this.#onMessage, this.#onFault)
   }
 
@@ -140,9 +135,9 @@ export class Membership {
   #streamInputs(): StreamInputs {
     const { conversations } = this.#engine
     return {
-      accept: (now) => {
+      accept: (now, from) => {
         this.#enter(now)
-        return conversations.accept()
+        return conversations.accept(from)
       },
       received: (now, stream, bytes) => {
         this.#enter(now)
@@ -168,8 +163,8 @@ function checkProfile(profile: MembershipProfile): void {
   const { probeIntervalMs, probeTimeoutMs, gossipIntervalMs, streamTimeoutMs } = profile
   const shortest = Math.min(probeIntervalMs, probeTimeoutMs, gossipIntervalMs, streamTimeoutMs)
   assert(shortest > 0, 'intervals and timeouts of a profile are above 0')
-  const { suspicionMult } = profile
-  assert(suspicionMult <= CONFIRMATIONS_MAX + 2, 'suspicionMult - 2 is at most CONFIRMATIONS_MAX')
+  const { suspicionConfirmations } = profile
+  assert(suspicionConfirmations <= CONFIRMATIONS_MAX, 'CONFIRMATIONS_MAX confirm a suspicion')
 }
 
 function checkMeta(meta: Uint8Array): void {

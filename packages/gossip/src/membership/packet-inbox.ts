@@ -12,6 +12,12 @@ import type { Relays } from './relays.ts'
 import type { Tally } from './tally.ts'
 import type { Timers } from './timers.ts'
 
+/**
+ * Pings, direct and indirect, that one datagram may bring: nobody asks more than one thing at once.
+ * Hundreds fit a compound, and each leads to a datagram that may be large and go to anybody.
+ */
+export const PACKET_REQUESTS_MAX = 1
+
 const NO_PAYLOAD = new Uint8Array(0)
 
 /** Where messages go. */
@@ -29,19 +35,29 @@ export interface InboxParts {
 /** Hands each message to whom it concerns. */
 export class PacketInbox {
   readonly #parts: InboxParts
+  #from: SocketAddress
+  #requests = 0
 
   constructor(parts: InboxParts) {
     this.#parts = parts
+    this.#from = parts.self.address
   }
 
-  /** A message came in a datagram from this address. */
-  take(message: PacketMessage, from: SocketAddress): void {
+  /** A datagram came from this address; its messages follow. */
+  begin(from: SocketAddress): void {
+    this.#from = from
+    this.#requests = 0
+  }
+
+  /** A message of the datagram. */
+  take(message: PacketMessage): void {
     const { states, prober, relays, delegate, timers, tally } = this.#parts
     switch (message.kind) {
       case 'ping':
-        return this.#answer(message, from)
       case 'indirect-ping':
-        return relays.request(message, from)
+        if (++this.#requests > PACKET_REQUESTS_MAX) return tally.fault('too-many')
+        if (message.kind === 'ping') return this.#answer(message, this.#from)
+        return relays.request(message, this.#from)
       case 'ack':
         if (!prober.answered(message.seqNo) && !relays.answered(message.seqNo)) tally.ignored++
         return
