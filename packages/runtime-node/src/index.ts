@@ -13,6 +13,7 @@ export { NodeClock, TIMER_DELAY_MS_MAX, type NodeClockOptions } from './node-clo
 export { nodeEntropy } from './node-entropy.ts'
 export { nodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from './node-runtime.ts'
 export {
+  LINGERING_MAX,
   NodeStreams,
   type NodeStreamsCounters,
   type NodeStreamsOptions,

@@ -10,6 +10,8 @@ export interface NodeStreamOptions {
   readonly lingerMs: number
   /** Hears the operating system's code when the stream breaks. */
   readonly onFailure: (code: string) => void
+  /** Called when the stream was closed and what was written has yet to be delivered. */
+  readonly onLinger: (stream: NodeStream) => void
 }
 
 /** A connection; without a socket it is one that could not be made. */
@@ -66,6 +68,11 @@ export class NodeStream implements ByteStream {
     this.#socket?.destroySoon()
   }
 
+  /** End at once, whatever has yet to be delivered. */
+  cut(): void {
+    this.#socket?.destroy()
+  }
+
   #receive(data: Uint8Array | string): void {
     // Text comes from sockets with an encoding, which this one has not.
     if (typeof data === 'string') return
@@ -93,5 +100,6 @@ export class NodeStream implements ByteStream {
     const timer = setTimeout(() => socket.destroy(), this.#options.lingerMs)
     timer.unref()
     socket.once('close', () => clearTimeout(timer))
+    this.#options.onLinger(this)
   }
 }

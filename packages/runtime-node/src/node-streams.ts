@@ -11,7 +11,7 @@ import {
   type StreamListener,
   type Streams,
 } from '@weft/core'
-import { NodeStream } from './node-stream.ts'
+import { NodeStream, type NodeStreamOptions } from './node-stream.ts'
 import { bindError, codeOf, remoteOf } from './socket-errors.ts'
 
 /**
@@ -46,6 +46,12 @@ export interface NodeStreamsCounters {
   readonly failed: Readonly<Record<string, number>>
 }
 
+/**
+ * Connections of one listener that were closed and still deliver what was written. Beyond it the
+ * oldest is reset: whoever reads nothing would otherwise leave us with any number of them.
+ */
+export const LINGERING_MAX = 128
+
 /** TCP of this machine. Listeners on IPv6 are IPv6 only, so `::` does not take IPv4 ports. */
 export class NodeStreams implements Streams {
   readonly #options: NodeStreamsOptions
@@ -71,7 +77,8 @@ export class NodeStreams implements Streams {
     assert(Number.isInteger(port) && port >= 0 && port <= PORT_MAX, 'a port is 0 to 65,535')
     const server = createServer(SOCKET_OPTIONS)
     const open = new Set<NodeStream>()
-    server.on('connection', (socket) => this.#accept(socket, open, accept))
+    const lingering = new Set<NodeStream>()
+    server.on('connection', (socket) => this.#accept(socket, { open, lingering, accept }))
     try {
       await this.#bind(server, local)
     } catch (error) {
@@ -79,21 +86,24 @@ export class NodeStreams implements Streams {
     }
     if (!this.#options.keepAlive) server.unref()
     server.on('error', (error) => this.#fail(codeOf(error)))
-    // Descriptors run out: the kernel's queue holds the rest, and somebody should know.
-    server.on('drop', () => this.#fail('EMFILE'))
     return listenerOf(server, local, open)
   }
 
   connect(from: Ip, to: SocketAddress, handler: StreamHandler): ByteStream {
     this.#connected++
-    const stream = this.#stream(this.#connection(from, to), to)
+    const stream = this.#stream(this.#connection(from, to), to, () => undefined)
     stream.attach(handler)
     return stream
   }
 
-  #stream(socket: Socket | null, remote: SocketAddress): NodeStream {
+  #stream(
+    socket: Socket | null,
+    remote: SocketAddress,
+    onLinger: NodeStreamOptions['onLinger'],
+  ): NodeStream {
     const { lingerMs } = this.#options
-    return new NodeStream(socket, { remote, lingerMs, onFailure: (code) => this.#fail(code) })
+    const onFailure = (code: string): void => this.#fail(code)
+    return new NodeStream(socket, { remote, lingerMs, onFailure, onLinger })
   }
 
   /** A socket that connects, or null where not even that can be had. */
@@ -126,11 +136,7 @@ export class NodeStreams implements Streams {
     })
   }
 
-  #accept(
-    socket: Socket,
-    open: Set<NodeStream>,
-    accept: (stream: ByteStream) => StreamHandler,
-  ): void {
+  #accept(socket: Socket, { open, lingering, accept }: Acceptance): void {
     const { remoteAddress, remotePort } = socket
     // Reset before anybody looked: there is no address any more.
     if (remoteAddress === undefined || remotePort === undefined) {
@@ -139,15 +145,32 @@ export class NodeStreams implements Streams {
     }
     this.#accepted++
     if (!this.#options.keepAlive) socket.unref()
-    const stream = this.#stream(socket, remoteOf(remoteAddress, remotePort))
+    const onLinger = (closed: NodeStream): void => {
+      lingering.add(closed)
+      if (lingering.size <= LINGERING_MAX) return
+      const [oldest] = lingering
+      oldest?.cut()
+    }
+    const stream = this.#stream(socket, remoteOf(remoteAddress, remotePort), onLinger)
     open.add(stream)
-    socket.once('close', () => open.delete(stream))
+    socket.once('close', () => {
+      open.delete(stream)
+      lingering.delete(stream)
+    })
     stream.attach(accept(stream))
   }
 
   #fail(code: string): void {
     this.#failed.set(code, (this.#failed.get(code) ?? 0) + 1)
   }
+}
+
+/** The connections of one listener, and who takes them. */
+interface Acceptance {
+  readonly open: Set<NodeStream>
+  /** Those of them that were closed, the first one first. */
+  readonly lingering: Set<NodeStream>
+  readonly accept: (stream: ByteStream) => StreamHandler
 }
 
 /** Half-open: the other side may end and still be answered. Without Nagle: answers are short. */

@@ -10,7 +10,7 @@ import {
   type StreamHandler,
   type StreamListener,
 } from '@weft/core'
-import { NodeStreams, type NodeStreamsOptions } from '../src/index.ts'
+import { LINGERING_MAX, NodeStreams, type NodeStreamsOptions } from '../src/index.ts'
 
 const address = (ip: string, port = 0): SocketAddress => ({ ip: parseIp(ip), port })
 const LOOPBACK = address('127.0.0.1')
@@ -260,6 +260,33 @@ describe('closing', () => {
     await once(near, 'close')
     expect(near.writableFinished).toBe(false)
     expect(streams.counters().failed).toEqual({})
+  })
+
+  test('gives up on the oldest reader that stopped reading, when there are LINGERING_MAX', async () => {
+    const streams = streamsOf()
+    const listener = await listen(streams, (stream) => {
+      stream.write(bytes('words'))
+      stream.close()
+      return new Tape()
+    })
+    const { port } = listener.local
+    const connected = async (): Promise<Socket> => {
+      const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
+      sockets.push(socket)
+      socket.on('error', () => undefined)
+      await once(socket, 'readable')
+      return socket
+    }
+    const oldest = await connected()
+    const next = await connected()
+    for (let i = 2; i < LINGERING_MAX; i++) await connected()
+    const said = (socket: Socket): Promise<boolean> =>
+      new Promise((resolve) => socket.write('?', (error) => resolve(!(error instanceof Error))))
+    expect([await said(oldest), await said(next)]).toEqual([true, true])
+    await connected()
+    // What is written to a connection that is no more fails, sooner or later.
+    while (await said(oldest));
+    expect(await said(next)).toBe(true)
   })
 
   test('a listener ends what it accepted, and takes no more', async () => {
