@@ -262,7 +262,7 @@ describe('closing', () => {
     expect(streams.counters().failed).toEqual({})
   })
 
-  test('gives up on the oldest reader that stopped reading, when there are LINGERING_MAX', async () => {
+  test('gives up on the oldest such reader, of more than LINGERING_MAX', async () => {
     const streams = streamsOf()
     const listener = await listen(streams, (stream) => {
       stream.write(bytes('words'))
