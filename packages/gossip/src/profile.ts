@@ -9,6 +9,11 @@ export interface MembershipProfile {
   /** Also try a ping over a stream, which firewalls and small MTUs may let through. */
   readonly streamPings: boolean
   readonly suspicionMult: number
+  /**
+   * Members whose word brings a suspicion down to its shortest time; memberlist has suspicionMult
+   * less 2. Rings that cannot have so many do without.
+   */
+  readonly suspicionConfirmations: number
   /** The suspicion timeout without confirmations, over the one with all of them. 1: it is fixed. */
   readonly suspicionTimeoutMultMax: number
   /** Scores above 0 slow the prober down (Lifeguard). 1: there is no score. */
@@ -80,6 +85,7 @@ export function dockerProfile(): GossipProfile {
     indirectChecks: 3,
     streamPings: true,
     suspicionMult: 4,
+    suspicionConfirmations: 2,
     suspicionTimeoutMultMax: 6,
     awarenessMultMax: 8,
     tellSuspects: true,
@@ -117,6 +123,8 @@ export function dockerProfile(): GossipProfile {
 export function lanProfile(): GossipProfile {
   return {
     ...dockerProfile(),
+    suspicionMult: 3,
+    suspicionConfirmations: 3,
     stallMs: 250,
     gossipIntervalMs: 100,
     eagerMs: 10,
@@ -136,6 +144,7 @@ export function wanProfile(): GossipProfile {
     probeIntervalMs: 5000,
     probeTimeoutMs: 3000,
     suspicionMult: 6,
+    suspicionConfirmations: 4,
     gossipIntervalMs: 500,
     gossipNodes: 4,
     gossipToTheDeadMs: 60_000,

@@ -46,9 +46,9 @@ describe('metadata', () => {
 
 describe('a profile', () => {
   test('wants at most CONFIRMATIONS_MAX confirmations', () => {
-    const suspicionMult = CONFIRMATIONS_MAX + 2
-    expect(codeOf(() => new Wire({ profile: { suspicionMult } }).start('n1'))).toBe('none')
-    const beyond = { suspicionMult: suspicionMult + 1 }
+    const most = { suspicionConfirmations: CONFIRMATIONS_MAX }
+    expect(codeOf(() => new Wire({ profile: most }).start('n1'))).toBe('none')
+    const beyond = { suspicionConfirmations: CONFIRMATIONS_MAX + 1 }
     expect(codeOf(() => new Wire({ profile: beyond }).start('n1'))).toContain('bug')
   })
 

@@ -377,7 +377,7 @@ describe('a sign of life of a suspect', () => {
   }
 
   test('gives the suspicion a new beginning', () => {
-    const { wire, me, ping } = suspecting(lanProfile())
+    const { wire, me, ping } = suspecting({ ...lanProfile(), suspicionMult: 4 })
     wire.run(2500)
     wire.say(me, ack(ping.seqNo))
     expect([view(me, 'n2'), me.core.counters().ignored]).toEqual(['suspect 1', 0])

@@ -1,7 +1,7 @@
 /** How timing grows with the ring: logarithms that are alike on every machine. */
 import { assert } from '@weft/core'
 
-/** Most confirmations that a suspicion may wait for: `suspicionMult` - 2. */
+/** Most confirmations that a suspicion may wait for. */
 export const CONFIRMATIONS_MAX = 16
 
 /** Natural logarithms of 1, 2, …, CONFIRMATIONS_MAX + 1, as Go computes them. */
@@ -26,7 +26,7 @@ export function suspicionMs(
   count: number,
   wanted: number,
 ): number {
-  assert(wanted <= CONFIRMATIONS_MAX, 'suspicionMult - 2 is at most CONFIRMATIONS_MAX')
+  assert(wanted <= CONFIRMATIONS_MAX, 'CONFIRMATIONS_MAX confirm a suspicion')
   const { minMs, maxMs } = bounds
   if (wanted < 1 || count >= wanted) return minMs
   const share = (LN[count] as number) / (LN[wanted] as number)

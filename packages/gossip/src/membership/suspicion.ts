@@ -32,8 +32,9 @@ export class Suspicion {
   constructor(spec: SuspicionSpec, timers: Timers) {
     const { from, nodes, profile } = spec
     const { suspicionMult, suspicionTimeoutMultMax, probeIntervalMs } = profile
+    const { suspicionConfirmations: confirmations } = profile
     this.from = from
-    this.#wanted = nodes - PARTIES < suspicionMult - PARTIES ? 0 : suspicionMult - PARTIES
+    this.#wanted = nodes - PARTIES < confirmations ? 0 : confirmations
     this.#minMs = suspicionMinMs(suspicionMult, nodes, probeIntervalMs)
     this.#maxMs = suspicionTimeoutMultMax * this.#minMs
     this.#timers = timers
