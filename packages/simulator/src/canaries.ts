@@ -136,14 +136,16 @@ export const CANARIES: readonly Canary[] = [
     createNode: withTables((tables) => overlay(tables, { detach: () => undefined })),
   },
   {
-    name: 'forgets-tombstones',
-    about: 'forgets at once what was deleted, so that a late copy brings it back',
+    name: 'ignores-tombstones',
+    about: 'takes a late copy of a row for news after it was deleted',
     caughtBy: 'no-resurrection',
-    wishes: { ...quick, nodes: 6, durationMs: 90_000 },
-    createNode: (now, options, ports) => {
-      const profile = { ...options.profile, tombstoneMs: 1, reapIntervalMs: 100 }
-      return productionNode(now, { ...options, profile }, ports)
-    },
+    wishes: quick,
+    createNode: withRowChanges((change, tell) => {
+      tell(change)
+      const { type, road } = change
+      if (type !== 'delete' || road === 'membership') return
+      tell({ ...change, type: 'create', previous: null })
+    }),
   },
   {
     name: 'swallows-deletes',
@@ -165,11 +167,15 @@ export const CANARIES: readonly Canary[] = [
     name: 'fat-datagrams',
     about: 'fills datagrams beyond what the path takes',
     caughtBy: 'packet-size',
-    wishes: { ...quick, nodes: 8 },
-    createNode: (now, options, ports) => {
-      const profile = { ...options.profile, packetBytesMax: 9000, compress: false }
-      return productionNode(now, { ...options, profile }, ports)
-    },
+    wishes: quick,
+    createNode: withOutputs((outputs) =>
+      outputs.map((output) => {
+        if (output.kind !== 'packet') return output
+        const bytes = new Uint8Array(output.bytes.length + 1400)
+        bytes.set(output.bytes)
+        return { ...output, bytes }
+      }),
+    ),
   },
   {
     name: 'chatters',
@@ -211,19 +217,13 @@ export const CANARIES: readonly Canary[] = [
     ),
   },
   {
-    name: 'no-anti-entropy',
-    about: 'gossips, and never asks what it missed',
+    name: 'keeps-rows-to-itself',
+    about: 'tells nobody of its rows, and is never asked for them',
     caughtBy: 'agree-rows',
-    wishes: { ...quick, nodes: 6, lossPercent: 60 },
+    wishes: quick,
     createNode: (now, options, ports) => {
-      const never = 86_400_000
-      const profile = {
-        ...options.profile,
-        digestIntervalMs: 0,
-        foreignSyncIntervalMs: 0,
-        bulkSyncIntervalMs: never,
-        tableRetransmitMult: 1,
-      }
+      const silent = { tableGossipNodes: 0, digestIntervalMs: 0, foreignSyncIntervalMs: 0 }
+      const profile = { ...options.profile, ...silent, bulkSyncIntervalMs: 86_400_000 }
       return productionNode(now, { ...options, profile }, ports)
     },
   },

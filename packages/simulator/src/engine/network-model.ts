@@ -34,7 +34,16 @@ export const calm: LinkWeather = {
   replayMsMax: 0,
 }
 
-const DRAW = { loss: 0, duplication: 1, reordering: 2, jitter: 3, second: 4, replay: 5, late: 6 } as const
+/** Each draw of a packet has a number of its own: a changed ratio moves no other. */
+const DRAW = {
+  loss: 0,
+  duplication: 1,
+  reordering: 2,
+  jitter: 3,
+  second: 4,
+  replay: 5,
+  late: 6,
+} as const
 
 /** Hosts of one simulated network. */
 export const HOSTS_MAX = 65_536
