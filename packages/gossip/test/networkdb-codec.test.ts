@@ -184,7 +184,7 @@ describe('what other versions may send', () => {
   })
 
   it('but no groups: the end of each would be looked for in all that follows', () => {
-    const closed = `080110071a0c303132333435363738396162${'7b7c'}`
+    const closed = `080110071a0c3031323334353637383961627b7c`
     const size = (closed.length / 2).toString(16).padStart(2, '0')
     expect(decoded(hex(`080612${size}${closed}`)).message).toBe('bad-protobuf')
   })

@@ -9,6 +9,7 @@ import { encodePacketMessage } from '../src/memberlist/packet-messages.ts'
 import { wrapStreamMessage } from '../src/memberlist/stream-frame.ts'
 import type { WrapOptions } from '../src/memberlist/wrap-options.ts'
 import { STREAMS_BYTES_MAX, STREAMS_MAX } from '../src/membership/conversations.ts'
+import { REPLIES_WITH_NEWS_MAX } from '../src/membership/dissemination.ts'
 import { PACKET_REQUESTS_MAX } from '../src/membership/packet-inbox.ts'
 import type { StreamId } from '../src/output.ts'
 import { VERSIONS } from '../src/membership/versions.ts'
@@ -81,6 +82,28 @@ describe('a datagram full of questions', () => {
     expect(view(me, 'n9')).toBe('alive 4')
     const [answer] = wire.traffic.sent.slice(-1)
     expect(messagesOf(answer?.bytes ?? NO_BYTES)[0]).toMatchObject({ kind: 'ack', seqNo: 7 })
+  })
+})
+
+describe('one question that is replayed', () => {
+  test('does not use up the news that others are to hear', () => {
+    const { wire, me } = start()
+    wire.run(3000)
+    const ping = { kind: 'ping', seqNo: 7, node: 'n1' } as const
+    const source = { sourceAddr: ipBytes(addressOf(66).ip), sourcePort: 7946, sourceNode: 'n2' }
+    me.core.setMeta(wire.now, utf8Bytes('news'))
+    const from = wire.traffic.sent.length
+    for (let i = 0; i < 1000; i++) wire.say(me, { ...ping, ...source })
+    const answers = wire.traffic.sent.slice(from)
+    expect(answers.length).toBe(1000)
+    const withNews = answers.filter(({ bytes }) => messagesOf(bytes).length > 1)
+    expect(withNews.length).toBe(REPLIES_WITH_NEWS_MAX)
+    wire.run(1000)
+    const heard = wire.traffic.sent.slice(from + 1000).filter(({ to, bytes }) => {
+      const isPeer = to === '10.0.0.2:7946' || to === '10.0.0.3:7946'
+      return isPeer && messagesOf(bytes).some(({ kind }) => kind === 'alive')
+    })
+    expect(new Set(heard.map(({ to }) => to)).size).toBe(2)
   })
 })
 

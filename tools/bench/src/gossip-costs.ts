@@ -141,7 +141,7 @@ function packetsOfRows(): readonly Uint8Array[] {
   }
   const listener = node(NAMES[1], NAMES[0])
   let rows = 0
-  listener.tables.watchRows({ networkId: NETWORK }, () => void rows++)
+  listener.tables.watchRows({ networkId: NETWORK }, () => rows++)
   const packets: Uint8Array[] = []
   for (let ms = STEP_MS; rows < ROWS; ms += STEP_MS) {
     writer.tick(ms as Instant)

@@ -13,6 +13,12 @@ import { CHECKSUM_VERSION, newestVersion } from './versions.ts'
 /** Bytes of a message's type. */
 const TYPE_BYTES = 1
 
+/**
+ * Answers to strangers in one gossip interval that bring news along; honest nodes ask about once a
+ * second. A ping can be replayed without any key, and each answer would use up a transmission.
+ */
+export const REPLIES_WITH_NEWS_MAX = 2
+
 /** What dissemination works with. */
 export interface DisseminationParts {
   readonly profile: MembershipProfile
@@ -32,6 +38,8 @@ export class Dissemination {
   readonly #parts: DisseminationParts
   readonly #queue = new BroadcastQueue()
   readonly #phaseMs: number
+  #repliesFrom = Number.NEGATIVE_INFINITY
+  #replies = 0
   #tickAt: Instant | null = null
   #eagerAt: Instant | null = null
   /** Members that we accuse: they hear it first, so that they can refute before others believe. */
@@ -78,12 +86,27 @@ export class Dissemination {
 
   /** Send a message to an address, with as many broadcasts as there is room for. */
   send(to: SocketAddress, message: Uint8Array): void {
+    const roomBytes = this.#parts.sender.roomBeside(message.length + PART_BYTES)
+    this.#sendWith(to, [message, ...this.#take(roomBytes, Infinity)])
+  }
+
+  #sendWith(to: SocketAddress, parts: readonly Uint8Array[]): void {
     const { members, sender } = this.#parts
-    const roomBytes = sender.roomBeside(message.length + PART_BYTES)
     // memberlist looks the recipient up by its address, as if that were its name (§2.3).
     const named = members.get(to.ip)
     const checksum = named !== undefined && newestVersion(named) >= CHECKSUM_VERSION
-    sender.toAddress(to, [message, ...this.#take(roomBytes, Infinity)], checksum)
+    sender.toAddress(to, parts, checksum)
+  }
+
+  /** As `send`, of what somebody asked for; beyond REPLIES_WITH_NEWS_MAX without broadcasts. */
+  reply(now: Instant, to: SocketAddress, message: Uint8Array): void {
+    if (now - this.#repliesFrom >= this.#parts.profile.gossipIntervalMs) {
+      this.#repliesFrom = now
+      this.#replies = 0
+    }
+    this.#replies++
+    if (this.#replies <= REPLIES_WITH_NEWS_MAX) this.send(to, message)
+    else this.#sendWith(to, [message])
   }
 
   #wake(now: Instant): void {

@@ -77,13 +77,13 @@ export class PacketInbox {
 
   /** The answer goes where the ping says, or where it came from (docker-wire §2.9). */
   #answer(ping: Ping, from: SocketAddress): void {
-    const { self, tally, dissemination } = this.#parts
+    const { self, tally, timers, dissemination } = this.#parts
     if (ping.node !== '' && ping.node !== self.name) {
       tally.ignored++
       return
     }
     const to = readAddress(ping.sourceAddr, ping.sourcePort) ?? from
     const ack = { kind: 'ack', seqNo: ping.seqNo, payload: NO_PAYLOAD } as const
-    dissemination.send(to, encodePacketMessage(ack))
+    dissemination.reply(timers.now, to, encodePacketMessage(ack))
   }
 }

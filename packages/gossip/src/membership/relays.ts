@@ -57,7 +57,7 @@ export class Relays {
     const to = readAddress(request.sourceAddr, request.sourcePort) ?? from
     const timer = timers.after(timeoutMs, () => this.#expire(seqNo, request.nack))
     this.#running.set(seqNo, { to, seqNo: request.seqNo, timer })
-    dissemination.send(target, pingMessage(self, request.node, seqNo))
+    dissemination.reply(timers.now, target, pingMessage(self, request.node, seqNo))
   }
 
   /** An answer came. False when it is none to a relayed ping. */
@@ -67,7 +67,7 @@ export class Relays {
     this.#running.delete(seqNo)
     relay.timer[Symbol.dispose]()
     const ack = { kind: 'ack', seqNo: relay.seqNo, payload: NO_PAYLOAD } as const
-    this.#parts.dissemination.send(relay.to, encodePacketMessage(ack))
+    this.#reply(relay, encodePacketMessage(ack))
     return true
   }
 
@@ -75,8 +75,12 @@ export class Relays {
     const relay = this.#running.get(seqNo)
     this.#running.delete(seqNo)
     if (relay === undefined || !nack) return
-    const bytes = encodePacketMessage({ kind: 'nack', seqNo: relay.seqNo })
-    this.#parts.dissemination.send(relay.to, bytes)
+    this.#reply(relay, encodePacketMessage({ kind: 'nack', seqNo: relay.seqNo }))
+  }
+
+  #reply({ to }: Relay, message: Uint8Array): void {
+    const { timers, dissemination } = this.#parts
+    dissemination.reply(timers.now, to, message)
   }
 }
 
