@@ -26,6 +26,7 @@ export function bandwidthTable({ options, seed, paper }: TableRequest): readonly
   for (const size of nodes === null ? SIZES : [nodes]) {
     let docker: number | null = null
     for (const name of profileName === null ? PROFILE_NAMES : [profileName]) {
+      paper.note(`${size} nodes, ${name}: filling a ring, then ${seconds} s of quiet`)
       const cell = { seed, nodes: size, profile: PROFILES[name](), windowMs: 1000 * seconds }
       const result = measureBandwidth(cell)
       if (name === 'docker') docker = result.totalBytes

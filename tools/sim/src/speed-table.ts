@@ -22,6 +22,7 @@ export function speedTable({ options, seed, paper }: TableRequest): readonly Spe
   const { nodes, profileName, seconds } = options.cells
   paper.out(HEADER)
   return (nodes === null ? SIZES : [nodes]).map((size) => {
+    paper.note(`${size} nodes: filling a ring, then running it`)
     const row = measure(seed, { size, name: profileName ?? 'lan', seconds: seconds ?? SECONDS })
     paper.out(line(row))
     return row
