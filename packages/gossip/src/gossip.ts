@@ -2,12 +2,14 @@
 import {
   Emitter,
   instantAfter,
-  utf8Bytes,
   type EventSource,
   type Instant,
   type SocketAddress,
 } from '@weft/core'
+import { ENVELOPE_BYTES } from './memberlist/envelope.ts'
 import type { KeyRing } from './memberlist/key-ring.ts'
+import { Label } from './memberlist/label.ts'
+import { CRC_BYTES } from './memberlist/packet-codec.ts'
 import type { KnownMember, Member } from './membership/member.ts'
 import { Membership } from './membership/membership.ts'
 import type { GossipPorts } from './membership/membership-options.ts'
@@ -52,12 +54,8 @@ export interface GossipSnapshot {
 /** How long leaving the tables may take, in ms, before the ring is left (docker-wire §3.4). */
 const ANNOUNCE_LIMIT_MS = 5000
 
-/** Bytes around a user message in a packet: checksum, its type (docker-wire §2.1, §2.3). */
-const PACKET_OVERHEAD_BYTES = 5 + 1
-
-/** Bytes of an envelope (docker-wire §2.6), and of a label but for its text (§2.1). */
-const ENVELOPE_BYTES = 29
-const LABEL_OVERHEAD_BYTES = 2
+/** Bytes of a message's type (docker-wire §2.1). */
+const TYPE_BYTES = 1
 
 /** Membership and tables as one state machine; nothing from the network makes it throw. */
 export class Gossip {
@@ -168,8 +166,8 @@ function knownOf({ name, address, meta, vsn, incarnation }: Member): KnownMember
 /** What a user message may hold to fit a packet with everything around it. */
 function payloadBytesMax({ profile, keys, label }: GossipOptions): number {
   const sealing = keys === null ? 0 : ENVELOPE_BYTES
-  const labelling = label === '' ? 0 : LABEL_OVERHEAD_BYTES + utf8Bytes(label).length
-  return profile.packetBytesMax - PACKET_OVERHEAD_BYTES - sealing - labelling
+  const around = new Label(label).header.length + sealing + CRC_BYTES + TYPE_BYTES
+  return profile.packetBytesMax - around
 }
 
 /** The membership as tables see it, which are made before it. */

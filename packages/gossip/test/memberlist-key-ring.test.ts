@@ -47,6 +47,14 @@ describe('a key ring', () => {
     expect(tags(ring)).toEqual(['key-1', 'key-2'])
   })
 
+  it('has one key of a name: another would be meant, and not be used', () => {
+    const ring = new KeyRing([keyOf(1)])
+    expect(() => ring.install({ tag: 'key-1', bytes: keyOf(2).bytes })).toThrow('a tag names one')
+    expect(ring.all()).toEqual([keyOf(1).bytes])
+    const twice = [keyOf(1), { tag: 'key-1', bytes: keyOf(2).bytes }]
+    expect(() => new KeyRing(twice)).toThrow('a tag names one')
+  })
+
   it('keeps copies, and zeroes a removed key', () => {
     const key = keyOf(2)
     const ring = new KeyRing([keyOf(1), key])

@@ -1,10 +1,10 @@
 /** Reads a msgpack map into numbered fields, as memberlist's messages are encoded (§2.2). */
 import { u16, u32, u8, utf8Text } from '@weft/core'
-import { TextMemo } from '../networkdb/text-memo.ts'
 import type { GossipFault } from './faults.ts'
 import { FIELD_KINDS, FIELDS, findField, type Field } from './field.ts'
 import { MAP_ENTRIES_MAX } from './limits.ts'
 import { MsgpackScanner } from './msgpack-scanner.ts'
+import { TextMemo } from './text-memo.ts'
 
 const NIL = 0xc0
 const EMPTY = new Uint8Array(0)

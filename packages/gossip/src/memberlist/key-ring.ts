@@ -45,6 +45,8 @@ export class KeyRing {
       throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
     }
     this.#keys = keys.map(copyOf)
+    const tags = new Set(keys.map(({ tag }) => tag))
+    assert(tags.size === keys.length, ONE_KEY)
     this.#bytes = this.#keys.map((key) => key.bytes)
   }
 
@@ -62,6 +64,7 @@ export class KeyRing {
   install(key: GossipKey): void {
     const added = copyOf(key)
     if (this.#keys.some((known) => equalBytes(known.bytes, added.bytes))) return
+    assert(!this.#keys.some(({ tag }) => tag === added.tag), ONE_KEY)
     if (this.#keys.length === KEYS_MAX) {
       throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
     }
@@ -100,6 +103,9 @@ export class KeyRing {
     return key
   }
 }
+
+/** Or the ring would go on sealing with one key while the caller means another. */
+const ONE_KEY = 'a tag names one key'
 
 function copyOf(key: GossipKey): GossipKey {
   assert(key.tag !== '', 'a key has a tag')

@@ -16,11 +16,12 @@ import type { PacketMessage } from './messages.ts'
 import { decodePacketMessage } from './packet-messages.ts'
 import type { WrapOptions } from './wrap-options.ts'
 
-/** Type and checksum. */
-const CRC_BYTES = 5
-/** Type and number of parts; then two bytes for each part's length. */
-const COMPOUND_BYTES = 2
-const PART_BYTES = 2
+/** Bytes of a checksum with its type (§2.3). */
+export const CRC_BYTES = 5
+/** Bytes of a compound's type and number of parts (§2.4). */
+export const COMPOUND_BYTES = 2
+/** Bytes of the length of each of its parts. */
+export const PART_BYTES = 2
 
 /** Takes a message. */
 type OnMessage = (message: PacketMessage) => void

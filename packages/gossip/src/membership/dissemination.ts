@@ -1,12 +1,13 @@
 /** How news spreads: with whatever is sent anyway, and at gossip ticks (docker-wire §2.3, §2.9). */
 import { instantAfter, setU8, type Instant, type Random, type SocketAddress } from '@weft/core'
 import { MESSAGE_TYPE } from '../memberlist/message-type.ts'
+import { PART_BYTES } from '../memberlist/packet-codec.ts'
 import type { MembershipProfile } from '../profile.ts'
 import { BroadcastQueue, type Broadcast } from './broadcast-queue.ts'
 import type { MembershipDelegate } from './membership-delegate.ts'
 import type { MemberList } from './member-list.ts'
 import { isActive, type MemberRecord } from './member-record.ts'
-import { PART_BYTES, type PacketSender } from './packet-sender.ts'
+import type { PacketSender } from './packet-sender.ts'
 import { transmitsMax } from './scale.ts'
 import { CHECKSUM_VERSION, newestVersion } from './versions.ts'
 

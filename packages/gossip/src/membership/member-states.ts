@@ -81,7 +81,7 @@ export class MemberStates {
   /** A node is there. */
   alive(news: Alive): void {
     if (news.node === this.#self.name) return this.#aliveSelf(news)
-    const port = news.port === 0 ? this.#self.port : news.port
+    const { port } = news
     const known = this.#parts.members.get(news.node)
     const isSame = known !== undefined && isAddressOf(news.addr, port, known.address)
     if (isSame && news.incarnation <= known.incarnation) return this.#ignore()
@@ -176,8 +176,7 @@ export class MemberStates {
   #aliveSelf(news: Alive): void {
     const self = this.#self
     if (this.#isLeaving || news.incarnation < self.incarnation) return this.#ignore()
-    const port = news.port === 0 ? self.port : news.port
-    if (!isAddressOf(news.addr, port, self.address)) return this.#conflict(news.node, news)
+    if (!isAddressOf(news.addr, news.port, self.address)) return this.#conflict(news.node, news)
     const isEcho = equalBytes(news.meta, self.meta) && sameVersions(news.vsn, self.vsn)
     if (news.incarnation === self.incarnation && isEcho) return
     if (!this.#refute(news.incarnation)) this.#ignore()

@@ -1,18 +1,11 @@
 /** Where outputs gather: packets, with broadcasts in what room they leave, and stream events. */
 import type { SocketAddress } from '@weft/core'
-import type { PacketCodec } from '../memberlist/packet-codec.ts'
 import { COMPOUND_PARTS_MAX } from '../memberlist/limits.ts'
+import { COMPOUND_BYTES, CRC_BYTES, type PacketCodec } from '../memberlist/packet-codec.ts'
 import type { GossipOutput } from '../output.ts'
 import type { MembershipProfile } from '../profile.ts'
 import { CHECKSUM_VERSION, newestVersion } from './versions.ts'
 import type { Member } from './member.ts'
-
-/** Bytes of a compound's head, and for each of its parts (docker-wire §2.4). */
-const COMPOUND_BYTES = 2
-/** Bytes of the length of a part. */
-export const PART_BYTES = 2
-/** Bytes of a checksum with its type (docker-wire §2.3). */
-const CHECKSUM_BYTES = 5
 
 const NOTHING: readonly GossipOutput[] = Object.freeze([])
 
@@ -31,7 +24,7 @@ export class PacketSender {
 
   /** Room for broadcasts, in bytes, beside a message of `usedBytes`; each costs PART_BYTES more. */
   roomBeside(usedBytes: number): number {
-    return this.#bytesMax - this.#codec.overhead - CHECKSUM_BYTES - COMPOUND_BYTES - usedBytes
+    return this.#bytesMax - this.#codec.overhead - CRC_BYTES - COMPOUND_BYTES - usedBytes
   }
 
   /**

@@ -2,9 +2,9 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { equalBytes, utf8Bytes, utf8Text } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
+import { asciiText, TextMemo } from '../memberlist/text-memo.ts'
 import { LAMPORT_TIME_MAX } from './messages.ts'
 import { NETWORKDB_NAME_BYTES_MAX } from './limits.ts'
-import { asciiText, TextMemo } from './text-memo.ts'
 
 const names = new TextMemo()
 
