@@ -93,7 +93,7 @@ class OpenGossip implements GossipHandle {
     })
     this.#joins.add(attempt)
     try {
-      this.run((gossip, now) => gossip.join(now, others))
+      if (signal?.aborted !== true) this.run((gossip, now) => gossip.join(now, others))
       await attempt.done
     } finally {
       this.#joins.delete(attempt)

@@ -74,7 +74,9 @@ describe('a join', () => {
     const joining = node.join([B], { signal: controller.signal })
     controller.abort(new Error('never mind'))
     await expect(joining).rejects.toThrow('never mind')
-    await expect(node.join([B], { signal: controller.signal })).rejects.toThrow('never mind')
+    await expect(node.join([C], { signal: controller.signal })).rejects.toThrow('never mind')
+    const asked = ports.notes.filter((note) => note.startsWith('connect'))
+    expect(asked).toEqual(['connect 10.0.0.1 10.0.0.2:7946'])
   })
 
   test('fails when the node is closed', async () => {
