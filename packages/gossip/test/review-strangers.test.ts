@@ -120,6 +120,13 @@ describe('streams on which nothing is said', () => {
     expect(me.core.drain()).toContainEqual({ kind: 'stream-close', stream: idle[0] })
   })
 
+  test('keep nobody out, from however many addresses of one IPv6 subnet they come', () => {
+    const { accept } = start()
+    for (let i = 1; i <= STREAMS_MAX; i++) accept({ ip: parseIp(`2001:db8::${i}`), port: 7946 })
+    expect(accept({ ip: parseIp('2001:db8::9999'), port: 7946 })).toBe(null)
+    expect(accept({ ip: parseIp('2001:db8:0:1::1'), port: 7946 })).not.toBe(null)
+  })
+
   test('are shared evenly between those who want them', () => {
     const { accept } = start()
     const peers = 4

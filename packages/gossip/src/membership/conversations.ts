@@ -1,5 +1,5 @@
 /** Streams: push/pulls, pings and user messages, one of them on each (docker-wire §2.7). */
-import type { Ip, SocketAddress } from '@weft/core'
+import { ipBytes, ipFamily, toHex, type Ip, type SocketAddress } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
 import type { Ping, PushPull, StreamMessage } from '../memberlist/messages.ts'
 import { wrapStreamMessage } from '../memberlist/stream-frame.ts'
@@ -43,7 +43,7 @@ export interface ConversationEvents {
 
 /** What a stream is for: whatever its first message asks, when another node opened it. */
 type Purpose =
-  | { readonly kind: 'answer'; readonly from: Ip }
+  | { readonly kind: 'answer'; readonly from: string }
   | { readonly kind: 'push-pull'; readonly to: SocketAddress; readonly join: boolean }
   | { readonly kind: 'ping'; readonly seqNo: number; readonly onAnswer: () => void }
 
@@ -73,11 +73,11 @@ export class Conversations {
   accept({ ip }: SocketAddress): StreamId | null {
     if (this.#accepted >= STREAMS_MAX) {
       this.#parts.tally.fault('too-many-streams')
-      const oldest = this.#oldestOfMost(ip)
+      const oldest = this.#oldestOfMost(hostOf(ip))
       if (oldest === null) return null
       this.#end(oldest, true)
     }
-    return this.#begin({ kind: 'answer', from: ip })
+    return this.#begin({ kind: 'answer', from: hostOf(ip) })
   }
 
   /** Bytes came. */
@@ -141,11 +141,11 @@ export class Conversations {
     return this.#open.size - this.#accepted >= STREAMS_MAX
   }
 
-  /** The oldest stream of the address that has most; null when `ip` would have as many then. */
-  #oldestOfMost(ip: Ip): Conversation | null {
-    const oldest = new Map<Ip, Conversation>()
-    const counts = new Map<Ip, number>()
-    let most: Ip = ip
+  /** The oldest stream of the host that has most; null when `host` would have as many then. */
+  #oldestOfMost(host: string): Conversation | null {
+    const oldest = new Map<string, Conversation>()
+    const counts = new Map<string, number>()
+    let most = host
     for (const conversation of this.#open.values()) {
       const { purpose } = conversation
       if (purpose.kind !== 'answer') continue
@@ -154,7 +154,7 @@ export class Conversations {
       counts.set(from, (counts.get(from) ?? 0) + 1)
       if ((counts.get(from) ?? 0) > (counts.get(most) ?? 0)) most = from
     }
-    const isFairer = (counts.get(most) ?? 0) > (counts.get(ip) ?? 0) + 1
+    const isFairer = (counts.get(most) ?? 0) > (counts.get(host) ?? 0) + 1
     return isFairer ? (oldest.get(most) ?? null) : null
   }
 
@@ -268,6 +268,13 @@ export class Conversations {
     this.#parts.sender.push({ kind: 'stream-write', stream, bytes })
   }
 }
+
+/** Who is behind an address: a host may take any of its IPv6 subnet (RFC 4291 §2.5.1). */
+function hostOf(ip: Ip): string {
+  return ipFamily(ip) === 4 ? ip : toHex(ipBytes(ip).subarray(0, SUBNET_BYTES))
+}
+
+const SUBNET_BYTES = 8
 
 /** What a responder says when it cannot read a stream; the texts were seen on the wire (§2.7). */
 const REFUSALS: Readonly<Partial<Record<GossipFault, string>>> = {
