@@ -122,7 +122,10 @@ export class Bench {
     for (const message of messages) {
       const bytes = encodeNetworkDb(message)
       if (message.kind === 'push-pull') this.delegate.mergeState(this.now, bytes, false)
-      else this.delegate.userMessage(this.now, bytes, 'packet')
+      else {
+        const how = message.kind === 'bulk-sync' ? 'stream' : 'packet'
+        this.delegate.userMessage(this.now, bytes, how)
+      }
     }
     return this
   }

@@ -1,7 +1,9 @@
 /** Bulk syncs and what engines are told besides: docker-wire §3.6, §3.8, §3.9. */
 import { describe, expect, test } from 'vitest'
+import { encodeNetworkDb } from '../src/networkdb/encode.ts'
 import { dockerProfile, lanProfile } from '../src/profile.ts'
 import {
+  BULK_ANSWER_BYTES_PER_SECOND_MAX,
   BULK_ANSWER_MS_MAX,
   BULK_ANSWERS_PER_SECOND_MAX,
   BULK_ATTEMPTS_MAX,
@@ -106,6 +108,31 @@ describe('answers', () => {
     expect(bench.tables.counters().faults).toEqual({ 'too-many': 1 })
     bench.run(1000).out.sent.length = 0
     expect(bench.hear(ask).out.bulkSyncs()).toHaveLength(1)
+  })
+
+  test('are bounded in bytes a second; one that is begun is given whole', () => {
+    const bench = attached(dockerProfile(), 'n1')
+    const text = 'x'.repeat(60_000)
+    const rows = Array.from({ length: 40 }, (_, i) => row('n1', 3, { key: `k${i}`, text }))
+    bench.hear(bulk('n1', rows, { lTime: 50 })).run(30_000).out.sent.length = 0
+    const ask = bulk('n1', [], { unsolicited: true, lTime: 60 })
+    const answers = Math.ceil(BULK_ANSWER_BYTES_PER_SECOND_MAX / (40 * text.length))
+    for (let i = 0; i < answers + 5; i++) bench.hear(ask)
+    const told = bench.out.bulkSyncs().flatMap(({ events }) => events)
+    expect(told).toHaveLength(answers * rows.length)
+    expect(bench.tables.counters().faults).toEqual({ 'too-many': 5 })
+    bench.run(1000).out.sent.length = 0
+    expect(bench.hear(ask).out.bulkSyncs().flatMap(({ events }) => events)).toHaveLength(40)
+  })
+
+  test('are asked for over streams: by datagram anybody could ask in their name (§3.9)', () => {
+    const bench = attached(dockerProfile(), 'n1')
+    bench.run(30_000).out.sent.length = 0
+    const ask = encodeNetworkDb(bulk('n1', [row('n1', 9)], { unsolicited: true, lTime: 60 }))
+    bench.delegate.userMessage(bench.now, ask, 'packet')
+    expect(bench.out.bulkSyncs()).toEqual([])
+    expect([...bench.tables.rows({})]).toEqual([])
+    expect(bench.tables.counters().faults).toEqual({ 'bad-type': 1 })
   })
 
   test('to peers that compare digests hold our own rows only, when there are many', () => {

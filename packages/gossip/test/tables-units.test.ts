@@ -10,7 +10,7 @@ import {
   weftMeta,
 } from '../src/tables/capability.ts'
 import { DIGEST_PEERS_MAX } from '../src/tables/digest-lines.ts'
-import { decimalDigits } from '../src/tables/event-queue.ts'
+import { transmitsMax } from '../src/membership/scale.ts'
 import { HELD_EVENTS_MAX, HELD_MS_MAX, HeldEvents } from '../src/tables/held-events.ts'
 import { LamportClock } from '../src/tables/lamport-clock.ts'
 import type { NodeRecord } from '../src/tables/node-record.ts'
@@ -128,7 +128,7 @@ describe('a transmit queue', () => {
 test('⌈log10(n + 1)⌉, without a logarithm', () => {
   for (const n of [0, 1, 2, 8, 9, 10, 11, 98, 99, 100, 999, 1000, 5000, 99_999]) {
     const exact = Math['log10'](n + 1)
-    expect(decimalDigits(n)).toBe(Math.ceil(exact))
+    expect(transmitsMax(1, n)).toBe(Math.ceil(exact))
   }
 })
 

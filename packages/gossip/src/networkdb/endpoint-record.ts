@@ -1,7 +1,7 @@
 /** Rows of `endpoint_table`: by which names an endpoint is found (docker-wire §4.1). */
 import type { Ip } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
-import type { TableSchema } from '../tables/table.ts'
+import type { TableSchema } from './table-schema.ts'
 import { ipIn } from './address-text.ts'
 import { protoWriter } from './gossip-message.ts'
 import { ALIASES_MAX, INGRESS_PORTS_MAX, RECORD_TEXT_BYTES_MAX } from './limits.ts'

@@ -1,7 +1,7 @@
 /** Rows of `overlay_peer_table`: behind which VTEP an endpoint is (docker-wire §4.2). */
 import type { InterfaceAddress, Ip, Mac } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
-import type { TableSchema } from '../tables/table.ts'
+import type { TableSchema } from './table-schema.ts'
 import { interfaceAddressIn, ipIn, macIn } from './address-text.ts'
 import { protoWriter } from './gossip-message.ts'
 import { RECORD_TEXT_BYTES_MAX } from './limits.ts'

@@ -19,6 +19,9 @@ export const BULK_ANSWER_MS_MAX = 5000
 /** Answers given in one second; who asks beyond that is refused, and asks again later. */
 export const BULK_ANSWERS_PER_SECOND_MAX = 64
 
+/** Bytes of answers in one second; an answer that is begun is given whole. */
+export const BULK_ANSWER_BYTES_PER_SECOND_MAX = 8_388_608
+
 /** Rows that a bulk sync brings to a peer that compares digests: more come by digests (P18). */
 export const BULK_ROWS_MAX = 500
 
@@ -68,6 +71,7 @@ export class BulkSync {
   #periodicAt: Instant | null = null
   #answersSince: Instant | null = null
   #answers = 0
+  #answerBytes = 0
 
   constructor(
     context: TablesContext,
@@ -241,14 +245,17 @@ export class BulkSync {
     const { name, tableClock } = this.#context
     // Larger than the request's, which was witnessed: what current engines wait for.
     const lTime = tableClock.increment()
-    this.#sendRows(now, node, { lTime, unsolicited: false, nodeName: name, networks })
+    const head = { lTime, unsolicited: false, nodeName: name, networks }
+    this.#answerBytes += this.#sendRows(now, node, head)
   }
 
   #mayAnswer(now: Instant): boolean {
     if (this.#answersSince === null || now - this.#answersSince >= 1000) {
       this.#answersSince = now
       this.#answers = 0
+      this.#answerBytes = 0
     }
+    if (this.#answerBytes >= BULK_ANSWER_BYTES_PER_SECOND_MAX) return false
     return ++this.#answers <= BULK_ANSWERS_PER_SECOND_MAX
   }
 

@@ -1,4 +1,5 @@
 /** Node and network events on their way to every member, by the packets of membership (§3.10). */
+import { transmitsMax } from '../membership/scale.ts'
 import { encodeNetworkDb } from '../networkdb/encode.ts'
 import type { NetworkEvent, NodeEvent } from '../networkdb/messages.ts'
 import type { GossipProfile } from '../profile.ts'
@@ -53,18 +54,11 @@ export class EventQueue {
       packetBytesMax: limitBytes,
       packetsMax: 1,
       overheadBytes,
-      transmissionsMax: retransmitMult * decimalDigits(this.#memberCount()) * perTick,
+      transmissionsMax: transmitsMax(retransmitMult, this.#memberCount()) * perTick,
       isFreshOnly: false,
     })
     return packet ?? []
   }
-}
-
-/** ⌈log10(n + 1)⌉: what memberlist multiplies transmissions with (docker-wire §2.9). */
-export function decimalDigits(n: number): number {
-  let digits = 0
-  for (let rest = n; rest >= 1; rest = Math.trunc(rest / 10)) digits++
-  return digits
 }
 
 function subject(event: NodeEvent | NetworkEvent): string {

@@ -3,7 +3,7 @@ import type { Instant } from '@weft/core'
 import type { Member } from '../membership/member.ts'
 import { decodeNetworkDb } from '../networkdb/decode.ts'
 import { encodeNetworkDb } from '../networkdb/encode.ts'
-import { messageType } from '../networkdb/gossip-message.ts'
+import { messageType, NETWORKDB_TYPE } from '../networkdb/gossip-message.ts'
 import type {
   BulkSync,
   NetworkDbMessage,
@@ -28,7 +28,7 @@ export function createInbox(
   const { nodes, attachments, own, context, reconnect, memberSource } = parts
   const inbox = new Inbox(parts)
   return {
-    userMessage: (now, bytes) => settle(now, () => inbox.userMessage(now, bytes)),
+    userMessage: (now, bytes, how) => settle(now, () => inbox.userMessage(now, bytes, how)),
     broadcasts: (overheadBytes, limitBytes) => context.events.take(overheadBytes, limitBytes),
     // Alone there is nobody to tell, and no reason to wake up for it.
     hasBroadcasts: () => !context.events.isEmpty && nodes.active.size > 0,
@@ -77,12 +77,17 @@ class Inbox {
     this.#parts = parts
   }
 
-  userMessage(now: Instant, bytes: Uint8Array): void {
+  /** Engines ask for everything over streams: by datagram, anybody could ask in their name. */
+  userMessage(now: Instant, bytes: Uint8Array, how: 'packet' | 'stream'): void {
     const { context, reconciler } = this.#parts
     const type = messageType(bytes)
     if (type >= OWN_TYPES.first && type <= OWN_TYPES.last) {
       const fault = reconciler.receive(now, bytes)
       if (fault !== null) context.counts.fault(fault)
+      return
+    }
+    if (type === NETWORKDB_TYPE.bulkSync && how === 'packet') {
+      context.counts.fault('bad-type')
       return
     }
     const message = decodeNetworkDb(bytes, this.#onPartFault)

@@ -1,8 +1,8 @@
 /** Table events on their way to peers of the same network, by datagram (docker-wire §3.7). */
 import { instantAfter, type Instant } from '@weft/core'
+import { transmitsMax } from '../membership/scale.ts'
 import { COMPOUND_OVERHEAD_BYTES, compoundOf, encodeTableEvent } from '../networkdb/encode.ts'
 import type { TableEvent } from '../networkdb/messages.ts'
-import { decimalDigits } from './event-queue.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { TablesContext } from './tables-context.ts'
 
@@ -102,7 +102,7 @@ export class TableGossip {
       packetBytesMax: this.#packetBytesMax,
       packetsMax: profile.tableGossipPacketsMax,
       overheadBytes: 0,
-      transmissionsMax: profile.tableRetransmitMult * decimalDigits(network.peers.size + 1),
+      transmissionsMax: transmitsMax(profile.tableRetransmitMult, network.peers.size + 1),
       isFreshOnly,
     })
     for (const events of packets) {

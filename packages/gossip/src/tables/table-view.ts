@@ -1,7 +1,8 @@
 /** A table with the meaning of its bytes: rows written and watched as values. */
 import type { Instant } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
-import type { Road, Row, TableSchema } from './table.ts'
+import type { TableSchema } from '../networkdb/table-schema.ts'
+import type { Road, Row } from './table.ts'
 import type { Tables } from './tables.ts'
 
 /** A change of one row, with values for bytes. */

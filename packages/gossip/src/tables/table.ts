@@ -1,5 +1,4 @@
 /** Tables, rows and what is told of their changes. */
-import type { GossipFault } from '../memberlist/faults.ts'
 
 /** A row as it is stored: bytes that belong to one node. */
 export interface Row {
@@ -31,11 +30,4 @@ export interface AttachmentChange {
   readonly networkId: string
   readonly nodeName: string
   readonly road: Road
-}
-
-/** A table's name with the meaning of its bytes. */
-export interface TableSchema<Value> {
-  readonly name: string
-  encode(value: Value): Uint8Array
-  decode(bytes: Uint8Array): Value | GossipFault
 }
