@@ -163,6 +163,28 @@ describe('a set of nodes', () => {
     expect(set.pick(random, 20)).toHaveLength(9)
     expect(set.pick(random, 20, ({ name }) => name === 'n3')).toEqual([record('n3')])
   })
+
+  test('knows who is in it while it grows from few to many and shrinks again', () => {
+    const set = new NodeSet()
+    const random = new SeededRandom(2)
+    const records = Array.from({ length: 40 }, (_, i) => record(`n${i}`))
+    const inside = new Set<NodeRecord>()
+    const expectAll = (): void => {
+      set.pick(random, 3)
+      expect(new Set(set)).toEqual(inside)
+      expect(records.filter((one) => set.has(one))).toEqual(records.filter((one) => inside.has(one)))
+    }
+    for (const one of records) {
+      inside.add(one)
+      set.add(one)
+      expectAll()
+    }
+    for (const one of records) {
+      inside.delete(one)
+      set.delete(one)
+      expectAll()
+    }
+  })
 })
 
 describe('early events', () => {

@@ -2,13 +2,17 @@
 import type { Random } from '@weft/core'
 import type { NodeRecord } from './node-record.ts'
 
+/** Up to so many nodes are looked through; only larger sets keep a map of places. */
+const SCANNED_NODES_MAX = 32
+
 /**
  * A set that is an array too. Drawing moves the drawn to the front, so that a draw of several needs
  * no copy; which order that leaves follows from the draws, hence is the same on any machine.
  */
 export class NodeSet implements Iterable<NodeRecord> {
   readonly #nodes: NodeRecord[] = []
-  readonly #places = new Map<NodeRecord, number>()
+  /** Null while the set is small: there is one for each network that anybody is attached to. */
+  #places: Map<NodeRecord, number> | null = null
 
   /** Nodes in the set. */
   get size(): number {
@@ -16,25 +20,27 @@ export class NodeSet implements Iterable<NodeRecord> {
   }
 
   has(node: NodeRecord): boolean {
-    return this.#places.has(node)
+    return this.#placeOf(node) >= 0
   }
 
   /** Idempotent. */
   add(node: NodeRecord): void {
-    if (this.#places.has(node)) return
-    this.#places.set(node, this.#nodes.length)
+    if (this.has(node)) return
+    this.#places?.set(node, this.#nodes.length)
     this.#nodes.push(node)
+    if (this.#places !== null || this.size <= SCANNED_NODES_MAX) return
+    this.#places = new Map(this.#nodes.map((one, place) => [one, place]))
   }
 
   /** Idempotent. */
   delete(node: NodeRecord): void {
-    const place = this.#places.get(node)
-    if (place === undefined) return
-    this.#places.delete(node)
+    const place = this.#placeOf(node)
+    if (place < 0) return
+    this.#places?.delete(node)
     const last = this.#nodes.pop()
     if (last === undefined || last === node) return
     this.#nodes[place] = last
-    this.#places.set(last, place)
+    this.#places?.set(last, place)
   }
 
   /** Up to `count` different nodes for which `accept` holds. */
@@ -56,12 +62,18 @@ export class NodeSet implements Iterable<NodeRecord> {
     return this.#nodes.values()
   }
 
+  /** -1 when it is not in. */
+  #placeOf(node: NodeRecord): number {
+    return this.#places === null ? this.#nodes.indexOf(node) : (this.#places.get(node) ?? -1)
+  }
+
   /** Exchange two places and return what then stands at the first. */
   #swap(a: number, b: number): NodeRecord {
     const front = this.#nodes[a] as NodeRecord
     const drawn = this.#nodes[b] as NodeRecord
     this.#nodes[a] = drawn
     this.#nodes[b] = front
+    if (this.#places === null) return drawn
     this.#places.set(drawn, a)
     if (front !== drawn) this.#places.set(front, b)
     return drawn
