@@ -1,4 +1,4 @@
-/** A gossip node in a process of its own, on loopback, as its parent orders. */
+/** A process with a few gossip nodes on loopback, which do what the parent orders. */
 import { assert, describeError, parseIp, type SocketAddress } from '@weft/core'
 import { dockerProfile, KeyRing, lanProfile, openGossip, type GossipHandle } from '@weft/gossip'
 import { nodeRuntime } from '@weft/runtime-node'
@@ -8,15 +8,15 @@ export type ProfileName = 'docker' | 'lan'
 
 /** What a parent says. */
 export type Order =
-  | {
-      readonly kind: 'open'
-      readonly name: string
-      readonly address: string
-      readonly profile: ProfileName
-    }
-  | { readonly kind: 'join'; readonly address: string }
+  | { readonly kind: 'open'; readonly profile: ProfileName }
+  | { readonly kind: 'join'; readonly to: string }
   | { readonly kind: 'write'; readonly key: string }
   | { readonly kind: 'look' }
+
+/** Who is meant: the node at this address of the loopback network. */
+export interface Addressed {
+  readonly address: string
+}
 
 /** What a node answers and tells. Times are of the machine's monotonic clock, in milliseconds. */
 export type News =
@@ -30,8 +30,9 @@ export interface Look {
   /** Members that it sees, and nodes attached to the network, itself included. */
   readonly members: number
   readonly attached: number
-  /** Of processor time so far, and held by the process. */
+  /** Its share of the process's processor time so far. */
   readonly cpuMs: number
+  /** Held by the process. */
   readonly residentBytes: number
   readonly sentBytes: number
 }
@@ -49,20 +50,21 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-let opened: GossipHandle | null = null
+const opened = new Map<string, GossipHandle>()
 
-function handle(): GossipHandle {
-  assert(opened !== null, 'a node is opened first')
-  return opened
+function handle(address: string): GossipHandle {
+  const node = opened.get(address)
+  assert(node !== undefined, 'a node is opened first')
+  return node
 }
 
 function at(address: string): SocketAddress {
   return { ip: parseIp(address), port: GOSSIP_PORT }
 }
 
-async function open({ name, address, profile }: Order & { kind: 'open' }): Promise<void> {
+async function open(address: string, profile: ProfileName): Promise<void> {
   const about = {
-    name,
+    name: `node-${address}`,
     bind: at(address),
     advertise: null,
     meta: new Uint8Array(0),
@@ -73,51 +75,53 @@ async function open({ name, address, profile }: Order & { kind: 'open' }): Promi
     known: [],
     knownAttachments: [],
   }
-  opened = await openGossip(about, nodeRuntime())
-  opened.gossip.tables.watchRows({ networkId: NETWORK }, ({ row }) => {
-    tell({ kind: 'row', key: row.key, atMs: monotonicMs() })
+  const node = await openGossip(about, nodeRuntime())
+  opened.set(address, node)
+  node.gossip.tables.watchRows({ networkId: NETWORK }, ({ row }) => {
+    tell(address, { kind: 'row', key: row.key, atMs: monotonicMs() })
   })
-  opened.run((gossip, now) => gossip.tables.attach(now, NETWORK))
+  node.run((gossip, now) => gossip.tables.attach(now, NETWORK))
 }
 
-function look(): Look {
-  const { membership, tables } = handle().gossip
+function look(address: string): Look {
+  const { membership, tables } = handle(address).gossip
   const [network] = tables.networks()
   const { user, system } = process.cpuUsage()
   const { packetBytesSent, streamBytesSent } = membership.counters()
   return {
     members: membership.roster.activeCount,
     attached: network?.nodes.length ?? 0,
-    cpuMs: (user + system) / 1000,
+    cpuMs: (user + system) / 1000 / opened.size,
     residentBytes: process.memoryUsage.rss(),
     sentBytes: packetBytesSent + streamBytesSent,
   }
 }
 
-async function obey(order: Order): Promise<void> {
+async function obey(order: Order, address: string): Promise<void> {
   switch (order.kind) {
     case 'open':
-      return open(order)
+      return open(address, order.profile)
     case 'join':
-      return handle().join([at(order.address)])
+      return handle(address).join([at(order.to)])
     case 'write': {
       const row = { networkId: NETWORK, table: TABLE, key: order.key, value: VALUE }
-      handle().run((gossip, now) => gossip.tables.put(now, row))
+      handle(address).run((gossip, now) => gossip.tables.put(now, row))
       return
     }
     case 'look':
-      tell({ kind: 'look', look: look() })
+      tell(address, { kind: 'look', look: look(address) })
   }
 }
 
-function tell(news: News): void {
-  process.send?.(news)
+function tell(address: string, news: News): void {
+  process.send?.({ ...news, address })
 }
 
-process.on('message', (order: Order) => {
-  obey(order).then(
-    () => tell({ kind: 'done' }),
-    (error: unknown) => tell({ kind: 'failed', why: describeError(error) }),
+process.on('message', (order: Order & Addressed) => {
+  const { address } = order
+  obey(order, address).then(
+    () => tell(address, { kind: 'done' }),
+    (error: unknown) => tell(address, { kind: 'failed', why: describeError(error) }),
   )
 })
 // Whoever ordered is gone.

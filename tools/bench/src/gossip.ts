@@ -27,7 +27,7 @@ const TRIALS_1000 = 12
 const TRIALS_LOSSY = 40
 const QUIET_MS = 60_000
 const SPEED_SECONDS = 60
-const PROCESSES = 100
+const NODES = 100
 const WRITES = 5
 
 /** Lifeguard's experiment, cells in which plain SWIM is often wrong (arXiv:1707.00788 §V). */
@@ -166,13 +166,13 @@ function bandwidth(report: Report): void {
 
 /** Real processes and sockets on loopback: start-up is most of the time. */
 async function processes(report: Report, say: Say): Promise<void> {
-  say(`starting ${PROCESSES} processes`)
-  const plan = { processes: PROCESSES, writes: WRITES }
+  say(`starting ${NODES} nodes in ten processes`)
+  const plan = { nodes: NODES, writes: WRITES }
   const ours = await measureGossipProcesses({ ...plan, profile: 'lan' })
   const docker = await measureGossipProcesses({ ...plan, profile: 'docker' })
-  say(`all of ${PROCESSES} saw all others after ${Math.round(ours.formedMs)} ms`)
+  say(`all of ${NODES} saw all others after ${Math.round(ours.formedMs)} ms`)
   const against = "Docker's profile in the same processes"
   const median = percentile(ours.convergedMs, 50)
   const ratio = percentile(docker.convergedMs, 50) / median
-  report({ name: `processes-${PROCESSES}`, median, unit: 'ms', against, ratio, runs: WRITES })
+  report({ name: `processes-${NODES}`, median, unit: 'ms', against, ratio, runs: WRITES })
 }
