@@ -41,8 +41,8 @@ const SETTLED_WITHIN_MS = 60_000
 /** All nodes together use less than this share of one processor. */
 const QUIET_SHARE = 0.6
 /**
- * Nodes that share a process: a hundred processes on two processors would spend minutes on compiling
- * the same code, and measure that.
+ * Nodes that share a process: a hundred processes on two processors would spend minutes on
+ * compiling the same code, and measure that.
  */
 const NODES_EACH = 10
 /** Nodes that join at once. */
@@ -102,7 +102,7 @@ async function joinAt(node: GossipNode, address: string): Promise<void> {
   }
 }
 
-/** Joining is over, and what each process compiles when it runs first: the ring is as it will be. */
+/** Joining is over, and what each process compiles when it runs first. */
 async function settle(nodes: Nodes): Promise<void> {
   let before = await nodes.look()
   for (let waitedMs = 0; waitedMs < SETTLED_WITHIN_MS; waitedMs += SETTLE_MS) {

@@ -3,7 +3,7 @@ import type { Random } from '@weft/core'
 import type { NodeRecord } from './node-record.ts'
 
 /** Up to so many nodes are looked through; only larger sets keep a map of places. */
-const SCANNED_NODES_MAX = 32
+const SCANNED_NODES = 32
 
 /**
  * A set that is an array too. Drawing moves the drawn to the front, so that a draw of several needs
@@ -28,7 +28,7 @@ export class NodeSet implements Iterable<NodeRecord> {
     if (this.has(node)) return
     this.#places?.set(node, this.#nodes.length)
     this.#nodes.push(node)
-    if (this.#places !== null || this.size <= SCANNED_NODES_MAX) return
+    if (this.#places !== null || this.size <= SCANNED_NODES) return
     this.#places = new Map(this.#nodes.map((one, place) => [one, place]))
   }
 
