@@ -47,6 +47,9 @@ const tsconfig = (types: readonly string[]): string =>
     files: ['consumer.ts'],
   })
 
+/** What our packages need from the registry, and what that needs: out of our own node_modules. */
+const OUTSIDE = ['koffi', '@bufbuild/protobuf', 'libsodium-wrappers', 'libsodium']
+
 let project: ScratchProject
 let tarballs: readonly string[] = []
 
@@ -54,7 +57,7 @@ beforeAll(() => {
   project = new ScratchProject(ROOT)
   run(ROOT, ['nx', 'run-many', '--targets=build', '--output-style=static'])
   tarballs = project.pack(manifests.map(({ name }) => name))
-  project.install(tarballs, ['koffi'])
+  project.install(tarballs, OUTSIDE)
 })
 
 afterAll(() => {
