@@ -1,4 +1,5 @@
 /** Reliable messages from everyone to everyone, without a pause, and an account of them. */
+import { hasCode } from '@weft/core'
 import type { MemberlistProcess } from '@weft/lab'
 import { until } from './ring.ts'
 
@@ -43,7 +44,12 @@ export class Traffic implements AsyncDisposable {
   async end(): Promise<TrafficAccount> {
     await this[Symbol.asyncDispose]()
     const lost = (): string[] => [...this.#refused, ...this.#lost(this.#sent.length)]
-    await until('the last message arrives', () => lost().length === 0).catch(() => undefined)
+    try {
+      await until('the last message arrives', () => lost().length === 0)
+    } catch (error) {
+      // What did not arrive in time is in the account, which the caller judges.
+      if (!hasCode(error, 'ERR_NOT_EVENTUALLY')) throw error
+    }
     return { sent: this.#sent.length, lost: lost() }
   }
 
