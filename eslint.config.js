@@ -47,7 +47,16 @@ const barrel = {
 }
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/node_modules/', '.nx/', 'coverage/', 'test-e2e/artifacts/'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/generated/',
+      '**/node_modules/',
+      '.nx/',
+      'coverage/',
+      'test-e2e/artifacts/',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

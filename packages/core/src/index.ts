@@ -18,6 +18,7 @@ export {
   u32le,
   u8,
 } from './bytes.ts'
+export type { CancelSignal, Cancellable } from './cancel.ts'
 export { chance, type Entropy, type Random, type Ratio } from './chance.ts'
 export {
   addressOf,
@@ -53,6 +54,7 @@ export {
   type ErrorsOf,
   type ErrorTable,
 } from './errors.ts'
+export { FILE_BYTES_MAX, filesError, type Files, type FilesErrors } from './files.ts'
 export { Emitter, type EventMap, type EventSource } from './events.ts'
 export {
   IPV4_BYTES,
@@ -102,3 +104,14 @@ export {
 export { utf8Bytes, utf8Text } from './utf8.ts'
 export { valueError, type ValueErrors } from './value-errors.ts'
 export { VNI_MAX, vni, type Vni } from './vni.ts'
+export {
+  STORE_KEY_BYTES_MAX,
+  STORE_VALUE_BYTES_MAX,
+  storeError,
+  type Store,
+  type StoreCheck,
+  type StoreEntry,
+  type StoreErrors,
+  type StoreTransaction,
+  type StoreWrite,
+} from './store.ts'

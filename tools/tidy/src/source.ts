@@ -72,5 +72,6 @@ export function isTest(path: string): boolean {
 
 /** True for TypeScript and JavaScript of ours. */
 export function isSource(path: string): boolean {
-  return /\.(ts|mts|cts|js|mjs|cjs)$/.test(path) && !path.endsWith('.d.ts')
+  const isOurs = !path.endsWith('.d.ts') && !path.includes('/generated/')
+  return isOurs && /\.(ts|mts|cts|js|mjs|cjs)$/.test(path)
 }

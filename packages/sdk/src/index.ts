@@ -1,0 +1,2 @@
+/** Placeholder door: the owner writes it. */
+export {}
