@@ -45,3 +45,7 @@ export type {
   PeerJson,
   StatusJson,
 } from './objects/weft-json.ts'
+export { createEngineClient } from './create-engine-client.ts'
+export { ANSWER_BYTES_MAX, engineClientError, type EngineClientErrors } from './engine-call.ts'
+export { LINE_BYTES_MAX } from './json-lines.ts'
+export { socketFetch } from './socket-fetch.ts'
