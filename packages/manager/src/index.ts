@@ -1,2 +1,5 @@
-/** Placeholder door: the owner writes it. */
-export {}
+/** One cluster's control plane: networks, addresses, nodes, attachments, certificates and keys. */
+export { createCluster, type InitialCluster, type InitialPorts } from './create-cluster.ts'
+export { openManager, type Manager, type ManagerOptions, type ManagerPorts } from './manager.ts'
+export { MemoryStore } from './memory-store.ts'
+export { DOCKER_TUNABLES, type ManagerTunables } from './tunables.ts'
