@@ -173,6 +173,18 @@ export {
   UpdateTaskStatusResponseSchema,
 } from './generated/docker/swarmkit/v1/services_pb.ts'
 export type { AttachmentRequest, AttachmentTarget, AttachmentView } from './attachments.ts'
+export { Backoff, SESSION_BACKOFF, type BackoffOptions } from './backoff.ts'
+export {
+  CERTIFICATE_RULES,
+  certificateDnsNames,
+  certificateUnit,
+  certificateValidity,
+  checkValidity,
+  isCertificateDue,
+  renewalInstant,
+  roleOfUnit,
+  validityProblem,
+} from './certificate-rules.ts'
 export type {
   CertificateFacts,
   CertificateRequest,
@@ -202,6 +214,16 @@ export type {
   NetworkUsage,
   ObjectChange,
 } from './control.ts'
+export { createId, ID_CHARACTERS, isId } from './identifiers.ts'
+export {
+  caDigest,
+  formatJoinToken,
+  parseJoinToken,
+  TOKEN_DIGEST_CHARACTERS,
+  TOKEN_SECRET_CHARACTERS,
+  tokenSecret,
+  type JoinToken,
+} from './join-token.ts'
 export type {
   CallOptions,
   ConnectionTrust,
@@ -215,6 +237,19 @@ export {
   type ManagerMethod,
   type ManagerServices,
 } from './manager-services.ts'
+export { Remotes, REMOTES_MAX, remotesOf, type Remote } from './remotes.ts'
+export {
+  advancesTask,
+  certificateRole,
+  describeAvailability,
+  describeNodeState,
+  describeReachability,
+  describeTaskState,
+  isTerminalState,
+  nodeRole,
+  parseAvailability,
+  TASK_STATE_MESSAGES,
+} from './state-names.ts'
 export {
   GRPC_STATUS,
   isSwarmError,
@@ -222,3 +257,4 @@ export {
   type SwarmErrorCode,
   type SwarmErrors,
 } from './swarm-errors.ts'
+export { durationOf, msOf, timestampOf, wallOf, WIRE_TIME_MS_MAX } from './wire-time.ts'
