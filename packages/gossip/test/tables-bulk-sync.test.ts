@@ -33,7 +33,9 @@ describe('at attaching', () => {
     // Who answers with the time of the request has not heard it.
     bench.hear(bulk(first?.to ?? '', [], { lTime: first?.lTime ?? 0 }))
     expect(bench.out.bulkSyncs()).toEqual([])
+    expect(bench.tables.networks()).toMatchObject([{ isAnswered: false }])
     bench.hear(bulk(first?.to ?? '', [row('n2', 1)], { lTime: 50 }))
+    expect(bench.tables.networks()).toMatchObject([{ isAnswered: true }])
     const [second] = bench.out.bulkSyncs()
     expect(second?.to).not.toBe(first?.to)
     expect(second?.events).toHaveLength(1)

@@ -7,6 +7,8 @@ export interface NetworkView {
   readonly nodes: readonly string[]
   readonly rows: number
   readonly tombstones: number
+  /** True once some peer has answered a bulk sync of it: what that one knew is known here. */
+  readonly isAnswered: boolean
   /**
    * How long, in ms, the oldest disagreement that a digest showed has lasted; 0 when none is known
    * (P2: convergence lag).

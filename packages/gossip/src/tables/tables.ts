@@ -146,13 +146,14 @@ export class Tables {
   /** Networks that this node is attached to. */
   networks(): readonly NetworkView[] {
     const { networks, reconciler } = this.#parts
-    return [...networks.locals()].map(({ id, rows }) => {
+    return [...networks.locals()].map(({ id, rows, isAnswered }) => {
       const since = reconciler.differsSince(ROWS_SET_PREFIX + id)
       return {
         networkId: id,
         nodes: networks.nodeNames(id),
         rows: rows.liveCount,
         tombstones: rows.tombstones.size,
+        isAnswered,
         lagMs: since === null ? 0 : this.#now - since,
       }
     })
