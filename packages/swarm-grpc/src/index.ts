@@ -1,2 +1,4 @@
-/** Placeholder door: the owner writes it. */
-export {}
+/** Both ends of SwarmKit's services over mutual TLS, and X.509 with Docker's fields. */
+export { grpcDialer, type GrpcDialerOptions } from './grpc-dialer.ts'
+export { nodeCertificates } from './node-certificates.ts'
+export { serveManager, type ManagerServer, type ServeManagerOptions } from './serve-manager.ts'
