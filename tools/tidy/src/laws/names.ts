@@ -23,7 +23,8 @@ export const fileNamesLaw: Law = {
 const DECLARED: readonly { readonly bad: RegExp; readonly instead: string }[] = [
   { bad: /^I(?!Pv\d)[A-Z][a-z]/, instead: 'drop the I: an interface is not special' },
   { bad: /Impl$/, instead: 'say how it differs: `KernelDataplane`' },
-  { bad: /Manager$/, instead: 'say what it does: an allocator, a registry, a plan' },
+  // A manager, and nothing before it, is a node of a cluster.
+  { bad: /.Manager$/, instead: 'say what it does: an allocator, a registry, a plan' },
   { bad: /(Helper|Util|Utils)$/, instead: 'say what it does' },
 ]
 
