@@ -1,17 +1,226 @@
 /** X.509 with Docker's fields (docker-wire §7.3), made and read with Node's cryptography. */
-import { createHash } from 'node:crypto'
-import type { Certificates } from '@weft/swarm'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  sign,
+  verify,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto'
+import { promisify } from 'node:util'
+import { CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr'
+import { AsnConvert } from '@peculiar/asn1-schema'
+import { Certificate, SubjectPublicKeyInfo, type TBSCertificate } from '@peculiar/asn1-x509'
+import {
+  roleOfUnit,
+  swarmError,
+  type CertificateFacts,
+  type CertificateRequest,
+  type Certificates,
+  type RootAuthority,
+  type RootFacts,
+} from '@weft/swarm'
+import { ecdsaWithSha256, nodeFields, rootFields, subjectOf } from './certificate-fields.ts'
+import { pemBlock, pemBlocks } from './pem.ts'
 
-const follows = async (): Promise<never> => {
-  throw new Error('certificates follow')
-}
+const CERTIFICATE = 'CERTIFICATE'
+const REQUEST = 'CERTIFICATE REQUEST'
+/** Certificates of one chain that are looked at: a node's, and intermediates of a rotation. */
+const CHAIN_MAX = 8
+/** What a request may be signed with (RFC 5758 §3.2), and over which curves. */
+const ECDSA_HASHES: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.10045.4.3.2', 'sha256'],
+  ['1.2.840.10045.4.3.3', 'sha384'],
+  ['1.2.840.10045.4.3.4', 'sha512'],
+])
+const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
-/** The port Certificates on Node. */
+const generate = promisify(generateKeyPair)
+const signBytes = promisify(sign)
+
+/** The port Certificates on Node. Keys are PKCS #8; ECDSA over P-256 and SHA-256 throughout. */
 export const nodeCertificates: Certificates = {
   sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
-  createRequest: follows,
-  createRoot: follows,
-  sign: follows,
-  read: follows,
-  readRoot: follows,
+  createRequest,
+  createRoot,
+  sign: signNode,
+  read,
+  readRoot,
+}
+
+/** What the certificate of an open TLS connection says; null when it is not one of a node. */
+export function readPeer(der: Uint8Array): CertificateFacts | null {
+  try {
+    return factsOf(AsnConvert.parse(der, Certificate))
+  } catch {
+    return null
+  }
+}
+
+async function createRequest(): Promise<CertificateRequest> {
+  const { privateKey, publicKey } = await generate('ec', { namedCurve: 'P-256' })
+  const info = new CertificationRequestInfo({
+    subjectPKInfo: AsnConvert.parse(spki(publicKey), SubjectPublicKeyInfo),
+  })
+  const request = new CertificationRequest({
+    certificationRequestInfo: info,
+    signatureAlgorithm: ecdsaWithSha256(),
+    signature: await signature(AsnConvert.serialize(info), privateKey),
+  })
+  const requestPem = pemBlock(new Uint8Array(AsnConvert.serialize(request)), REQUEST)
+  return { keyPem: keyPemOf(privateKey), requestPem }
+}
+
+async function createRoot(notBefore: number): Promise<RootAuthority> {
+  const { privateKey, publicKey } = await generate('ec', { namedCurve: 'P-256' })
+  const rootPem = await certificatePem(rootFields(notBefore, spki(publicKey)), privateKey)
+  return { rootPem, keyPem: keyPemOf(privateKey) }
+}
+
+async function signNode(
+  authority: RootAuthority,
+  requestPem: string,
+  facts: CertificateFacts,
+): Promise<string> {
+  const subjectKey = await requestedKey(requestPem)
+  const root = rootsOf(authority.rootPem)[0]
+  const key = createPrivateKey(authority.keyPem)
+  if (!root?.x509.checkPrivateKey(key)) throw untrusted('root', 'the key is not the root’s')
+  return certificatePem(nodeFields(facts, subjectKey, root.asn), key)
+}
+
+async function read(certificatePem: string, rootPem: string): Promise<CertificateFacts> {
+  const chain = pemBlocks(certificatePem, CERTIFICATE).slice(0, CHAIN_MAX).map(parseCertificate)
+  const [own, ...intermediates] = chain
+  if (own === undefined) throw untrusted('certificate', 'there is no certificate in it')
+  const facts = factsOf(own.asn)
+  if (facts === null) throw untrusted('certificate', 'its subject is not that of a node')
+  if (!isIssued(own.x509, intermediates, rootsOf(rootPem))) {
+    throw untrusted(facts.nodeId, 'the cluster’s root did not issue it')
+  }
+  return facts
+}
+
+async function readRoot(rootPem: string): Promise<RootFacts> {
+  const root = rootsOf(rootPem)[0]
+  if (root === undefined) throw untrusted('root', 'there is no certificate in it')
+  return {
+    rootPem,
+    issuerSubject: new Uint8Array(AsnConvert.serialize(root.asn.tbsCertificate.subject)),
+    issuerPublicKey: spki(root.x509.publicKey),
+  }
+}
+
+interface ParsedCertificate {
+  readonly x509: X509Certificate
+  readonly asn: Certificate
+}
+
+function parseCertificate(der: Uint8Array): ParsedCertificate {
+  try {
+    return { x509: new X509Certificate(der), asn: AsnConvert.parse(der, Certificate) }
+  } catch (error) {
+    throw untrusted('certificate', 'it is not a certificate', error)
+  }
+}
+
+/** Certificates of authorities that signed themselves. */
+function rootsOf(rootPem: string): readonly ParsedCertificate[] {
+  const roots = pemBlocks(rootPem, CERTIFICATE).slice(0, CHAIN_MAX).map(parseCertificate)
+  for (const { x509 } of roots) {
+    if (!x509.ca) throw untrusted('root', 'it is not the certificate of an authority')
+    if (!x509.verify(x509.publicKey)) throw untrusted('root', 'it did not sign itself')
+  }
+  return roots
+}
+
+function isIssued(
+  own: X509Certificate,
+  intermediates: readonly ParsedCertificate[],
+  roots: readonly ParsedCertificate[],
+): boolean {
+  let subject = own
+  for (const { x509 } of [...intermediates, null].map((one) => one ?? { x509: null })) {
+    if (roots.some((root) => issues(root.x509, subject))) return true
+    if (x509 === null || !x509.ca || !issues(x509, subject)) return false
+    subject = x509
+  }
+  return false
+}
+
+function issues(issuer: X509Certificate, subject: X509Certificate): boolean {
+  return subject.checkIssued(issuer) && subject.verify(issuer.publicKey)
+}
+
+function factsOf(certificate: Certificate): CertificateFacts | null {
+  const { organisation, unit, commonName } = subjectOf(certificate)
+  const role = roleOfUnit(unit)
+  if (role === null || organisation === '' || commonName === '') return null
+  const { notBefore, notAfter } = certificate.tbsCertificate.validity
+  return {
+    nodeId: commonName,
+    clusterId: organisation,
+    role,
+    notBefore: notBefore.getTime().getTime(),
+    notAfter: notAfter.getTime().getTime(),
+  }
+}
+
+/** DER of the public key that a request asks a certificate for, and proves to own. */
+async function requestedKey(requestPem: string): Promise<Uint8Array> {
+  const [der] = pemBlocks(requestPem, REQUEST)
+  if (der === undefined) throw badRequest('CSR Decode failed')
+  const { request, key } = parseRequest(der)
+  const hash = ECDSA_HASHES.get(request.signatureAlgorithm.algorithm)
+  if (key.asymmetricKeyType !== 'ec' || hash === undefined) throw badRequest('it is not ECDSA')
+  if (!CURVES.has(key.asymmetricKeyDetails?.namedCurve ?? '')) throw badRequest('unknown curve')
+  const info = new Uint8Array(request.certificationRequestInfoRaw ?? new ArrayBuffer(0))
+  if (!verify(hash, info, key, new Uint8Array(request.signature))) {
+    throw badRequest('its signature does not fit its key')
+  }
+  return spki(key)
+}
+
+function parseRequest(der: Uint8Array): { request: CertificationRequest; key: KeyObject } {
+  try {
+    const request = AsnConvert.parse(der, CertificationRequest)
+    const info = AsnConvert.serialize(request.certificationRequestInfo.subjectPKInfo)
+    const key = createPublicKey({ key: Buffer.from(info), format: 'der', type: 'spki' })
+    return { request, key }
+  } catch (error) {
+    throw badRequest('CSR Decode failed', error)
+  }
+}
+
+async function certificatePem(tbsCertificate: TBSCertificate, key: KeyObject): Promise<string> {
+  const certificate = new Certificate({
+    tbsCertificate,
+    signatureAlgorithm: ecdsaWithSha256(),
+    signatureValue: await signature(AsnConvert.serialize(tbsCertificate), key),
+  })
+  return pemBlock(new Uint8Array(AsnConvert.serialize(certificate)), CERTIFICATE)
+}
+
+async function signature(bytes: ArrayBuffer, key: KeyObject): Promise<ArrayBuffer> {
+  return new Uint8Array(await signBytes('sha256', Buffer.from(bytes), key)).buffer
+}
+
+function spki(key: KeyObject): Uint8Array {
+  return new Uint8Array(key.export({ format: 'der', type: 'spki' }))
+}
+
+function keyPemOf(key: KeyObject): string {
+  return key.export({ format: 'pem', type: 'pkcs8' })
+}
+
+function badRequest(problem: string, cause?: unknown): Error {
+  const message = `failed to sign node certificate: ${problem}`
+  return swarmError('ERR_INVALID_ARGUMENT', message, { subject: 'CSR' }, cause)
+}
+
+function untrusted(subject: string, problem: string, cause?: unknown): Error {
+  const details = { subject, problem }
+  return swarmError('ERR_UNTRUSTED', 'a certificate cannot be trusted', details, cause)
 }
