@@ -1,4 +1,4 @@
-/** The ports of @weft/core on Node: clock, chance, datagrams, streams, encryption and logs. */
+/** The ports of @weft/core on Node: clock, chance, sockets, encryption, files, stores and logs. */
 export {
   atLeast,
   jsonLines,
@@ -11,6 +11,7 @@ export { nodeAead } from './node-aead.ts'
 export { nodeCipherSuites } from './node-cipher.ts'
 export { NodeClock, TIMER_DELAY_MS_MAX, type NodeClockOptions } from './node-clock.ts'
 export { nodeEntropy } from './node-entropy.ts'
+export { nodeFiles } from './node-files.ts'
 export { nodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from './node-runtime.ts'
 export {
   LINGERING_MAX,
@@ -26,4 +27,5 @@ export {
   type NodeUnderlayOptions,
   type OpenSocket,
 } from './node-underlay.ts'
+export { openSqliteStore } from './sqlite-store.ts'
 export { nodeUnderlayError, type NodeUnderlayErrors } from './socket-errors.ts'

@@ -18,5 +18,6 @@ export {
   type SimNetworkOptions,
 } from './sim-network.ts'
 export { createSimWorld, type SimRuntime, type SimWorld } from './sim-world.ts'
+export { storeCases, type StoreCase } from './store-cases.ts'
 export { Transcript, TRANSCRIPT_LINES_MAX } from './transcript.ts'
 export { VIRTUAL_EPOCH_MS, VirtualClock } from './virtual-clock.ts'
