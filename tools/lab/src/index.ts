@@ -14,6 +14,9 @@ export {
   type DataplaneProcessOptions,
   type OwnerSource,
 } from './dataplane-process.ts'
+export { BUSYBOX_IMAGE } from './docker-images.ts'
+export { DOCKER_HOSTS_MAX, DockerLab, type EngineHost } from './docker-lab.ts'
+export { DOCKER_PROGRAMS } from './docker-tier.ts'
 export { ECHO_OVERHEAD_BYTES, EchoSocket, type EchoOptions, type EchoOutcome } from './echo.ts'
 export { ERROR_CAUSES_MAX } from './error-record.ts'
 export { eventually, type Patience } from './eventually.ts'
@@ -21,6 +24,16 @@ export { FRAME_SNAP_BYTES, FrameTap, type TapOptions } from './frame-tap.ts'
 export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'
 export { LabWires } from './lab-wires.ts'
+export {
+  OUTPUT_CHARACTERS_MAX,
+  runOn,
+  startOn,
+  tryOn,
+  type Finished,
+  type Machine,
+  type MachineProcess,
+  type RunOptions,
+} from './machine.ts'
 export {
   MemberlistProcess,
   type MemberlistEvent,
@@ -34,6 +47,7 @@ export {
   memberlistPackages,
   type MemberlistProgram,
 } from './memberlist-program.ts'
+export { NamespaceMachine } from './namespace-machine.ts'
 export { netnsLabs, openNetnsLab, type NetnsLabs } from './netns-lab.ts'
 export {
   becomePrivate,
@@ -78,3 +92,4 @@ export {
   type UnderlayPlan,
 } from './underlay-plan.ts'
 export { Underlay, type LabHost } from './underlay.ts'
+export { WEFT_SOCKET, WeftHost, type Client } from './weft-host.ts'

@@ -16,6 +16,15 @@ export type LabErrors = {
   ERR_LAB_REQUEST: { readonly problem: string; readonly expected: string }
   /** The process that owns a dataplane is gone, and with it the answer to this call. */
   ERR_PROCESS_GONE: { readonly operation: string; readonly ending: string }
+  /** A program on a machine of the lab did not end with 0. */
+  ERR_COMMAND: {
+    readonly machine: string
+    readonly command: string
+    /** Null: a signal ended it, or it took too long. */
+    readonly code: number | null
+    readonly stderr: string
+    readonly stdout: string
+  }
   /** A TCP transfer between containers broke off or delivered other bytes than were sent. */
   ERR_TRANSFER: { readonly from: string; readonly to: string; readonly problem: string }
 }

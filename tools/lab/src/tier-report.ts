@@ -1,6 +1,7 @@
 /** Which kinds of lab this machine can run, and what it lacks for the others. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { dockerTier } from './docker-tier.ts'
 import { labError } from './lab-errors.ts'
 import { memberlistTier } from './memberlist-tier.ts'
 
@@ -115,7 +116,7 @@ export async function tierReport(): Promise<readonly TierReport[]> {
   return [
     netns.usable ? { tier: 'netns', usable: true, by: netns.by } : netns,
     await memberlistTier(),
-    { tier: 'docker', usable: false, missing: ['a lab of Docker engines: not written yet'] },
+    await dockerTier(),
   ]
 }
 
