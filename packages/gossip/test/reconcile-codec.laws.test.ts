@@ -36,10 +36,15 @@ const total = {
   high: fc.integer(),
   low: fc.integer(),
 }
-const hash = fc.record({ high: fc.integer(), low: fc.integer() })
+const hashFields = { high: fc.integer(), low: fc.integer() }
+const hash = fc.record(hashFields)
 const buckets = fc.array(fc.nat(DIGEST_BUCKETS - 1)).map(setOf)
 const items = fc.array(
-  fc.record({ hash, version: fc.integer({ min: 0, max: LAMPORT_TIME_MAX }), isLive: fc.boolean() }),
+  fc.record({
+    ...hashFields,
+    version: fc.integer({ min: 0, max: LAMPORT_TIME_MAX }),
+    isLive: fc.boolean(),
+  }),
 )
 const question = {
   sender: name,
@@ -61,7 +66,7 @@ const arbitraryMessage: fc.Arbitrary<ExchangeMessage> = fc.oneof(
     sums: fc.int32Array({ minLength: DIGEST_BUCKETS, maxLength: DIGEST_BUCKETS }),
   }),
   fc.record({ ...question, items, rest: buckets }).map((message) => {
-    const covered = setOf(message.items.map((item) => bucketOf(item.hash)))
+    const covered = setOf(message.items.map(bucketOf))
     return { kind: 'items' as const, ...message, covered }
   }),
   fc.record({ kind: fc.constant('wants' as const), ...question, wants: fc.array(hash) }),
@@ -118,7 +123,7 @@ describe('laws', () => {
   })
 
   test('nor does a listed item', () => {
-    const item = { hash: { high: -1, low: -1 }, version: LAMPORT_TIME_MAX, isLive: true }
+    const item = { high: -1, low: -1, version: LAMPORT_TIME_MAX, isLive: true }
     const one = encodeExchange(listing([item])).length
     const two = encodeExchange(listing([item, item])).length
     expect(two - one).toBeLessThanOrEqual(LISTED_ITEM_BYTES_MAX)
@@ -146,7 +151,7 @@ describe('limits, and one beyond', () => {
   })
 
   test('ITEMS_MAX', () => {
-    const item = { hash: { high: 1, low: 2 }, version: 3, isLive: true }
+    const item = { high: 1, low: 2, version: 3, isLive: true }
     const many = (count: number): ExchangeMessage => listing(new Array(count).fill(item))
     expect(faultOf(many(ITEMS_MAX))).toBeNull()
     expect(faultOf(many(ITEMS_MAX + 1))).toBe('too-many')
@@ -186,7 +191,7 @@ describe('limits, and one beyond', () => {
   })
 
   test('versions, and items of buckets that are not covered', () => {
-    const item = { hash: { high: 1, low: 2 }, version: LAMPORT_TIME_MAX, isLive: true }
+    const item = { high: 1, low: 2, version: LAMPORT_TIME_MAX, isLive: true }
     expect(faultOf(listing([item]))).toBeNull()
     expect(faultOf(listing([{ ...item, version: LAMPORT_TIME_MAX + 1 }]))).toBe('bad-value')
     expect(faultOf({ ...listing([item]), covered: setOf([3]) })).toBe('bad-value')
@@ -205,7 +210,7 @@ function setOf(list: readonly number[]): BucketSet {
 }
 
 function listing(list: ItemsMessage['items']): ItemsMessage {
-  const covered = setOf(list.map((item) => bucketOf(item.hash)))
+  const covered = setOf(list.map(bucketOf))
   return { kind: 'items', ...HEAD, isRetry: false, covered, rest: NONE, items: list }
 }
 

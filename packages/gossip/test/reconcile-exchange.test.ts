@@ -125,7 +125,7 @@ describe('under loss and change', () => {
       sources.slice(1).forEach((source) => {
         source.put(world.now, missed)
       })
-      const isThere = (): boolean => sources[0]?.index.get(missed.hash) !== null
+      const isThere = (): boolean => sources[0]?.index.get(missed) !== null
       expect(world.run(5000, isThere)).toBe(true)
     }
   })

@@ -22,7 +22,7 @@ export interface Thing extends DigestItem {
 
 /** A value that is only compared by version; `pad` makes it as large as a row. */
 export function thing(key: string, version: number, isLive = true): Thing {
-  return { hash: itemHash('things', key, 'somebody'), version, isLive, key }
+  return { ...itemHash('things', key, 'somebody'), version, isLive, key }
 }
 
 /** A set that takes whatever is newer. */
@@ -41,7 +41,7 @@ export class ThingSource implements DigestSource {
   }
 
   put(now: Instant, item: Thing): void {
-    const known = this.index.get(item.hash)
+    const known = this.index.get(item)
     if (known === null || known.version < item.version) this.index.put(now, item)
   }
 

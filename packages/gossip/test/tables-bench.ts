@@ -187,7 +187,7 @@ export function pushPull(
 }
 
 /** Weft nodes are called w1, w2, …; their metadata says so. */
-function memberOf(name: string): { -readonly [Key in keyof Member]: Member[Key] } {
+export function memberOf(name: string): { -readonly [Key in keyof Member]: Member[Key] } {
   const none = new Uint8Array(0)
   return {
     name,

@@ -13,8 +13,8 @@ import { DIGEST_PEERS_MAX } from '../src/tables/digest-lines.ts'
 import { transmitsMax } from '../src/membership/scale.ts'
 import { HELD_EVENTS_MAX, HELD_MS_MAX, HeldEvents } from '../src/tables/held-events.ts'
 import { LamportClock } from '../src/tables/lamport-clock.ts'
-import type { NodeRecord } from '../src/tables/node-record.ts'
-import { NodeSet } from '../src/tables/node-set.ts'
+import { NodeRecord } from '../src/tables/node-record.ts'
+import { NodeSet, placesInRecords } from '../src/tables/node-set.ts'
 import { GONE_NODES_MAX } from '../src/tables/nodes.ts'
 import { ROWS_MAX, RowStore, type StoredRow } from '../src/tables/row-store.ts'
 import type { Row } from '../src/tables/table.ts'
@@ -22,7 +22,7 @@ import { PART_OVERHEAD_BYTES_MAX } from '../src/tables/table-gossip.ts'
 import { MISFITS_MAX, TransmitQueue, type TakeOptions } from '../src/tables/transmit-queue.ts'
 import { Watchers } from '../src/tables/watchers.ts'
 import { COMPOUND_OVERHEAD_BYTES, compoundOf } from '../src/networkdb/encode.ts'
-import { Bench, bulk, join, row } from './tables-bench.ts'
+import { Bench, bulk, join, memberOf, row } from './tables-bench.ts'
 
 const at = (ms: number): Instant => ms as Instant
 
@@ -139,11 +139,14 @@ test('an event may have all bytes of a packet but those of a compound around it'
   }
 })
 
-describe('a set of nodes', () => {
-  const record = (name: string): NodeRecord => ({ name }) as NodeRecord
+describe.each([
+  ['in a map', null],
+  ['in the nodes', placesInRecords],
+])('a set of nodes with places %s', (_, places) => {
+  const record = (name: string): NodeRecord => new NodeRecord(memberOf(name))
 
   test('draws different ones, evenly, and none that is gone', () => {
-    const set = new NodeSet()
+    const set = new NodeSet(places)
     const records = Array.from({ length: 10 }, (_, i) => record(`n${i}`))
     records.forEach((one) => set.add(one))
     const [first, second] = records as [NodeRecord, NodeRecord]
@@ -161,11 +164,11 @@ describe('a set of nodes', () => {
     expect(counts.has('n1')).toBe(false)
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(120)
     expect(set.pick(random, 20)).toHaveLength(9)
-    expect(set.pick(random, 20, ({ name }) => name === 'n3')).toEqual([record('n3')])
+    expect(set.pick(random, 20, ({ name }) => name === 'n3')).toEqual([records[3]])
   })
 
   test('knows who is in it while it grows from few to many and shrinks again', () => {
-    const set = new NodeSet()
+    const set = new NodeSet(places)
     const random = new SeededRandom(2)
     const records = Array.from({ length: 40 }, (_, i) => record(`n${i}`))
     const inside = new Set<NodeRecord>()
@@ -315,7 +318,8 @@ describe('bounds', () => {
     const value = new Uint8Array(0)
     const stored = (i: number): StoredRow => ({
       row: { networkId: 'n', table: 't', key: String(i), owner: 'o', value, lTime: 1 },
-      hash: { high: i, low: i << 11 },
+      high: i,
+      low: Math.imul(i, 0x9e37_79b1),
       version: 1,
       isLive: true,
       isDeleted: false,

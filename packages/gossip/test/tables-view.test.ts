@@ -7,6 +7,7 @@ import type { Member } from '../src/membership/member.ts'
 import { peerTable, type PeerRecord } from '../src/networkdb/peer-record.ts'
 import { bucketOf } from '../src/reconcile/digest-sums.ts'
 import { itemHash } from '../src/reconcile/item-hash.ts'
+import { MemberItem } from '../src/tables/member-item.ts'
 import { MemberSource } from '../src/tables/member-source.ts'
 import { TableView, type ValueChange } from '../src/tables/table-view.ts'
 import type { TablesContext } from '../src/tables/tables-context.ts'
@@ -84,6 +85,7 @@ describe('members as a set', () => {
 
   test('a death outranks a life of its incarnation, and loses to the next', () => {
     const { members } = source()
+    const noted = new MemberItem(memberOf('alive', 1))
     const versions = (
       [
         ['alive', 3],
@@ -93,7 +95,8 @@ describe('members as a set', () => {
         ['alive', 4],
       ] as const
     ).map(([state, incarnation]) => {
-      members.put(now, memberOf(state, incarnation))
+      noted.member = memberOf(state, incarnation)
+      members.note(now, noted)
       const [item] = members.itemsOf(bucketOf(hash))
       return [item?.version, item?.isLive]
     })
@@ -104,7 +107,7 @@ describe('members as a set', () => {
       [7, false],
       [8, true],
     ])
-    members.forget(now, 'n1')
+    members.forget(now, noted)
     expect([...members.itemsOf(bucketOf(hash))]).toEqual([])
     expect(members.tell(now, [hash])).toEqual([])
   })
@@ -117,7 +120,7 @@ describe('members as a set', () => {
   ] as const) {
     test(`${state} is told, and merged as ${merges}`, () => {
       const { members } = source()
-      members.put(now, memberOf(state, 3))
+      members.note(now, new MemberItem(memberOf(state, 3)))
       const [message] = members.tell(now, [hash, itemHash('nobody', '', '')])
       expect(message).toBeDefined()
       if (message === undefined) return

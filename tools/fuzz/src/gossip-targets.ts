@@ -180,8 +180,8 @@ function exchanges(): readonly Uint8Array[] {
       covered: buckets,
       rest: new BucketSet(),
       items: [
-        { hash, version: 9, isLive: true },
-        { hash, version: 2 ** 40, isLive: false },
+        { ...hash, version: 9, isLive: true },
+        { ...hash, version: 2 ** 40, isLive: false },
       ],
     },
     { kind: 'wants', ...asked, wants: [hash] },

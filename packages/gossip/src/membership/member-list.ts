@@ -1,5 +1,6 @@
 /** Everyone whom a node knows of, by name and in the order of probing. */
 import { assert, type Instant, type Random } from '@weft/core'
+import { HashTable, textHash } from '../hash-table.ts'
 import type { NodeStateName } from '../memberlist/messages.ts'
 import { isActive, type MemberRecord } from './member-record.ts'
 
@@ -9,6 +10,12 @@ export const MEMBERS_MAX = 20_000
 /** Draws, for each member wanted, before a pick gives up on luck and looks at everyone. */
 const DRAWS = 4
 
+const BY_NAME = {
+  of: ({ name }: MemberRecord): string => name,
+  hash: textHash,
+  areEqual: (one: string, other: string): boolean => one === other,
+}
+
 /**
  * Members by name, and as a list: shuffled once a round, so that each is probed once a round and
  * nobody can tell when (SWIM). Newcomers are put in at random places, or the newest would always
@@ -16,7 +23,7 @@ const DRAWS = 4
  */
 export class MemberList {
   readonly #random: Random
-  readonly #byName = new Map<string, MemberRecord>()
+  readonly #byName = new HashTable<MemberRecord, string>(BY_NAME)
   readonly #order: MemberRecord[] = []
   #active = 0
 
@@ -40,7 +47,7 @@ export class MemberList {
   }
 
   get(name: string): MemberRecord | undefined {
-    return this.#byName.get(name)
+    return this.#byName.get(name) ?? undefined
   }
 
   /** In the order of probing. */
@@ -50,11 +57,12 @@ export class MemberList {
 
   /** Add one whose name is not there yet. */
   add(member: MemberRecord): void {
-    assert(!this.isFull && !this.#byName.has(member.name), 'a new member is new and has room')
+    const isNew = this.#byName.get(member.name) === null
+    assert(isNew && !this.isFull, 'a new member is new and has room')
     const place = this.size === 0 ? 0 : this.#random.below(this.size)
     this.#order.push(member)
     this.#swap(place, this.size - 1)
-    this.#byName.set(member.name, member)
+    this.#byName.put(member)
     if (isActive(member)) this.#active++
   }
 

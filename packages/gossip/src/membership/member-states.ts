@@ -57,8 +57,8 @@ export class MemberStates {
 
   /** Change what we say of ourselves. */
   setMeta(meta: Uint8Array): void {
-    this.#self.meta = meta
-    this.#self.incarnation = Math.min(INCARNATION_MAX, this.#self.incarnation + 1)
+    const incarnation = Math.min(INCARNATION_MAX, this.#self.incarnation + 1)
+    this.#self.said = { ...this.#self.said, meta, incarnation }
     if (this.#isLeaving) return
     this.#announce()
     this.#parts.delegate.memberUpdated(this.#parts.timers.now, this.#self)
@@ -148,7 +148,7 @@ export class MemberStates {
     if (!isActive(member)) return false
     if (member === this.#self) return this.#refute(news.incarnation)
     endSuspicion(member)
-    member.incarnation = news.incarnation
+    member.raise(news.incarnation)
     members.enter(member, news.from === news.node ? 'left' : 'dead', timers.now)
     const bytes = encodePacketMessage(news)
     dissemination.broadcast(timers.now, { about: news.node, bytes, onDone: null })
@@ -199,10 +199,11 @@ export class MemberStates {
     const { members, dissemination, timers, delegate } = this.#parts
     endSuspicion(member)
     const hasJoined = !isActive(member)
-    if (!equalBytes(member.meta, news.meta)) member.meta = ownBytes(news.meta)
-    if (!sameVersions(member.vsn, news.vsn)) member.vsn = sharedVersions(news.vsn)
-    member.address = address
-    member.incarnation = news.incarnation
+    const { name, said } = member
+    const { incarnation } = news
+    const meta = equalBytes(said.meta, news.meta) ? said.meta : ownBytes(news.meta)
+    const vsn = sameVersions(said.vsn, news.vsn) ? said.vsn : sharedVersions(news.vsn)
+    member.said = { name, address, meta, vsn, incarnation }
     if (member.state !== 'alive') members.enter(member, 'alive', timers.now)
     const bytes = encodePacketMessage(news)
     dissemination.broadcast(timers.now, { about: member.name, bytes, onDone: null })
@@ -222,7 +223,7 @@ export class MemberStates {
   #doubt(member: MemberRecord, news: Suspect): void {
     const { members, timers, profile, delegate } = this.#parts
     const isNewer = news.incarnation > member.incarnation
-    member.incarnation = news.incarnation
+    member.raise(news.incarnation)
     members.enter(member, 'suspect', timers.now)
     if (isNewer) delegate.memberUpdated(timers.now, member)
     const onExpiry = (): void => this.#expire(member)
@@ -253,7 +254,7 @@ export class MemberStates {
     const { awareness, tally, delegate, timers } = this.#parts
     if (this.#self.incarnation === INCARNATION_MAX) return false
     const next = Math.max(this.#self.incarnation, accused) + 1
-    this.#self.incarnation = Math.min(INCARNATION_MAX, next)
+    this.#self.raise(Math.min(INCARNATION_MAX, next))
     awareness.add(1)
     tally.refuted++
     this.#announce()

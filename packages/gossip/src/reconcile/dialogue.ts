@@ -265,7 +265,7 @@ export class Dialogue {
     for (let i = 0; i < items.length; i += size) {
       const some = items.slice(i, i + size)
       const head = this.#question(now, { kind: 'want', items: some }, turn)
-      this.#send(now, turn.peer, { kind: 'wants', ...head, wants: some.map(({ hash }) => hash) })
+      this.#send(now, turn.peer, { kind: 'wants', ...head, wants: some })
     }
   }
 

@@ -1,6 +1,7 @@
 /** A set with its digest: its items by hash and by bucket, and the sums over them. */
 import type { Instant } from '@weft/core'
-import { bucketOf, DIGEST_BUCKETS, DigestSums, type DigestItem } from './digest-sums.ts'
+import { HashTable } from '../hash-table.ts'
+import { bucketOf, DigestSums, type DigestItem } from './digest-sums.ts'
 import type { ItemHash } from './item-hash.ts'
 
 /**
@@ -10,53 +11,46 @@ import type { ItemHash } from './item-hash.ts'
 export class DigestIndex<Item extends DigestItem> {
   /** The sums over the live items. */
   readonly sums: DigestSums = new DigestSums()
-  readonly #buckets: (Map<number, Item> | null)[] = new Array<Map<number, Item> | null>(
-    DIGEST_BUCKETS,
-  ).fill(null)
-  #size = 0
+  readonly #items = new HashTable<Item, ItemHash>(BY_HASH)
 
   /** Items, tombstones included. */
   get size(): number {
-    return this.#size
+    return this.#items.size
   }
 
   /** Put an item in; it takes the place of the one with the same hash. */
   put(now: Instant, item: Item): void {
-    const bucket = bucketOf(item.hash)
-    const items = (this.#buckets[bucket] ??= new Map<number, Item>())
-    const key = hashKey(item.hash)
-    const former = items.get(key)
-    if (former === undefined) this.#size++
-    else this.sums.remove(now, former)
-    items.set(key, item)
+    const former = this.#items.put(item)
+    if (former !== null) this.sums.remove(now, former)
     this.sums.add(now, item)
   }
 
   /** Take the item with this hash out, if there is one. */
   delete(now: Instant, hash: ItemHash): void {
-    const items = this.#buckets[bucketOf(hash)]
-    const item = items?.get(hashKey(hash))
-    if (item === undefined) return
-    items?.delete(hashKey(hash))
-    this.sums.remove(now, item)
-    this.#size--
+    const item = this.#items.delete(hash)
+    if (item !== null) this.sums.remove(now, item)
   }
 
   /** The item with this hash, or null. */
   get(hash: ItemHash): Item | null {
-    return this.#buckets[bucketOf(hash)]?.get(hashKey(hash)) ?? null
+    return this.#items.get(hash)
   }
 
-  /** The items of a bucket, tombstones included, in the order in which they first came. */
-  inBucket(bucket: number): Iterable<Item> {
-    return this.#buckets[bucket]?.values() ?? []
+  /** The items of a bucket, tombstones included, in no order that means anything. */
+  inBucket(bucket: number): readonly Item[] {
+    const lowest = bucket << BUCKET_SHIFT
+    const near = this.#items.near(lowest, lowest | OTHER_BITS)
+    return near.filter((item) => bucketOf(item) === bucket)
   }
 }
 
-/**
- * A number that stands for a hash among those of its bucket: a whole one of 53 bits. The bucket
- * has eight bits of the hash, this the rest but three: items that differ in these alone are one.
- */
-export function hashKey(hash: ItemHash): number {
-  return hash.high * 0x20_0000 + (hash.low >>> 11)
+/** The bits of the bucket come first, so that its items stand side by side. */
+const BUCKET_SHIFT = 24
+const OTHER_BITS = 0xff_ffff
+
+const BY_HASH = {
+  of: (item: ItemHash): ItemHash => item,
+  hash: ({ low }: ItemHash): number => (low << BUCKET_SHIFT) | (low >>> 8),
+  areEqual: (one: ItemHash, other: ItemHash): boolean =>
+    one.low === other.low && one.high === other.high,
 }

@@ -6,8 +6,7 @@ import { versionHash, type ItemHash } from './item-hash.ts'
 export const DIGEST_BUCKETS = 256
 
 /** One item of a set, as a digest exchange speaks of it. Never changed: put a new one. */
-export interface DigestItem {
-  readonly hash: ItemHash
+export interface DigestItem extends ItemHash {
   /** Grows with every change of the item: an incarnation, or a Lamport time. */
   readonly version: number
   /** False for tombstones: told in an exchange, absent from sums. */
@@ -78,8 +77,8 @@ export class DigestSums {
   }
 
   #shift(now: Instant, item: DigestItem, sign: 1 | -1): void {
-    const { high, low } = versionHash(item.hash, item.version)
-    const bucket = bucketOf(item.hash)
+    const { high, low } = versionHash(item, item.version)
+    const bucket = bucketOf(item)
     this.#count += sign
     this.#high = (this.#high + sign * high) | 0
     this.#low = (this.#low + sign * low) | 0

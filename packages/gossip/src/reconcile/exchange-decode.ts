@@ -207,7 +207,7 @@ function readListed(reader: ProtoReader, bytes: Uint8Array, covered: BucketSet):
       reader.refuse('bad-value')
       return []
     }
-    items.push({ hash, version, isLive: coded % 2 === 1 })
+    items.push({ ...hash, version, isLive: coded % 2 === 1 })
     at = end
   }
   return items

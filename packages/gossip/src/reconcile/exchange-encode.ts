@@ -89,9 +89,9 @@ function writeBucketSet(writer: BinaryWriter, tag: number, buckets: BucketSet): 
 function listed(items: readonly DigestItem[]): Uint8Array {
   const bytes = new Uint8Array(LISTED_ITEM_BYTES_MAX * items.length)
   let at = 0
-  for (const { hash, version, isLive } of items) {
-    writeHash(bytes, at, hash)
-    at = writeVarint(bytes, at + HASH_BYTES, 2 * version + (isLive ? 1 : 0))
+  for (const item of items) {
+    writeHash(bytes, at, item)
+    at = writeVarint(bytes, at + HASH_BYTES, 2 * item.version + (item.isLive ? 1 : 0))
   }
   return bytes.subarray(0, at)
 }

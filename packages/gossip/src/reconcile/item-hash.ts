@@ -24,6 +24,14 @@ export function itemHash(first: string, second: string, third: string): ItemHash
   return finish()
 }
 
+/**
+ * A number that stands for a hash among those of its bucket: a whole one of 53 bits. The bucket
+ * has eight bits of the hash, this the rest but three: items that differ in these alone are one.
+ */
+export function hashKey(hash: ItemHash): number {
+  return hash.high * 0x20_0000 + (hash.low >>> 11)
+}
+
 /** Mixes a version into a hash: what the sums of a digest add up. `low` goes into its bucket. */
 export function versionHash(hash: ItemHash, version: number): ItemHash {
   high = hash.high

@@ -2,10 +2,9 @@
 import type { Instant } from '@weft/core'
 import { BucketSet } from './bucket-set.ts'
 import { bucketOf, DIGEST_BUCKETS, type DigestItem, type DigestSums } from './digest-sums.ts'
-import { hashKey } from './digest-index.ts'
 import type { DigestSource } from './digest-source.ts'
 import { ITEMS_MAX } from './exchange-messages.ts'
-import type { ItemHash } from './item-hash.ts'
+import { hashKey, type ItemHash } from './item-hash.ts'
 
 /** A listing stops after the bucket in which it came to this many items. */
 export const LISTED_ITEMS = 2048
@@ -144,7 +143,7 @@ export function stillWanted(
 function byBucket(items: readonly DigestItem[]): Map<number, DigestItem[]> {
   const buckets = new Map<number, DigestItem[]>()
   for (const item of items) {
-    const bucket = bucketOf(item.hash)
+    const bucket = bucketOf(item)
     const others = buckets.get(bucket)
     if (others === undefined) buckets.set(bucket, [item])
     else others.push(item)
@@ -159,13 +158,13 @@ function compareBucket(
   wanted: DigestItem[],
 ): ItemHash[] {
   const unmatched = new Map<number, DigestItem>()
-  for (const item of theirs) unmatched.set(hashKey(item.hash), item)
+  for (const item of theirs) unmatched.set(hashKey(item), item)
   const newer: ItemHash[] = []
-  for (const { hash, version } of ours) {
-    const key = hashKey(hash)
+  for (const item of ours) {
+    const key = hashKey(item)
     const other = unmatched.get(key)
-    if (other === undefined || other.version < version) newer.push(hash)
-    else if (other.version > version) wanted.push(other)
+    if (other === undefined || other.version < item.version) newer.push(item)
+    else if (other.version > item.version) wanted.push(other)
     unmatched.delete(key)
   }
   wanted.push(...unmatched.values())

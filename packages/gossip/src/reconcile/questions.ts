@@ -134,5 +134,5 @@ function patienceMs({ isLarge }: Question): number {
 function answeredOf(asked: Asked, rest: BucketSet): Asked {
   if (asked.kind === 'list') return { ...asked, buckets: asked.buckets.without(rest) }
   if (asked.kind === 'compare') return asked
-  return { ...asked, items: asked.items.filter(({ hash }) => !rest.has(bucketOf(hash))) }
+  return { ...asked, items: asked.items.filter((item) => !rest.has(bucketOf(item))) }
 }

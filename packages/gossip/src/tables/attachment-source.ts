@@ -2,17 +2,17 @@
 import type { Instant } from '@weft/core'
 import { decodeNetworkDb } from '../networkdb/decode.ts'
 import { encodeNetworkDb } from '../networkdb/encode.ts'
-import type { NetworkEvent } from '../networkdb/messages.ts'
+import type { NetworkEntry } from '../networkdb/messages.ts'
 import type { DigestIndex } from '../reconcile/digest-index.ts'
 import type { DigestSource } from '../reconcile/digest-source.ts'
 import type { DigestItem, DigestSums } from '../reconcile/digest-sums.ts'
 import type { ItemHash } from '../reconcile/item-hash.ts'
-import { eventOf, type Attachment } from './attachment.ts'
+import { entryOf, eventOf, type Attachment } from './attachment.ts'
 import type { Road } from './table.ts'
 import type { TablesContext } from './tables-context.ts'
 
-/** Applies an event about any node, ourselves included. */
-export type ReceiveAttachment = (now: Instant, event: NetworkEvent, road: Road) => void
+/** Takes in what is told of any node, ourselves included. */
+export type ReceiveAttachment = (now: Instant, told: NetworkEntry, road: Road) => void
 
 /** Who is attached to what: rows are taken from nobody of whom this is not known (P2). */
 export class AttachmentSource implements DigestSource {
@@ -51,7 +51,7 @@ export class AttachmentSource implements DigestSource {
     const { counts } = this.#context
     const event = decodeNetworkDb(message, (fault) => counts.fault(fault))
     if (typeof event === 'string') counts.fault(event)
-    else if (event.kind === 'network') this.#receive(now, event, 'digest')
+    else if (event.kind === 'network') this.#receive(now, entryOf(event), 'digest')
     else counts.fault('bad-type')
   }
 }

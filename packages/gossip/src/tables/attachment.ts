@@ -1,44 +1,61 @@
 /** What is known of one node on one network (docker-wire §3.6). */
-import { instantAfter, type Instant } from '@weft/core'
 import type { NetworkEntry, NetworkEvent } from '../networkdb/messages.ts'
 import type { DigestItem } from '../reconcile/digest-sums.ts'
 import { itemHash } from '../reconcile/item-hash.ts'
 
-/** Immutable: news make a new one. Told in digests as long as the node is active. */
-export interface Attachment extends DigestItem {
+/**
+ * Immutable: news make a new one, and whoever has one passes it on. Nodes that are simulated in one
+ * process, and begin with the same snapshot, have them in common. Told in digests as long as the
+ * node is active.
+ */
+export class Attachment implements NetworkEntry, DigestItem {
   readonly networkId: string
   readonly nodeName: string
   /** The Lamport time of the event that said so; the digest's version. */
-  readonly version: number
-  /** False once it is leaving: remembered for a while, so that stale joins lose. */
-  readonly isLive: boolean
-  /** When a leaving one is forgotten. */
-  readonly forgetAt: Instant
-}
+  readonly lTime: number
+  /** Remembered for a while, so that stale joins lose. */
+  readonly leaving: boolean
+  readonly #high: number
+  readonly #low: number
 
-/** What an event says; forgotten so long after, if it says that a node leaves. */
-export function attachmentOf(
-  now: Instant,
-  { networkId, nodeName, lTime, type }: Omit<NetworkEvent, 'kind'>,
-  leaveMemoryMs: number,
-): Attachment {
-  return {
-    networkId,
-    nodeName,
-    version: lTime,
-    isLive: type === 'join',
-    hash: itemHash(networkId, nodeName, ''),
-    forgetAt: instantAfter(now, leaveMemoryMs),
+  private constructor({ networkId, nodeName, lTime, leaving }: NetworkEntry) {
+    this.networkId = networkId
+    this.nodeName = nodeName
+    this.lTime = lTime
+    this.leaving = leaving
+    const { high, low } = itemHash(networkId, nodeName, '')
+    this.#high = high
+    this.#low = low
+  }
+
+  /** What a push/pull or a snapshot says. */
+  static of(entry: NetworkEntry): Attachment {
+    return entry instanceof Attachment ? entry : new Attachment(entry)
+  }
+
+  get high(): number {
+    return this.#high
+  }
+
+  get low(): number {
+    return this.#low
+  }
+
+  get version(): number {
+    return this.lTime
+  }
+
+  get isLive(): boolean {
+    return !this.leaving
   }
 }
 
-/** The event that says this. */
-export function eventOf({ networkId, nodeName, version, isLive }: Attachment): NetworkEvent {
-  const type = isLive ? 'join' : 'leave'
-  return { kind: 'network', type, lTime: version, nodeName, networkId }
+/** The same in a push/pull. */
+export function entryOf({ networkId, nodeName, lTime, type }: NetworkEvent): NetworkEntry {
+  return { networkId, nodeName, lTime, leaving: type === 'leave' }
 }
 
-/** The same in a push/pull. */
-export function entryOf({ networkId, nodeName, version, isLive }: Attachment): NetworkEntry {
-  return { networkId, lTime: version, nodeName, leaving: !isLive }
+/** The event that says this. */
+export function eventOf({ networkId, nodeName, lTime, leaving }: NetworkEntry): NetworkEvent {
+  return { kind: 'network', type: leaving ? 'leave' : 'join', lTime, nodeName, networkId }
 }

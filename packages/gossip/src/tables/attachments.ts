@@ -1,8 +1,8 @@
 /** Which other node is attached to which network: NetworkDB's network events (docker-wire §3.6). */
 import type { Instant } from '@weft/core'
-import type { NetworkEntry, NetworkEvent } from '../networkdb/messages.ts'
+import type { NetworkEntry } from '../networkdb/messages.ts'
 import type { DigestIndex } from '../reconcile/digest-index.ts'
-import { attachmentOf, entryOf, type Attachment } from './attachment.ts'
+import { Attachment, eventOf } from './attachment.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { Networks } from './networks.ts'
 import type { NodeRecord } from './node-record.ts'
@@ -46,7 +46,8 @@ export interface AttachmentsParts {
 export class Attachments {
   readonly #context: TablesContext
   readonly #parts: AttachmentsParts
-  readonly #leaving = new Set<Attachment>()
+  /** Those that ended, the oldest first, and since when. */
+  readonly #leaving = new Map<Attachment, Instant>()
   #count = 0
 
   constructor(context: TablesContext, parts: AttachmentsParts) {
@@ -59,47 +60,48 @@ export class Attachments {
     return this.#count
   }
 
-  /** An event arrived, by itself or in a push/pull. What is news is relayed. */
-  receive(now: Instant, event: NetworkEvent, road: Road): void {
+  /** Told by an event, or in a push/pull. What is news is relayed. */
+  receive(now: Instant, told: NetworkEntry, road: Road): void {
     const { networkClock, counts, held } = this.#context
-    networkClock.witness(event.lTime)
-    const node = this.#parts.nodes.get(event.nodeName)
-    const known = node?.attachments.get(event.networkId)
-    if (known !== undefined && known.version >= event.lTime) {
+    networkClock.witness(told.lTime)
+    const node = this.#parts.nodes.get(told.nodeName)
+    const known = node?.attachmentTo(told.networkId) ?? null
+    if (known !== null && known.lTime >= told.lTime) {
       counts.stale++
-    } else if (node === null || (known === undefined && node.status !== 'active')) {
+    } else if (node === null || (known === null && node.status !== 'active')) {
       // Membership of the node is news that is still on its way (P2).
-      if (held.hold(now, event, road)) counts.held++
+      if (held.hold(now, eventOf(told), road)) counts.held++
       else counts.stale++
-    } else if (known === undefined && this.#count >= ATTACHMENTS_MAX) {
+    } else if (known === null && this.#count >= ATTACHMENTS_MAX) {
       counts.fault('too-many')
     } else {
-      this.#apply(now, node, { event, road })
+      this.#apply(now, node, { attachment: Attachment.of(told), road })
     }
   }
 
   /** Everything that is known, for a push/pull; nothing of nodes that announced to leave. */
   *entries(): Iterable<NetworkEntry> {
-    const { active, failed } = this.#parts.nodes
-    for (const nodes of [active, failed]) {
-      for (const node of nodes) yield* [...node.attachments.values()].map(entryOf)
+    const { weft, foreign, failed } = this.#parts.nodes
+    for (const nodes of [weft, foreign, failed]) {
+      for (const node of nodes) yield* node.attachments
     }
   }
 
   /** A node is there, newly or again. */
   nodeActivated(now: Instant, node: NodeRecord): void {
-    for (const attachment of node.attachments.values()) {
+    for (const attachment of node.attachments) {
       this.#parts.index.put(now, attachment)
-      if (attachment.isLive) this.#show(now, node, { attachment, road: 'membership' })
+      if (!attachment.leaving) this.#show(now, node, { attachment, road: 'membership' })
     }
   }
 
   /** A node is away; what it is attached to is remembered. */
   nodeFailed(now: Instant, node: NodeRecord): void {
     const { index, networks, listener } = this.#parts
-    for (const { hash, networkId, isLive } of node.attachments.values()) {
-      index.delete(now, hash)
-      if (!isLive) continue
+    for (const attachment of node.attachments) {
+      index.delete(now, attachment)
+      if (attachment.leaving) continue
+      const { networkId } = attachment
       const local = networks.hide(node, { networkId, road: 'membership' })
       if (local !== null) listener.peerSuspended(now, local, node)
     }
@@ -107,13 +109,13 @@ export class Attachments {
 
   /** A node is gone; what it was attached to is forgotten. */
   nodeLeft(now: Instant, node: NodeRecord): void {
-    for (const attachment of node.attachments.values()) {
-      this.#parts.index.delete(now, attachment.hash)
+    for (const attachment of node.attachments) {
+      this.#parts.index.delete(now, attachment)
       this.#leaving.delete(attachment)
       this.#goodbye(now, node, { attachment, road: 'membership' })
     }
-    this.#count -= node.attachments.size
-    node.attachments.clear()
+    this.#count -= node.attachmentCount
+    node.forgetAttachments()
   }
 
   /** True when there is something to be forgotten one day. */
@@ -121,28 +123,33 @@ export class Attachments {
     return this.#leaving.size > 0
   }
 
-  /** Forget what ended long ago; the oldest come first. */
+  /** Since when we know that it ended; null: it did not. */
+  endedAt(attachment: Attachment): Instant | null {
+    return this.#leaving.get(attachment) ?? null
+  }
+
+  /** Forget what ended long ago. */
   reap(now: Instant): void {
-    for (const attachment of this.#leaving) {
-      if (attachment.forgetAt > now) return
-      const { networkId, nodeName, hash } = attachment
+    const { leaveMemoryMs } = this.#context.profile
+    for (const [attachment, endedAt] of this.#leaving) {
+      if (now - endedAt < leaveMemoryMs) return
+      const { networkId, nodeName } = attachment
       this.#leaving.delete(attachment)
-      this.#parts.index.delete(now, hash)
-      if (this.#parts.nodes.get(nodeName)?.attachments.delete(networkId) === true) this.#count--
+      this.#parts.index.delete(now, attachment)
+      if (this.#parts.nodes.get(nodeName)?.forgetAttachment(networkId) === true) this.#count--
     }
   }
 
-  #apply(now: Instant, node: NodeRecord, { event, road }: Arrival): void {
-    const known = node.attachments.get(event.networkId)
-    if (known === undefined) this.#count++
+  #apply(now: Instant, node: NodeRecord, { attachment, road }: News): void {
+    const known = node.attachmentTo(attachment.networkId)
+    if (known === null) this.#count++
     else this.#leaving.delete(known)
-    const attachment = attachmentOf(now, event, this.#context.profile.leaveMemoryMs)
-    node.attachments.set(event.networkId, attachment)
-    if (!attachment.isLive) this.#leaving.add(attachment)
+    node.putAttachment(attachment)
+    if (attachment.leaving) this.#leaving.set(attachment, now)
     if (node.status === 'active') this.#parts.index.put(now, attachment)
-    this.#relay(event, road)
-    if (attachment.isLive === (known?.isLive ?? false)) return
-    if (!attachment.isLive) this.#goodbye(now, node, { attachment, road })
+    this.#relay(attachment, road)
+    if (attachment.leaving === (known?.leaving ?? true)) return
+    if (attachment.leaving) this.#goodbye(now, node, { attachment, road })
     else if (node.status === 'active') this.#show(now, node, { attachment, road })
   }
 
@@ -159,15 +166,11 @@ export class Attachments {
   }
 
   /** Gossip is relayed always; what anti-entropy brought, while little waits to be sent. */
-  #relay(event: NetworkEvent, road: Road): void {
+  #relay(attachment: Attachment, road: Road): void {
     const { events } = this.#context
-    if (road === 'gossip' || events.size < RELAYED_EVENTS_MAX) events.put(event, 'relayed')
+    const isRelayed = road === 'gossip' || events.size < RELAYED_EVENTS_MAX
+    if (isRelayed) events.put(eventOf(attachment), 'relayed')
   }
-}
-
-interface Arrival {
-  readonly event: NetworkEvent
-  readonly road: Road
 }
 
 interface News {

@@ -7,9 +7,10 @@ import { messageType, NETWORKDB_TYPE } from '../networkdb/gossip-message.ts'
 import type {
   BulkSync,
   NetworkDbMessage,
-  NetworkEntry,
   NetworkPushPull,
 } from '../networkdb/messages.ts'
+import { entryOf } from './attachment.ts'
+import { MemberItem } from './member-item.ts'
 import type { Road } from './table.ts'
 import type { TablesDelegate } from './tables-delegate.ts'
 import type { TablesParts } from './tables-parts.ts'
@@ -25,44 +26,34 @@ export function createInbox(
   parts: TablesParts,
   settle: (now: Instant, input: () => void) => void,
 ): TablesDelegate {
-  const { nodes, attachments, own, context, reconnect, memberSource } = parts
+  const { nodes, attachments, own, context, reconnect } = parts
   const inbox = new Inbox(parts)
   return {
     userMessage: (now, bytes, how) => settle(now, () => inbox.userMessage(now, bytes, how)),
     broadcasts: (overheadBytes, limitBytes) => context.events.take(overheadBytes, limitBytes),
     // Alone there is nobody to tell, and no reason to wake up for it.
-    hasBroadcasts: () => !context.events.isEmpty && nodes.active.size > 0,
-    hasNewBroadcasts: () => context.events.hasFresh && nodes.active.size > 0,
+    hasBroadcasts: () => !context.events.isEmpty && nodes.activeCount > 0,
+    hasNewBroadcasts: () => context.events.hasFresh && nodes.activeCount > 0,
     localState: (now, join) => inbox.localState(now, join),
     mergeState: (now, state) => settle(now, () => inbox.mergeState(now, state)),
-    memberJoined: (now, member) => settle(now, () => inbox.memberJoined(now, member)),
-    memberUpdated: (now, member) => {
-      settle(now, () => {
-        memberSource.put(now, member)
-        nodes.memberUpdated(now, member)
-      })
-    },
-    memberLeft: (now, member) => {
-      settle(now, () => {
-        memberSource.put(now, member)
-        nodes.memberLeft(now, member)
-      })
-    },
+    memberJoined: (now, member) => settle(now, () => nodes.memberJoined(now, member)),
+    memberUpdated: (now, member) => settle(now, () => inbox.memberUpdated(now, member)),
+    memberLeft: (now, member) => settle(now, () => nodes.memberLeft(now, member)),
     joinEnded: (now, address, reason) => {
       settle(now, () => reconnect.joinEnded(now, address, reason))
     },
     begin: (now, known) => {
       settle(now, () => {
-        memberSource.put(now, known.self)
-        for (const member of known.members) inbox.memberJoined(now, member)
+        inbox.memberUpdated(now, known.self)
+        for (const member of known.members) nodes.memberJoined(now, member)
         for (const entry of known.attachments) {
           if (entry.nodeName === context.name) own.remember(entry)
-          else inbox.entry(now, entry)
+          else attachments.receive(now, entry, 'push-pull')
         }
       })
     },
     announceLeave: (now) => settle(now, () => nodes.announce('leave')),
-    hasAnnouncedLeave: () => nodes.active.size === 0 || !context.events.waitsFor(context.name),
+    hasAnnouncedLeave: () => nodes.activeCount === 0 || !context.events.waitsFor(context.name),
     attachments: () => [...own.entries(), ...attachments.entries()],
   }
 }
@@ -70,6 +61,7 @@ export function createInbox(
 /** Dispatches messages. Nothing here throws, whatever the bytes are. */
 class Inbox {
   readonly #parts: TablesParts
+  #self: MemberItem | null = null
   readonly #onPartFault = (fault: Parameters<TablesParts['context']['counts']['fault']>[0]): void =>
     this.#parts.context.counts.fault(fault)
 
@@ -113,16 +105,11 @@ class Inbox {
     else this.#parts.context.counts.fault('bad-type')
   }
 
-  memberJoined(now: Instant, member: Member): void {
-    this.#parts.memberSource.put(now, member)
-    this.#parts.nodes.memberJoined(now, member)
-  }
-
-  /** An attachment as a push/pull tells of it. */
-  entry(now: Instant, { networkId, lTime, nodeName, leaving }: NetworkEntry): void {
-    const type = leaving ? 'leave' : 'join'
-    const event = { kind: 'network', type, lTime, nodeName, networkId } as const
-    this.#parts.receiveAttachment(now, event, 'push-pull')
+  /** Of ourselves, the other nodes that compare digests have to know. */
+  memberUpdated(now: Instant, member: Member): void {
+    const { nodes, memberSource, context } = this.#parts
+    if (member.name !== context.name) nodes.memberUpdated(now, member)
+    else memberSource.note(now, (this.#self ??= new MemberItem(member)))
   }
 
   #take(now: Instant, message: NetworkDbMessage, road: Road = 'gossip'): void {
@@ -132,7 +119,7 @@ class Inbox {
         nodes.receive(now, message)
         break
       case 'network':
-        receiveAttachment(now, message, road)
+        receiveAttachment(now, entryOf(message), road)
         break
       case 'table':
         rows.receive(now, message, road)
@@ -155,7 +142,8 @@ class Inbox {
   }
 
   #pushPull(now: Instant, { nodeName, lTime, networks }: NetworkPushPull): void {
-    this.#parts.nodes.receive(now, { kind: 'node', type: 'join', lTime, nodeName })
-    for (const entry of networks) this.entry(now, entry)
+    const { nodes, receiveAttachment } = this.#parts
+    nodes.receive(now, { kind: 'node', type: 'join', lTime, nodeName })
+    for (const entry of networks) receiveAttachment(now, entry, 'push-pull')
   }
 }

@@ -9,18 +9,11 @@ import type { Member } from '../membership/member.ts'
 import { DigestIndex } from '../reconcile/digest-index.ts'
 import type { DigestSource } from '../reconcile/digest-source.ts'
 import type { DigestItem, DigestSums } from '../reconcile/digest-sums.ts'
-import { itemHash, type ItemHash } from '../reconcile/item-hash.ts'
+import type { ItemHash } from '../reconcile/item-hash.ts'
+import { versionOf, type MemberItem } from './member-item.ts'
 import type { TablesContext } from './tables-context.ts'
 
-/** A member, as of what was last told of it. */
-interface MemberItem extends DigestItem {
-  readonly member: Member
-}
-
-/**
- * A death outranks a life of the same incarnation and loses to the next, as in memberlist: so the
- * version is twice the incarnation, and one more for the dead. A suspect is alive until it is not.
- */
+/** All members that the tables know, ourselves included. */
 export class MemberSource implements DigestSource {
   readonly id = 'm'
   readonly #context: TablesContext
@@ -34,16 +27,16 @@ export class MemberSource implements DigestSource {
     return this.#index.sums
   }
 
-  /** Take note of what membership tells of a member, or of ourselves. */
-  put(now: Instant, member: Member): void {
-    const isLive = member.state === 'alive' || member.state === 'suspect'
-    const version = 2 * member.incarnation + (isLive ? 0 : 1)
-    this.#index.put(now, { hash: hashOf(member.name), version, isLive, member })
+  /** Take note of what membership holds of a member, newly or by now. */
+  note(now: Instant, item: MemberItem): void {
+    this.#index.delete(now, item)
+    item.version = versionOf(item.member)
+    this.#index.put(now, item)
   }
 
   /** Nothing is known of it any more. */
-  forget(now: Instant, name: string): void {
-    this.#index.delete(now, hashOf(name))
+  forget(now: Instant, item: MemberItem): void {
+    this.#index.delete(now, item)
   }
 
   itemsOf(bucket: number): Iterable<DigestItem> {
@@ -77,10 +70,6 @@ export class MemberSource implements DigestSource {
       this.#context.counts.fault('bad-type')
     }
   }
-}
-
-function hashOf(name: string): ItemHash {
-  return itemHash(name, '', '')
 }
 
 function messageOf({ member, isLive }: MemberItem, teller: string): Alive | Dead {

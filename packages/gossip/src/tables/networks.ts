@@ -105,7 +105,7 @@ export class Networks {
   #network(networkId: string): KnownNetwork {
     const known = this.#networks.get(networkId)
     if (known !== undefined) return known
-    const added: KnownNetwork = { peers: new NodeSet(), local: null }
+    const added: KnownNetwork = { peers: new NodeSet(null), local: null }
     this.#networks.set(networkId, added)
     return added
   }

@@ -2,8 +2,22 @@
 import type { Random } from '@weft/core'
 import type { NodeRecord } from './node-record.ts'
 
-/** Up to so many nodes are looked through; only larger sets keep a map of places. */
+/** Up to so many nodes are looked through; only larger sets remember places. */
 const SCANNED_NODES = 32
+
+/** Remembers where in a set each node stands. A place that is not so does no harm. */
+export interface Places {
+  get(node: NodeRecord): number | undefined
+  set(node: NodeRecord, place: number): unknown
+  delete(node: NodeRecord): unknown
+}
+
+/** In the nodes themselves: for sets of which a node is in one at most. */
+export const placesInRecords: Places = {
+  get: (node) => node.place,
+  set: (node, place) => (node.place = place),
+  delete: () => undefined,
+}
 
 /**
  * A set that is an array too. Drawing moves the drawn to the front, so that a draw of several needs
@@ -12,7 +26,12 @@ const SCANNED_NODES = 32
 export class NodeSet implements Iterable<NodeRecord> {
   readonly #nodes: NodeRecord[] = []
   /** Null while the set is small: there is one for each network that anybody is attached to. */
-  #places: Map<NodeRecord, number> | null = null
+  #places: Places | null
+
+  /** Null: in a map of its own, once there are many. */
+  constructor(places: Places | null) {
+    this.#places = places
+  }
 
   /** Nodes in the set. */
   get size(): number {
@@ -64,7 +83,9 @@ export class NodeSet implements Iterable<NodeRecord> {
 
   /** -1 when it is not in. */
   #placeOf(node: NodeRecord): number {
-    return this.#places === null ? this.#nodes.indexOf(node) : (this.#places.get(node) ?? -1)
+    if (this.#places === null) return this.#nodes.indexOf(node)
+    const place = this.#places.get(node) ?? -1
+    return this.#nodes[place] === node ? place : -1
   }
 
   /** Exchange two places and return what then stands at the first. */

@@ -1,10 +1,11 @@
 /** The nodes of the cluster but this one: who is active, failed, left (docker-wire §3.5). */
-import { formatSocketAddress, type Instant } from '@weft/core'
+import type { Instant, SocketAddress } from '@weft/core'
+import { HashTable, textHash } from '../hash-table.ts'
 import type { Member } from '../membership/member.ts'
 import type { NodeEvent } from '../networkdb/messages.ts'
-import { isWeftMeta } from './capability.ts'
-import type { NodeRecord, NodeStatus } from './node-record.ts'
-import { NodeSet } from './node-set.ts'
+import type { MemberSource } from './member-source.ts'
+import { NodeRecord, type NodeStatus } from './node-record.ts'
+import { NodeSet, placesInRecords } from './node-set.ts'
 import type { TablesContext } from './tables-context.ts'
 
 /**
@@ -20,68 +21,68 @@ export interface NodeListener {
   nodeFailed(now: Instant, node: NodeRecord): void
   /** It said goodbye, or its address is another node's now. */
   nodeLeft(now: Instant, node: NodeRecord): void
-  /** Nothing is known of it any more. */
-  nodeForgotten(now: Instant, node: NodeRecord): void
   /** Others believed that we had left, and are told that we have not. */
   weAreDefended(now: Instant): void
 }
 
 /** Follows membership and node events. Node events about ourselves that are not so are refuted. */
 export class Nodes {
-  readonly active: NodeSet = new NodeSet()
-  readonly failed: NodeSet = new NodeSet()
+  readonly failed: NodeSet = new NodeSet(placesInRecords)
   /** The active ones that compare digests. */
-  readonly weft: NodeSet = new NodeSet()
+  readonly weft: NodeSet = new NodeSet(placesInRecords)
   /** The active ones that do not. */
-  readonly foreign: NodeSet = new NodeSet()
+  readonly foreign: NodeSet = new NodeSet(placesInRecords)
   readonly #context: TablesContext
+  readonly #members: MemberSource
   readonly #listener: NodeListener
-  readonly #records = new Map<string, NodeRecord>()
-  /** Failed and left ones, longest first. */
-  readonly #gone = new Set<NodeRecord>()
+  readonly #records = new HashTable<NodeRecord, string>(BY_NAME)
+  /** Failed and left ones, longest first, and since when. */
+  readonly #gone = new Map<NodeRecord, Instant>()
   /** The newest node at each address. */
-  readonly #addresses = new Map<string, NodeRecord>()
+  readonly #addresses = new HashTable<NodeRecord, SocketAddress>(BY_ADDRESS)
   /** Lamport time of our own newest node event. */
   #announced = 0
   #isLeaving = false
 
-  constructor(context: TablesContext, listener: NodeListener) {
+  constructor(context: TablesContext, members: MemberSource, listener: NodeListener) {
     this.#context = context
+    this.#members = members
     this.#listener = listener
   }
 
   /** The node of this name, whatever its status. */
   get(name: string): NodeRecord | null {
-    return this.#records.get(name) ?? null
+    return this.#records.get(name)
+  }
+
+  get activeCount(): number {
+    return this.weft.size + this.foreign.size
   }
 
   /** Membership sees a node alive: a new one, or one that is back. */
   memberJoined(now: Instant, member: Member): void {
     if (member.name === this.#context.name) return
-    const known = this.#records.get(member.name)
-    const node = known ?? this.#add(now, member)
-    this.#retireNamesake(now, node, formatSocketAddress(member.address))
-    this.memberUpdated(now, member)
+    const node = this.#records.get(member.name) ?? this.#add(now, member)
+    this.#note(now, node, member)
+    this.#retireNamesake(now, node)
     this.#move(now, node, 'active')
   }
 
-  /** Its metadata or address changed. */
-  memberUpdated(_now: Instant, member: Member): void {
+  /** Its metadata or incarnation changed. */
+  memberUpdated(now: Instant, member: Member): void {
     const node = this.#records.get(member.name)
-    if (node === undefined) return
-    node.member = member
-    const isWeft = isWeftMeta(member.meta)
-    if (node.isWeft === isWeft) return
+    if (node === null) return
+    this.#note(now, node, member)
+    if (node.status !== 'active' || this.weft.has(node) === node.isWeft) return
     this.#unlist(node)
-    node.isWeft = isWeft
-    this.#list(node)
+    this.#list(now, node)
   }
 
   /** Membership calls it dead, or it left by its own word. */
   memberLeft(now: Instant, member: Member): void {
     const node = this.#records.get(member.name)
-    if (node === undefined) return
-    node.member = member
+    if (node === null) return
+    this.#note(now, node, member)
     if (node.status === 'left') return
     this.#move(now, node, member.state === 'left' ? 'left' : 'failed')
   }
@@ -95,8 +96,7 @@ export class Nodes {
       return
     }
     const node = this.#records.get(event.nodeName)
-    const isHere = node !== undefined && isInSight(node.member)
-    if (!isHere || event.lTime <= node.lTime) {
+    if (node === null || !isInSight(node.member) || event.lTime <= node.lTime) {
       counts.stale++
       return
     }
@@ -118,8 +118,8 @@ export class Nodes {
   /** Forget those that are gone for long, or are too many. */
   reap(now: Instant): void {
     const { deadNodeForgetMs } = this.#context.profile
-    for (const node of this.#gone) {
-      const isOld = now - node.statusSince >= deadNodeForgetMs
+    for (const [node, since] of this.#gone) {
+      const isOld = now - since >= deadNodeForgetMs
       if (!isOld && this.#gone.size <= GONE_NODES_MAX) return
       this.#forget(now, node)
     }
@@ -143,47 +143,47 @@ export class Nodes {
   }
 
   #add(now: Instant, member: Member): NodeRecord {
-    const node: NodeRecord = {
-      name: member.name,
-      member,
-      status: 'left',
-      lTime: 0,
-      statusSince: now,
-      isWeft: isWeftMeta(member.meta),
-      attachments: new Map(),
-    }
-    this.#records.set(member.name, node)
-    this.#list(node)
+    const node = new NodeRecord(member)
+    this.#records.put(node)
+    this.#list(now, node)
     return node
   }
 
+  #note(now: Instant, node: NodeRecord, member: Member): void {
+    node.member = member
+    this.#members.note(now, node)
+  }
+
   /** A new name at the address of another: that one is gone for good (docker-wire §3.5). */
-  #retireNamesake(now: Instant, node: NodeRecord, address: string): void {
-    const former = this.#addresses.get(address)
-    this.#addresses.set(address, node)
-    if (former === undefined || former === node || former.status === 'left') return
-    if (formatSocketAddress(former.member.address) === address) this.#move(now, former, 'left')
+  #retireNamesake(now: Instant, node: NodeRecord): void {
+    this.#forgetAddress(node)
+    node.address = node.member.address
+    const former = this.#addresses.put(node)
+    if (former === null || former.status === 'left') return
+    if (areEqual(former.member.address, node.address)) this.#move(now, former, 'left')
+  }
+
+  #forgetAddress(node: NodeRecord): void {
+    if (this.#addresses.get(node.address) === node) this.#addresses.delete(node.address)
   }
 
   #move(now: Instant, node: NodeRecord, status: NodeStatus): void {
     if (node.status === status) return
     this.#unlist(node)
     node.status = status
-    node.statusSince = now
-    this.#list(node)
+    this.#list(now, node)
     if (status === 'active') this.#listener.nodeActivated(now, node)
     else if (status === 'failed') this.#listener.nodeFailed(now, node)
     else this.#listener.nodeLeft(now, node)
     if (this.#gone.size > GONE_NODES_MAX) this.reap(now)
   }
 
-  #list(node: NodeRecord): void {
+  #list(now: Instant, node: NodeRecord): void {
     if (node.status !== 'active') {
-      this.#gone.add(node)
+      this.#gone.set(node, now)
       if (node.status === 'failed') this.failed.add(node)
       return
     }
-    this.active.add(node)
     if (node.isWeft) this.weft.add(node)
     else this.foreign.add(node)
   }
@@ -191,7 +191,6 @@ export class Nodes {
   #unlist(node: NodeRecord): void {
     this.#gone.delete(node)
     this.failed.delete(node)
-    this.active.delete(node)
     this.weft.delete(node)
     this.foreign.delete(node)
   }
@@ -202,10 +201,25 @@ export class Nodes {
     node.status = 'left'
     if (wasFailed) this.#listener.nodeLeft(now, node)
     this.#records.delete(node.name)
-    const address = formatSocketAddress(node.member.address)
-    if (this.#addresses.get(address) === node) this.#addresses.delete(address)
-    this.#listener.nodeForgotten(now, node)
+    this.#forgetAddress(node)
+    this.#members.forget(now, node)
   }
+}
+
+const BY_NAME = {
+  of: ({ name }: NodeRecord): string => name,
+  hash: textHash,
+  areEqual: (one: string, other: string): boolean => one === other,
+}
+
+const BY_ADDRESS = {
+  of: ({ address }: NodeRecord): SocketAddress => address,
+  hash: ({ ip, port }: SocketAddress): number => Math.imul(textHash(ip) ^ port, 0x9e37_79b1),
+  areEqual,
+}
+
+function areEqual(one: SocketAddress, other: SocketAddress): boolean {
+  return one.ip === other.ip && one.port === other.port
 }
 
 /** Alive or suspect, as membership sees it. */

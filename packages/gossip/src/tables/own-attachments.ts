@@ -2,7 +2,7 @@
 import type { Instant } from '@weft/core'
 import type { NetworkEntry, NetworkEvent } from '../networkdb/messages.ts'
 import type { DigestIndex } from '../reconcile/digest-index.ts'
-import { attachmentOf, entryOf, eventOf, type Attachment } from './attachment.ts'
+import { Attachment, eventOf } from './attachment.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { Networks } from './networks.ts'
 import { isSettled, type TablesContext } from './tables-context.ts'
@@ -15,6 +15,8 @@ export class OwnAttachments {
   readonly #onDefended: (now: Instant, network: LocalNetwork) => void
   /** Those that we left too, for as long as others remember. */
   readonly #own = new Map<string, Attachment>()
+  /** Since when we have left those that we left. */
+  readonly #leftAt = new Map<string, Instant>()
   /** Lamport times that others know of us from before a restart, by network. */
   readonly #remembered = new Map<string, number>()
 
@@ -40,7 +42,7 @@ export class OwnAttachments {
     const lTime = this.#remembered.get(networkId)
     this.#remembered.delete(networkId)
     if (lTime === undefined) this.#announce(now, networkId, 'join')
-    else this.#put(now, { type: 'join', lTime, nodeName: this.#context.name, networkId })
+    else this.#put(now, { leaving: false, lTime, nodeName: this.#context.name, networkId })
     return local
   }
 
@@ -68,18 +70,18 @@ export class OwnAttachments {
   }
 
   /** Somebody says something of us. */
-  receive(now: Instant, event: NetworkEvent): void {
-    this.#context.networkClock.witness(event.lTime)
-    const own = this.#own.get(event.networkId)
+  receive(now: Instant, told: NetworkEntry): void {
+    this.#context.networkClock.witness(told.lTime)
+    const own = this.#own.get(told.networkId)
     const isAttached = own?.isLive ?? false
-    if (own !== undefined && event.lTime < own.version) {
+    if (own !== undefined && told.lTime < own.lTime) {
       this.#context.counts.stale++
-    } else if (isAttached === (event.type === 'join')) {
-      if (own !== undefined) this.#put(now, event)
+    } else if (isAttached !== told.leaving) {
+      if (own !== undefined) this.#put(now, told)
     } else if (isSettled(now, this.#context.startedAt)) {
       this.#context.counts.refuted++
-      this.#announce(now, event.networkId, isAttached ? 'join' : 'leave')
-      const network = this.#networks.local(event.networkId)
+      this.#announce(now, told.networkId, isAttached ? 'join' : 'leave')
+      const network = this.#networks.local(told.networkId)
       if (network !== null) this.#onDefended(now, network)
     }
   }
@@ -93,7 +95,8 @@ export class OwnAttachments {
   restamp(now: Instant): void {
     const lTime = this.#context.networkClock.increment()
     for (const attachment of this.#own.values()) {
-      if (attachment.isLive) this.#put(now, { ...eventOf(attachment), lTime })
+      const { networkId, nodeName, leaving } = attachment
+      if (!leaving) this.#put(now, { networkId, nodeName, leaving, lTime })
     }
   }
 
@@ -103,36 +106,40 @@ export class OwnAttachments {
     return own === undefined ? null : eventOf(own)
   }
 
-  *entries(): Iterable<NetworkEntry> {
-    for (const attachment of this.#own.values()) yield entryOf(attachment)
+  entries(): Iterable<NetworkEntry> {
+    return this.#own.values()
   }
 
   /** True when there is something to be forgotten one day. */
   get hasLeaving(): boolean {
-    for (const { isLive } of this.#own.values()) if (!isLive) return true
-    return false
+    return this.#leftAt.size > 0
   }
 
   /** Forget what we left long ago. */
   reap(now: Instant): void {
-    for (const { networkId, isLive, forgetAt, hash } of this.#own.values()) {
-      if (isLive || forgetAt > now) continue
+    for (const [networkId, leftAt] of this.#leftAt) {
+      const attachment = this.#own.get(networkId)
+      if (attachment === undefined || now - leftAt < this.#context.profile.leaveMemoryMs) continue
       this.#own.delete(networkId)
-      this.#index.delete(now, hash)
+      this.#leftAt.delete(networkId)
+      this.#index.delete(now, attachment)
     }
   }
 
   #announce(now: Instant, networkId: string, type: 'join' | 'leave'): void {
     const { name, networkClock, events } = this.#context
     const lTime = networkClock.increment()
-    const event = { kind: 'network', type, lTime, nodeName: name, networkId } as const
-    this.#put(now, event)
-    events.put(event, 'own')
+    const entry = { networkId, nodeName: name, lTime, leaving: type === 'leave' }
+    this.#put(now, entry)
+    events.put(eventOf(entry), 'own')
   }
 
-  #put(now: Instant, event: Omit<NetworkEvent, 'kind'>): void {
-    const attachment = attachmentOf(now, event, this.#context.profile.leaveMemoryMs)
-    this.#own.set(event.networkId, attachment)
+  #put(now: Instant, entry: NetworkEntry): void {
+    const attachment = Attachment.of(entry)
+    const { networkId, leaving } = attachment
+    this.#own.set(networkId, attachment)
     this.#index.put(now, attachment)
+    if (leaving) this.#leftAt.set(networkId, now)
+    else this.#leftAt.delete(networkId)
   }
 }

@@ -120,10 +120,10 @@ export class Reconnect {
   #seesBootstrap(): boolean {
     const others = new Set(this.#others().map(formatSocketAddress))
     if (others.size === 0) return true
-    for (const { member } of this.#nodes.active) {
-      if (others.has(formatSocketAddress(member.address))) return true
-    }
-    return false
+    const isBootstrap = ({ member }: NodeRecord): boolean =>
+      others.has(formatSocketAddress(member.address))
+    const { weft, foreign } = this.#nodes
+    return some(weft, isBootstrap) || some(foreign, isBootstrap)
   }
 
   /** The bootstrap addresses that are not our own. */
@@ -131,4 +131,9 @@ export class Reconnect {
     const own = formatSocketAddress(this.#context.lines.roster.self.address)
     return this.#bootstrap.filter((address) => formatSocketAddress(address) !== own)
   }
+}
+
+function some(nodes: Iterable<NodeRecord>, is: (node: NodeRecord) => boolean): boolean {
+  for (const node of nodes) if (is(node)) return true
+  return false
 }

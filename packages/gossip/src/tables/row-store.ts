@@ -104,6 +104,6 @@ export class RowStore {
     if (former.isDeleted) this.#tombstones.delete(former)
     if (former.isLive) this.#liveCount--
     // The same owner's row has the same hash: the index replaces it.
-    if (successor?.row.owner !== owner) this.index.delete(now, former.hash)
+    if (successor?.row.owner !== owner) this.index.delete(now, former)
   }
 }

@@ -3,6 +3,7 @@ import { equalBytes, instantAfter, type Instant } from '@weft/core'
 import type { TableEvent } from '../networkdb/messages.ts'
 import { itemHash } from '../reconcile/item-hash.ts'
 import type { Attachment } from './attachment.ts'
+import type { Attachments } from './attachments.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { Networks } from './networks.ts'
 import type { NodeRecord } from './node-record.ts'
@@ -28,6 +29,7 @@ const ECHO_MS = 5000
 export interface RowsParts {
   readonly nodes: Nodes
   readonly networks: Networks
+  readonly attachments: Attachments
   readonly gossip: TableGossip
 }
 
@@ -73,9 +75,9 @@ export class Rows {
       this.#defend(now, network, { event, known })
       return
     }
-    const attachment = nodes.get(event.nodeName)?.attachments.get(event.networkId)
+    const attachment = nodes.get(event.nodeName)?.attachmentTo(event.networkId) ?? null
     if (attachment?.isLive === true) this.#apply(now, network, { event, road })
-    else if (attachment !== undefined && this.#isEcho(now, attachment)) counts.stale++
+    else if (attachment !== null && this.#isEcho(now, attachment)) counts.stale++
     else this.#hold(now, event, road)
   }
 
@@ -193,9 +195,11 @@ export class Rows {
     const tombstoneMs = this.#tombstoneMs(event)
     const owner = this.#parts().nodes.get(event.nodeName)
     const isThere = event.nodeName === this.#context.name || (owner && network.peers.has(owner))
+    const { high, low } = itemHash(event.tableName, event.key, event.nodeName)
     const stored: StoredRow = {
       row: rowOf(event),
-      hash: hashOf(event),
+      high,
+      low,
       version: event.lTime,
       isLive: !isDeleted && isThere === true,
       isDeleted,
@@ -296,9 +300,9 @@ export class Rows {
   }
 
   /** Rows of a node that has just left are on their way for a while: not early but late. */
-  #isEcho(now: Instant, { forgetAt }: Attachment): boolean {
-    const sinceMs = now - (forgetAt - this.#context.profile.leaveMemoryMs)
-    return sinceMs < ECHO_MS
+  #isEcho(now: Instant, attachment: Attachment): boolean {
+    const endedAt = this.#parts().attachments.endedAt(attachment)
+    return endedAt !== null && now - endedAt < ECHO_MS
   }
 
   #hold(now: Instant, event: TableEvent, road: Road): void {
@@ -335,10 +339,6 @@ function isClash(event: TableEvent, { row, isDeleted }: StoredRow): boolean {
 /** An engine takes an update of a peer row for its deletion (docker-wire §4.4). */
 function canUpdate(table: string): boolean {
   return table !== 'overlay_peer_table'
-}
-
-function hashOf({ tableName, key, nodeName }: TableEvent): StoredRow['hash'] {
-  return itemHash(tableName, key, nodeName)
 }
 
 function rowOf(event: TableEvent): Row {

@@ -4,7 +4,7 @@ import type { GossipProfile } from '../profile.ts'
 import { DigestIndex } from '../reconcile/digest-index.ts'
 import { Reconciler } from '../reconcile/reconciler.ts'
 import { AttachmentSource, type ReceiveAttachment } from './attachment-source.ts'
-import type { Attachment } from './attachment.ts'
+import { entryOf, type Attachment } from './attachment.ts'
 import { Attachments } from './attachments.ts'
 import { BulkSync } from './bulk-sync.ts'
 import { DigestLines } from './digest-lines.ts'
@@ -50,7 +50,7 @@ export interface TablesParts {
   readonly networks: Networks
   readonly own: OwnAttachments
   readonly attachments: Attachments
-  /** Passes an event to `own` or to `attachments`. */
+  /** Passes what is told to `own` or to `attachments`. */
   readonly receiveAttachment: ReceiveAttachment
   readonly rows: Rows
   readonly gossip: TableGossip
@@ -75,21 +75,21 @@ export function createParts(
   const networks = new Networks(context)
   // Parts that need each other find each other here, when they are first called.
   const parts = (): TablesParts => made
-  const nodes = createNodes(context, parts)
+  const memberSource = new MemberSource(context)
+  const nodes = createNodes(context, memberSource, parts)
   const own = new OwnAttachments(context, {
     networks,
     index,
     onDefended: (at, network) => parts().rows.restamp(at, network),
   })
   const attachments = createAttachments(context, parts, { nodes, networks, index })
-  const receiveAttachment: ReceiveAttachment = (at, event, road) => {
-    if (event.nodeName !== context.name) attachments.receive(at, event, road)
-    else own.receive(at, event)
+  const receiveAttachment: ReceiveAttachment = (at, told, road) => {
+    if (told.nodeName !== context.name) attachments.receive(at, told, road)
+    else own.receive(at, told)
   }
   const rows = new Rows(context, parts)
   const bulk = new BulkSync(context, { nodes, networks, rows })
   const foreign = new ForeignSync(context, { nodes, attachments, own, bulk })
-  const memberSource = new MemberSource(context)
   const made: TablesParts = {
     context,
     nodes,
@@ -137,8 +137,12 @@ function createContext(
   }
 }
 
-function createNodes(context: TablesContext, parts: () => TablesParts): Nodes {
-  return new Nodes(context, {
+function createNodes(
+  context: TablesContext,
+  memberSource: MemberSource,
+  parts: () => TablesParts,
+): Nodes {
+  return new Nodes(context, memberSource, {
     nodeActivated(now, node) {
       parts().attachments.nodeActivated(now, node)
       replayHeld(now, parts(), node.name)
@@ -153,7 +157,6 @@ function createNodes(context: TablesContext, parts: () => TablesParts): Nodes {
       parts().attachments.nodeLeft(now, node)
       parts().bulk.forget(now, node)
     },
-    nodeForgotten: (now, node) => parts().memberSource.forget(now, node.name),
     weAreDefended: (now) => parts().own.announceAll(now),
   })
 }
@@ -183,7 +186,7 @@ function createAttachments(
 function replayHeld(now: Instant, parts: TablesParts, owner: string): void {
   const held = parts.context.held.take(owner)
   for (const { event, road } of held) {
-    if (event.kind === 'network') parts.attachments.receive(now, event, road)
+    if (event.kind === 'network') parts.attachments.receive(now, entryOf(event), road)
   }
   for (const { event, road } of held) {
     if (event.kind === 'table') parts.rows.receive(now, event, road)

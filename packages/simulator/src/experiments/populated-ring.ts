@@ -2,7 +2,13 @@
 import type { GossipProfile, KnownMember, NetworkEntry } from '@weft/gossip'
 import type { LinkWeather } from '../engine/network-model.ts'
 import { exactClock } from '../engine/node-clock.ts'
-import { productionNode, Ring, type GossipNode, type RingHost } from '../ring.ts'
+import {
+  productionNode,
+  Ring,
+  type GossipNode,
+  type NodeStart,
+  type RingHost,
+} from '../ring.ts'
 import { hostAddress } from '../ring-address.ts'
 
 /** What such a ring consists of. */
@@ -34,6 +40,7 @@ export function populatedRing(options: PopulatedOptions): Ring {
   const attachments = numbers.flatMap((index) =>
     networksOf(index).map((networkId) => attachment(index, networkId)),
   )
+  const knownAttachments = writtenDown(options, known, attachments)
   for (const index of numbers) {
     const host = ring.addHost(exactClock)
     const others = known.filter((_, other) => other !== index)
@@ -41,7 +48,7 @@ export function populatedRing(options: PopulatedOptions): Ring {
       name: nodeName(index),
       keys: options.isSealed ? [KEY] : [],
       known: others,
-      knownAttachments: attachments,
+      knownAttachments,
     })
   }
   for (const host of ring.world.hosts) {
@@ -86,12 +93,27 @@ function attachment(index: number, networkId: string): NetworkEntry {
   return { networkId, lTime: ATTACHED_AT, nodeName: nodeName(index), leaving: false }
 }
 
+/** Attachments as a node has them, which others may share: twenty bytes instead of a hundred. */
+function writtenDown(
+  options: PopulatedOptions,
+  known: readonly KnownMember[],
+  knownAttachments: readonly NetworkEntry[],
+): readonly NetworkEntry[] {
+  return startAlone(options, { known, knownAttachments }).snapshot().knownAttachments
+}
+
+function startAlone(
+  options: PopulatedOptions,
+  start: Pick<NodeStart, 'known' | 'knownAttachments'>,
+): GossipNode {
+  const ring = emptyRing({ ...options, nodes: 1 })
+  return ring.start(ring.addHost(exactClock), { name: 'alone', keys: [], ...start })
+}
+
 /** Members say of themselves what a node of this profile says when it is alone. */
 function knownMember(options: PopulatedOptions): (index: number) => KnownMember {
-  const alone = emptyRing({ ...options, nodes: 1 })
-  const host = alone.addHost(exactClock)
-  const start = { name: nodeName(0), keys: [], known: [], knownAttachments: [] }
-  const { meta, vsn, incarnation } = alone.start(host, start).membership.roster.self
+  const { membership } = startAlone(options, { known: [], knownAttachments: [] })
+  const { meta, vsn, incarnation } = membership.roster.self
   return (index) => ({
     name: nodeName(index),
     address: hostAddress(index),
