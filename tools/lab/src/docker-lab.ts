@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { atExit } from './at-exit.ts'
 import { BUSYBOX_IMAGE, HOST_IMAGE, writeImages } from './docker-images.ts'
 import { DOCKER_PROGRAMS, dockerTier } from './docker-tier.ts'
+import { writeImpatientEngine } from './impatient-engine.ts'
 import { eventually } from './eventually.ts'
 import { labError } from './lab-errors.ts'
 import { REPOSITORY, writePrograms } from './lab-programs.ts'
@@ -42,8 +43,16 @@ const CAPABILITIES = [
 /** The machine's programs, as they are. */
 const READ_ONLY = ['/usr', '/lib', '/lib64', '/bin', '/sbin', '/etc/alternatives']
 
+/** What may be other than as Docker ships it. */
+export interface EngineOptions {
+  /** How often a manager's keys for gossip and IPsec are replaced, in ms: 12 hours by default. */
+  readonly keyRotationMs?: number
+}
+
 /** A host with an engine. */
 export interface EngineHost extends Machine {
+  /** The command that runs the stock client there, for `startOn` and its like. */
+  client(words: readonly string[]): Command
   /** Run the stock client on it; resolves to what it printed. Rejects with ERR_COMMAND. */
   docker(words: readonly string[], options?: RunOptions): Promise<string>
   /** End the engine and wait for its successor, which has the same state. */
@@ -100,11 +109,21 @@ export class DockerLab implements AsyncDisposable {
   }
 
   /** One more host with an engine, which has the image `busybox`. */
-  async addEngine(name: string): Promise<EngineHost> {
-    const cgroup = `/${this.#name}/${name}`
-    const host = await this.#addHost(name, ['engine.sh', cgroup], ['-v', '/var/lib/docker'])
+  async addEngine(name: string, { keyRotationMs }: EngineOptions = {}): Promise<EngineHost> {
+    const program =
+      keyRotationMs === undefined
+        ? DOCKER_PROGRAMS.dockerd
+        : writeImpatientEngine(join(this.#folder, `dockerd-${name}`), keyRotationMs)
+    const script = ['engine.sh', program, `/${this.#name}/${name}`]
+    const host = this.#addHost(name, script, ['-v', '/var/lib/docker'])
+    const client = (words: readonly string[]): Command => [
+      DOCKER_PROGRAMS.docker,
+      '--host',
+      `unix://${ENGINE_SOCKET}`,
+      ...words,
+    ]
     const docker = (words: readonly string[], options: RunOptions = {}): Promise<string> =>
-      runOn(host, [DOCKER_PROGRAMS.docker, '--host', `unix://${ENGINE_SOCKET}`, ...words], options)
+      runOn(host, client(words), options)
     const up = (): Promise<string> =>
       eventually(() => docker(['version', '--format', '{{.Server.Version}}']), {
         withinMs: ENGINE_WITHIN_MS,
@@ -119,11 +138,11 @@ export class DockerLab implements AsyncDisposable {
       await up()
     }
     const log = (): Promise<string> => runOn(host, ['cat', '/var/log/dockerd.log'])
-    return { ...host, docker, restartEngine, log }
+    return { ...host, client, docker, restartEngine, log }
   }
 
   /** One more host without an engine, which sees this repository. */
-  addHost(name: string): Promise<Machine> {
+  addHost(name: string): Machine {
     return this.#addHost(name, ['host.sh'], ['-v', '/var/lib/weft'])
   }
 
@@ -163,11 +182,11 @@ export class DockerLab implements AsyncDisposable {
     this.#docker(['network', 'create', '--subnet', WIRE.subnet, WIRE.name])
   }
 
-  async #addHost(
+  #addHost(
     name: string,
     [script = '', ...args]: readonly string[],
     volumes: readonly string[],
-  ): Promise<Machine> {
+  ): Machine {
     const number = this.#hosts
     if (number >= DOCKER_HOSTS_MAX) {
       throw labError('ERR_LAB_REQUEST', 'too many hosts', {

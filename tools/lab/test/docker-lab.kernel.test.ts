@@ -33,7 +33,7 @@ describe.skipIf(lacking !== '')(`a lab of engines${lacking}`, { timeout: 120_000
     lab = await DockerLab.open()
     manager = await lab.addEngine('manager')
     worker = await lab.addEngine('worker')
-    plain = await lab.addHost('plain')
+    plain = lab.addHost('plain')
   }, 60_000)
   afterAll(() => lab.close())
 
@@ -70,8 +70,9 @@ describe.skipIf(lacking !== '')(`a lab of engines${lacking}`, { timeout: 120_000
   })
 
   it('makes at most so many hosts', async () => {
-    for (let i = 3; i < DOCKER_HOSTS_MAX; i++) await lab.addHost(`more-${i}`)
-    await expect(lab.addHost('too-many')).rejects.toMatchObject({ code: 'ERR_LAB_REQUEST' })
+    for (let i = 3; i < DOCKER_HOSTS_MAX; i++) lab.addHost(`more-${i}`)
+    const refused = expect.objectContaining({ code: 'ERR_LAB_REQUEST' }) as Error
+    expect(() => lab.addHost('too-many')).toThrow(refused)
   })
 
   it('leaves nothing behind', async () => {
