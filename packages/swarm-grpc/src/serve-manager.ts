@@ -1,6 +1,37 @@
 /** A manager's door: SwarmKit's services over gRPC, HTTP/2 and mutual TLS. */
-import type { Clock, Logger, SocketAddress } from '@weft/core'
+import { once } from 'node:events'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
+import { Code, ConnectError } from '@connectrpc/connect'
+import {
+  instantAfter,
+  parseIp,
+  type Clock,
+  type Logger,
+  type SocketAddress,
+} from '@weft/core'
 import type { ManagerServices, NodeIdentity } from '@weft/swarm'
+import {
+  ClientSession,
+  KEEPALIVE_INTERVAL_MS,
+  type ClientSessionHandler,
+} from './client-session.ts'
+import { answer, refuse, trailersOnly } from './http2-calls.ts'
+import { listenError } from './listen-errors.ts'
+import { managerRoutes, type RouteOptions } from './routes.ts'
+import { Strangers, type Stranger } from './strangers.ts'
+import { ALPN_HTTP2, plainIp, TLS_RULES } from './tls-rules.ts'
+
+/** Connections at once, of nodes and strangers. */
+export const CONNECTIONS_MAX = 8_192
+
+/** How long a handshake of TLS may take. */
+export const HANDSHAKE_MS_MAX = 10_000
+
+/** How long calls under way get to hear that the server stops. */
+const GOODBYE_MS = 1_000
+const STOPPING = 'the manager is shutting down'
 
 /** Where to listen, and as whom. */
 export interface ServeManagerOptions {
@@ -21,10 +52,154 @@ export interface ManagerServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Listen and serve. Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_LOCAL. */
+/** Listen and serve. Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_LOCAL, ERR_BIND_FAILED. */
 export async function serveManager(
   services: ManagerServices,
   options: ServeManagerOptions,
 ): Promise<ManagerServer> {
-  throw new Error(`the server of ${Object.keys(services).length} follows, ${options.listen.port}`)
+  const server = new GrpcServer(services, options)
+  await server.listen(options.listen)
+  return server
+}
+
+class GrpcServer implements ManagerServer, ClientSessionHandler {
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #server: Server
+  readonly #handlers: ReturnType<typeof managerRoutes>
+  readonly #stop = new AbortController()
+  readonly #sessions = new Set<ClientSession>()
+  readonly #strangers = new Strangers()
+  /** Connections by where they come from and go to, until who it is has been proved. */
+  readonly #unproven = new Map<string, Stranger>()
+  #identity: NodeIdentity
+  #timer: Disposable | null = null
+  #closing: Promise<void> | null = null
+
+  constructor(services: ManagerServices, options: ServeManagerOptions) {
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#identity = options.identity
+    const routes: RouteOptions = {
+      clusterId: () => this.#identity.clusterId,
+      clock: options.clock,
+      log: options.log,
+      shutdownSignal: this.#stop.signal,
+    }
+    this.#handlers = managerRoutes(services, routes)
+    this.#server = createServer(tlsOptions(options.identity))
+    this.#server.maxConnections = CONNECTIONS_MAX
+    this.#server.on('connection', (socket: Socket) => this.#meet(socket))
+    this.#server.on('secureConnection', (socket) => this.#open(socket))
+    this.#server.on('tlsClientError', (error) => {
+      this.#log.debug('a handshake failed', { error: error.message })
+    })
+  }
+
+  async listen({ ip, port }: SocketAddress): Promise<void> {
+    try {
+      this.#server.listen({ host: ip, port })
+      await once(this.#server, 'listening')
+    } catch (error) {
+      throw listenError(error, { ip, port })
+    }
+    this.#server.on('error', (error) => {
+      this.#log.warn('a connection could not be accepted', { error: error.message })
+    })
+    this.#schedule()
+  }
+
+  get local(): SocketAddress {
+    const { address, port } = this.#server.address() as AddressInfo
+    return { ip: parseIp(address), port }
+  }
+
+  replaceIdentity(identity: NodeIdentity): void {
+    this.#server.setSecureContext(tlsOptions(identity))
+    this.#identity = identity
+  }
+
+  onCall(session: ClientSession, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    if (this.#closing !== null) refuse(stream, trailersOnly(Code.Unavailable, STOPPING))
+    else void answer({ stream, headers, origin: session }, this.#handlers, this.#log)
+  }
+
+  onClose(session: ClientSession): void {
+    this.#sessions.delete(session)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#timer?.[Symbol.dispose]()
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#stop.abort(new ConnectError(STOPPING, Code.Unavailable))
+    for (const session of this.#sessions) session.close()
+    // Whoever does not take its answer in time is cut off; so are handshakes under way.
+    const late = instantAfter(this.#clock.now(), GOODBYE_MS)
+    using _timer = this.#clock.schedule(late, () => this.#cutOff())
+    for (const stranger of this.#unproven.values()) stranger.destroy()
+    await closed
+  }
+
+  #cutOff(): void {
+    for (const session of this.#sessions) session.destroy()
+  }
+
+  /** A connection before its handshake. */
+  #meet(socket: Socket): void {
+    const key = connectionKey(socket)
+    const stranger = { host: plainIp(socket.remoteAddress), destroy: () => socket.destroy() }
+    socket.setNoDelay(true)
+    this.#strangers.add(stranger)
+    this.#unproven.set(key, stranger)
+    socket.once('close', () => this.#forget(key, stranger))
+  }
+
+  #open(socket: TLSSocket): void {
+    const session = new ClientSession(socket, this)
+    this.#sessions.add(session)
+    if (session.peer.kind !== 'node') return
+    const key = connectionKey(socket)
+    const stranger = this.#unproven.get(key)
+    if (stranger !== undefined) this.#forget(key, stranger)
+  }
+
+  #forget(key: string, stranger: Stranger): void {
+    this.#strangers.delete(stranger)
+    if (this.#unproven.get(key) === stranger) this.#unproven.delete(key)
+  }
+
+  #schedule(): void {
+    const next = instantAfter(this.#clock.now(), KEEPALIVE_INTERVAL_MS)
+    this.#timer = this.#clock.schedule(next, () => {
+      for (const session of this.#sessions) session.check()
+      this.#schedule()
+    })
+  }
+}
+
+function connectionKey({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress}|${remotePort}|${localAddress}`
+}
+
+/** A client without a certificate is let in, to join; what it may call is another question. */
+function tlsOptions({ certificatePem, keyPem, rootPem }: NodeIdentity): TlsOptions {
+  return {
+    ...TLS_RULES,
+    cert: certificatePem,
+    key: keyPem,
+    ca: rootPem,
+    requestCert: true,
+    rejectUnauthorized: false,
+    ALPNProtocols: ALPN_HTTP2,
+    handshakeTimeout: HANDSHAKE_MS_MAX,
+  }
 }
