@@ -1,0 +1,59 @@
+/** Opens a node: takes up its state, and what it was part of, where it was left. */
+import { nodeCertificates, grpcDialer } from '@weft/swarm-grpc'
+import { CloseList } from './close-list.ts'
+import { clusterNodeOf } from './cluster-node.ts'
+import { forgetCluster } from './enter-cluster.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { openDataplane, openMember, type Surroundings } from './member.ts'
+import { completeOptions, type NodeOptions } from './node-options.ts'
+import { RecordStore } from './node-record.ts'
+import { memoryPlaces, openDirectory } from './state-places.ts'
+import { weftNodeOf, type WeftNode } from './weft-node.ts'
+
+/**
+ * Open a node. Was it part of a cluster, then it is again, and what it forwarded is in force before
+ * any manager was asked. Throws ERR_STATE_CORRUPT, ERR_DATAPLANE_UNUSABLE, StoreErrors and
+ * FilesErrors of the state directory (ERR_STORE_LOCKED: another process has it), bind errors;
+ * state, and forwarding of before, are left as they were then.
+ */
+export async function createNode<DataplaneOptions>(
+  given: NodeOptions<DataplaneOptions>,
+): Promise<WeftNode> {
+  const options = completeOptions(given)
+  const { stateDirectory, runtime, log } = options
+  const places = stateDirectory === null ? memoryPlaces() : await openDirectory(stateDirectory)
+  const { clock } = runtime
+  const around: Surroundings = {
+    options,
+    places,
+    records: new RecordStore(places.node, places.location),
+    dialer: grpcDialer({ log: log.child({ part: 'grpc' }), clock }),
+    certificates: nodeCertificates,
+  }
+  try {
+    const lifecycle = new Lifecycle(around)
+    await takeUp(lifecycle, around)
+    return weftNodeOf(clusterNodeOf(lifecycle), (mode) => lifecycle.close(mode))
+  } catch (error) {
+    await places.close()
+    throw error
+  }
+}
+
+async function takeUp(lifecycle: Lifecycle, around: Surroundings): Promise<void> {
+  const standing = await around.records.load()
+  switch (standing.kind) {
+    case 'none':
+      return
+    case 'member':
+      lifecycle.resume(await openMember(standing.record, around, 'detach'))
+      return
+    case 'unfinished': {
+      around.options.log.info('what was begun before is taken back')
+      const opened = new CloseList()
+      await openDataplane(around.options, opened)
+      await opened.close('teardown')
+      await forgetCluster(around)
+    }
+  }
+}
