@@ -1,0 +1,106 @@
+/** The stream of events: GET /events, a line each. */
+import { instantAfter } from '@weft/core'
+import { swarmError } from '@weft/swarm'
+import type { Hono } from 'hono'
+import type { EngineContext, EngineEnv } from '../engine-context.ts'
+import { eventLine, type EngineEvent } from '../events/event-log.ts'
+import { nowOf } from '../events/event-sources.ts'
+import { FilterSet, hasLabel } from '../query.ts'
+import { parseMoment } from '../timestamps.ts'
+
+/** Events that may wait for one slow reader, before its stream is ended. */
+export const EVENT_BACKLOG_MAX = 1024
+
+/** Docker's; those about other kinds of objects are known, and nothing fits them. */
+const FILTERS = [
+  ...['config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin'],
+  ...['scope', 'secret', 'service', 'type', 'volume'],
+]
+const ABSENT = ['config', 'container', 'daemon', 'image', 'plugin', 'secret', 'service', 'volume']
+
+/** Adds the route. */
+export function eventRoutes(app: Hono<EngineEnv>, context: EngineContext): void {
+  app.get('/events', (request) => {
+    const wall = context.clock.wall()
+    const since = momentOf(request.req.query('since'), wall)
+    const until = momentOf(request.req.query('until'), wall)
+    if (since !== null && until !== null && since > until) throw swapped(since, until)
+    const fits = eventFilter(FilterSet.parse(request.req.query('filters'), FILTERS))
+    request.header('content-type', 'application/json')
+    return request.body(eventStream(context, { since, until, fits }))
+  })
+}
+
+interface Wanted {
+  /** Nanoseconds since the epoch, as is `until`. Null: from now on. */
+  readonly since: bigint | null
+  /** Null: for as long as the reader likes. */
+  readonly until: bigint | null
+  readonly fits: (event: EngineEvent) => boolean
+}
+
+function eventStream(context: EngineContext, wanted: Wanted): ReadableStream<Uint8Array> {
+  const { events } = context
+  const encoder = new TextEncoder()
+  const ends: Disposable[] = []
+  const stop = (): void => ends.splice(0).forEach((one) => one[Symbol.dispose]())
+  const kept = wanted.since === null ? [] : events.since(wanted.since)
+  const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    const end = (): void => {
+      if (ends.length === 0) return
+      stop()
+      controller.close()
+    }
+    const hear = (event: EngineEvent): void => {
+      if (!wanted.fits(event) || (wanted.until !== null && event.nanos > wanted.until)) return
+      controller.enqueue(encoder.encode(eventLine(event)))
+      if ((controller.desiredSize ?? 0) <= 0) end()
+    }
+    for (const event of kept) hear(event)
+    const listening = isOver(context, wanted) ? null : events.listen(hear, end)
+    if (listening === null) return controller.close()
+    ends.push(listening)
+    if (wanted.until !== null) ends.push(endingAt(context, wanted.until, end))
+  }
+  return new ReadableStream({ start, cancel: stop }, { highWaterMark: EVENT_BACKLOG_MAX })
+}
+
+function isOver({ clock }: EngineContext, { until }: Wanted): boolean {
+  return until !== null && until <= nowOf(clock)
+}
+
+function endingAt({ clock }: EngineContext, until: bigint, end: () => void): Disposable {
+  const ms = Number((until - nowOf(clock)) / 1_000_000n) + 1
+  return clock.schedule(instantAfter(clock.now(), ms), end)
+}
+
+function momentOf(text: string | undefined, wallMs: number): bigint | null {
+  return text === undefined || text === '' ? null : parseMoment(text, wallMs)
+}
+
+function swapped(since: bigint, until: bigint): Error {
+  const [a, b] = [since / 1_000_000_000n, until / 1_000_000_000n]
+  const message = `\`since\` time (${a}) cannot be after \`until\` time (${b})`
+  return swarmError('ERR_INVALID_ARGUMENT', message, { subject: 'since' })
+}
+
+function eventFilter(filters: FilterSet): (event: EngineEvent) => boolean {
+  return ({ Type, Action, Actor, scope }) =>
+    ABSENT.every((name) => filters.get(name).length === 0) &&
+    filters.match('type', (term) => term === Type) &&
+    filters.match('event', (term) => term === Action) &&
+    filters.match('scope', (term) => term === scope) &&
+    filters.match('label', (term) => hasLabel(Actor.Attributes, term)) &&
+    objectFits(filters, 'network', Type, Actor) &&
+    objectFits(filters, 'node', Type, Actor)
+}
+
+function objectFits(
+  filters: FilterSet,
+  kind: 'network' | 'node',
+  type: string,
+  { ID, Attributes }: EngineEvent['Actor'],
+): boolean {
+  const names = (term: string): boolean => ID === term || Attributes['name'] === term
+  return filters.match(kind, (term) => type === kind && names(term))
+}
