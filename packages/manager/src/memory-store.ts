@@ -11,7 +11,7 @@ import {
 
 const LOCATION = 'memory'
 
-/** Keeps entries in a map; each commit is one step. `close` keeps them: `reopen` finds them again. */
+/** Keeps entries in a map; each commit is one step. What is closed can be reopened. */
 export class MemoryStore implements Store {
   readonly #entries: Map<string, StoreEntry>
   #revision: number
@@ -27,6 +27,7 @@ export class MemoryStore implements Store {
     return [...this.#entries.values()]
       .filter(({ key }) => key.startsWith(prefix))
       .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .map((entry) => ({ ...entry, value: entry.value.slice() }))
   }
 
   async commit({ checks, writes }: StoreTransaction): Promise<number | null> {
@@ -62,7 +63,8 @@ export class MemoryStore implements Store {
   }
 
   #refuseClosed(): void {
-    if (!this.#open) throw storeError('ERR_STORE_CLOSED', 'the store is closed', { location: LOCATION })
+    if (this.#open) return
+    throw storeError('ERR_STORE_CLOSED', 'the store is closed', { location: LOCATION })
   }
 }
 
