@@ -1,1 +1,11 @@
-export {}
+#!/usr/bin/env node
+/** `weft`: the command line of a Weft node. */
+import { nodeSurroundings } from './node-surroundings.ts'
+import { weft } from './weft.ts'
+
+/** A reader that went away (`weft events | head -1`) is no failure of ours. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1)
+})
+
+process.exitCode = await weft(process.argv.slice(2), nodeSurroundings(process.argv[1] ?? 'weft'))

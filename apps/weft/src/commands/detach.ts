@@ -1,0 +1,38 @@
+/** `weft detach`: endpoints end. */
+import { CommandFailure, EXIT_USAGE } from '../command-failure.ts'
+import type { CommandSpec, Invocation } from '../command.ts'
+import { failureText } from '../failure-text.ts'
+
+/** `detach`. */
+export const detach: CommandSpec = {
+  name: 'detach',
+  summary: 'Detach endpoints from their networks',
+  operands: { usage: '[ENDPOINT...]', countMin: 0, countMax: Infinity },
+  options: [
+    { name: 'name', value: 'string', about: 'Name of the endpoint' },
+    { name: 'network', value: 'string', about: 'Network of the endpoint, by name or ID' },
+  ],
+  examples: ['detach blue/c1', 'detach --network blue --name c1'],
+  run: async (invocation) => {
+    const { client, out, signal, host } = invocation
+    const failures: string[] = []
+    for (const id of endpointsOf(invocation)) {
+      try {
+        await client.attachments.remove(id, { signal })
+        out.write(`${id}\n`)
+      } catch (error) {
+        signal.throwIfAborted()
+        failures.push(failureText(error, host))
+      }
+    }
+    if (failures.length > 0) throw new CommandFailure(failures.join('\n'))
+    return undefined
+  },
+}
+
+function endpointsOf({ operands, options }: Invocation): readonly string[] {
+  const [network, name] = [options.text('network'), options.text('name')]
+  if (operands.length > 0 && network === '' && name === '') return operands
+  if (operands.length === 0 && network !== '' && name !== '') return [`${network}/${name}`]
+  throw new CommandFailure('say endpoints (ID or NETWORK/NAME), or --network and --name', EXIT_USAGE)
+}
