@@ -5,9 +5,9 @@ import { clusterNodeOf } from './cluster-node.ts'
 import { forgetCluster } from './enter-cluster.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openDataplane, openMember, type Surroundings } from './member.ts'
-import { completeOptions, type NodeOptions } from './node-options.ts'
+import { completeOptions, type CompleteOptions, type NodeOptions } from './node-options.ts'
 import { RecordStore } from './node-record.ts'
-import { memoryPlaces, openDirectory } from './state-places.ts'
+import { memoryPlaces, openDirectory, type StatePlaces } from './state-places.ts'
 import { weftNodeOf, type WeftNode } from './weft-node.ts'
 
 /**
@@ -20,9 +20,9 @@ export async function createNode<DataplaneOptions>(
   given: NodeOptions<DataplaneOptions>,
 ): Promise<WeftNode> {
   const options = completeOptions(given)
-  const { stateDirectory, runtime, log } = options
-  const places = stateDirectory === null ? memoryPlaces() : await openDirectory(stateDirectory)
+  const { runtime, log } = options
   const { clock } = runtime
+  const places = await openPlaces(options)
   const around: Surroundings = {
     options,
     places,
@@ -38,6 +38,29 @@ export async function createNode<DataplaneOptions>(
     await places.close()
     throw error
   }
+}
+
+/**
+ * Remove what a node that has ended left in its dataplane. Its state stays, and with it what the
+ * next start programs again. Throws as `createNode`.
+ */
+export async function removeForwarding<DataplaneOptions>(
+  given: NodeOptions<DataplaneOptions>,
+): Promise<void> {
+  const options = completeOptions(given)
+  // Holds the lock on the state: a node at work must not lose what it programmed.
+  const places = await openPlaces(options)
+  const opened = new CloseList()
+  opened.add(() => places.close())
+  try {
+    await openDataplane(options, opened)
+  } finally {
+    await opened.close('teardown')
+  }
+}
+
+function openPlaces({ stateDirectory }: CompleteOptions): Promise<StatePlaces> | StatePlaces {
+  return stateDirectory === null ? memoryPlaces() : openDirectory(stateDirectory)
 }
 
 async function takeUp(lifecycle: Lifecycle, around: Surroundings): Promise<void> {

@@ -8,7 +8,13 @@ import {
   type JoinRequest,
   type NodeIdentity,
 } from '@weft/swarm'
-import { managerAddress, onlyAddress, readAddresses } from './address-choice.ts'
+import {
+  managerAddress,
+  onlyAddress,
+  readAddresses,
+  type AddressRequest,
+  type ChosenAddresses,
+} from './address-choice.ts'
 import { openMember, type Member, type Surroundings } from './member.ts'
 import type { NodeRecord } from './node-record.ts'
 
@@ -22,7 +28,7 @@ export async function initCluster(
   signal: AbortSignal,
 ): Promise<Member> {
   const addresses = around.options.machine.addresses()
-  const chosen = readAddresses(request, addresses)
+  const chosen = chooseAddresses(request, around)
   const { listen } = chosen
   const advertise = chosen.advertise ?? { ip: onlyAddress(listen, addresses), port: listen.port }
   await begin(around)
@@ -44,8 +50,8 @@ export async function joinCluster(
   around: Surroundings,
   signal: AbortSignal,
 ): Promise<Member> {
-  const { machine, runtime, log } = around.options
-  const chosen = readAddresses(request, machine.addresses())
+  const { runtime, log } = around.options
+  const chosen = chooseAddresses(request, around)
   const addresses = request.remoteAddresses.map(managerAddress)
   if (addresses.length === 0) {
     const facts = { subject: 'remote address' }
@@ -64,6 +70,12 @@ export async function joinCluster(
     const dataPathIp = chosen.dataPathIp ?? advertise.ip
     return { identity: granted.identity, listen: chosen.listen, advertise, dataPathIp, managers }
   })
+}
+
+function chooseAddresses(request: AddressRequest, { options }: Surroundings): ChosenAddresses {
+  const { machine, defaultAdvertiseAddress } = options
+  const advertiseAddress = request.advertiseAddress ?? defaultAdvertiseAddress
+  return readAddresses({ ...request, advertiseAddress }, machine.addresses())
 }
 
 /** Take back what was begun: the next start would do the same. */

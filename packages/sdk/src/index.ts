@@ -1,6 +1,6 @@
 /** A node of a cluster in your own process. */
 export type { CloseMode } from './close-list.ts'
-export { createNode } from './create-node.ts'
+export { createNode, removeForwarding } from './create-node.ts'
 export { nodeMachine, type InterfaceIp, type Machine } from './machine.ts'
 export {
   nodeTunables,

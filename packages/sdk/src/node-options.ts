@@ -19,6 +19,8 @@ export interface NodeOptions<DataplaneOptions> {
   readonly gossip?: GossipProfile
   /** Intervals of agent and manager, by their names; Docker's unless given. */
   readonly tunables?: Partial<NodeTunables>
+  /** For `init` and `join` that name none: an address or an interface. */
+  readonly defaultAdvertiseAddress?: string | null
   /** Shown to the cluster as the version of this engine. */
   readonly version?: string
   /** Labels of this engine, as `dockerd --label` sets them. */
@@ -56,6 +58,7 @@ export function completeOptions<Options>(given: NodeOptions<Options>): CompleteO
     log,
     gossip: given.gossip ?? lanProfile(),
     tunables: nodeTunables(given.tunables),
+    defaultAdvertiseAddress: given.defaultAdvertiseAddress ?? null,
     version: given.version ?? '0.0.0',
     labels: given.labels ?? {},
     runtime: given.runtime ?? nodeRuntime({ log }),

@@ -1,0 +1,97 @@
+/** A daemon: a node, and the Engine API over it on a socket. */
+import { rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { Logger } from '@weft/core'
+import { engineApi, machineFacts } from '@weft/engine-api'
+import { dockerProfile, lanProfile, wanProfile } from '@weft/gossip'
+import { nodeRuntime } from '@weft/runtime-node'
+import { createNode, removeForwarding, type NodeOptions } from '@weft/sdk'
+import { nodeCertificates } from '@weft/swarm-grpc'
+import type { DaemonOptions } from './daemon-options.ts'
+import { chooseDataplane } from './open-dataplane.ts'
+import { listenAt } from './unix-socket.ts'
+
+/** A daemon at work. */
+export interface Daemon extends AsyncDisposable {
+  /** Stop serving, and leave forwarding as it is. Closing again does nothing. */
+  close(): Promise<void>
+}
+
+/** What a daemon is beside its options. */
+export interface DaemonFacts {
+  readonly version: string
+  readonly log: Logger
+}
+
+/**
+ * Take up the state and serve. Throws SdkErrors, StoreErrors, DaemonErrors, bind errors; state
+ * and forwarding of before are left as they were then.
+ */
+export async function openDaemon(options: DaemonOptions, facts: DaemonFacts): Promise<Daemon> {
+  const nodeOptions = await nodeOptionsOf(options, facts)
+  const node = await createNode(nodeOptions)
+  const { clock } = nodeOptions.runtime
+  const { version, log } = facts
+  const api = engineApi(node.cluster, {
+    version,
+    machine: machineFacts(),
+    certificates: nodeCertificates,
+    clock,
+    log: log.child({ part: 'api' }),
+  })
+  const server = createServer(getRequestListener(api, { overrideGlobalObjects: false }))
+  try {
+    await listenAt(server, options.socket, options.group)
+  } catch (error) {
+    await node.close('detach')
+    throw error
+  }
+  const close = once(async () => {
+    // Streams of events end, and with them their connections.
+    api[Symbol.dispose]()
+    await closeServer(server)
+    await rm(options.socket, { force: true })
+    await node.close('detach')
+  })
+  return { close, [Symbol.asyncDispose]: close }
+}
+
+/** Remove what a daemon left in the kernel; its state stays. Throws as `openDaemon`. */
+export async function tearDown(options: DaemonOptions, facts: DaemonFacts): Promise<void> {
+  await removeForwarding(await nodeOptionsOf(options, facts))
+}
+
+const PROFILES = { lan: lanProfile, wan: wanProfile, docker: dockerProfile } as const
+
+async function nodeOptionsOf(options: DaemonOptions, { version, log }: DaemonFacts) {
+  const runtime = nodeRuntime({ log })
+  return {
+    stateDirectory: options.state,
+    dataplane: await chooseDataplane(options, runtime),
+    log,
+    gossip: PROFILES[options.gossipProfile](),
+    tunables: options.tunables,
+    version,
+    labels: Object.fromEntries(options.label.map(labelOf)),
+    defaultAdvertiseAddress: options.defaultAdvertiseAddr,
+    runtime,
+  } satisfies NodeOptions<never>
+}
+
+function labelOf(label: string): [name: string, value: string] {
+  const at = label.indexOf('=')
+  return [label.slice(0, at), label.slice(at + 1)]
+}
+
+function closeServer(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.close(() => resolve())
+  server.closeAllConnections()
+  return promise
+}
+
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null
+  return () => (done ??= act())
+}
