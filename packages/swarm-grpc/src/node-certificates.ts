@@ -35,7 +35,8 @@ const ECDSA_HASHES: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10045.4.3.3', 'sha384'],
   ['1.2.840.10045.4.3.4', 'sha512'],
 ])
-const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
+const P256 = 'prime256v1'
+const CURVES: ReadonlySet<string> = new Set([P256, 'secp384r1', 'secp521r1'])
 
 const generate = promisify(generateKeyPair)
 const signBytes = promisify(sign)
@@ -85,9 +86,10 @@ async function signNode(
   facts: CertificateFacts,
 ): Promise<string> {
   const subjectKey = await requestedKey(requestPem)
-  const root = rootsOf(authority.rootPem)[0]
-  const key = createPrivateKey(authority.keyPem)
-  if (!root?.x509.checkPrivateKey(key)) throw untrusted('root', 'the key is not the root’s')
+  const [root] = rootsOf(authority.rootPem)
+  const key = privateKeyOf(authority.keyPem)
+  if (root?.x509.checkPrivateKey(key) !== true) throw untrusted('root', 'its key is not its own')
+  if (key.asymmetricKeyDetails?.namedCurve !== P256) throw untrusted('root', 'it is not over P-256')
   return certificatePem(nodeFields(facts, subjectKey, root.asn), key)
 }
 
@@ -165,6 +167,14 @@ function factsOf(certificate: Certificate): CertificateFacts | null {
     role,
     notBefore: notBefore.getTime().getTime(),
     notAfter: notAfter.getTime().getTime(),
+  }
+}
+
+function privateKeyOf(keyPem: string): KeyObject {
+  try {
+    return createPrivateKey(keyPem)
+  } catch (error) {
+    throw untrusted('root', 'its key cannot be read', error)
   }
 }
 
