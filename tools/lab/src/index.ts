@@ -74,6 +74,7 @@ export {
   type Flood,
   type FloodOptions,
   type FloodReport,
+  type TrafficEnd,
   type TrafficPath,
   type TransferOptions,
   type TransferReport,

@@ -1,6 +1,5 @@
 /** Traffic between namespaces, made and counted in threads of its own: transfers and floods. */
 import { describeError, hasCode, type Ip } from '@weft/core'
-import type { LabNamespace } from './lab-namespace.ts'
 import { labError } from './lab-errors.ts'
 import {
   FLOOD_ANSWERED,
@@ -10,10 +9,16 @@ import {
 } from './traffic-protocol.ts'
 import { TrafficThread, type Job } from './traffic-thread.ts'
 
+/** A namespace as traffic knows it: a LabNamespace, or any other that is open. */
+export interface TrafficEnd {
+  readonly name: string
+  readonly kernel: { readonly namespace: { readonly fd: number } }
+}
+
 /** Where traffic comes from and goes to. */
 export interface TrafficPath {
-  readonly from: LabNamespace
-  readonly to: LabNamespace
+  readonly from: TrafficEnd
+  readonly to: TrafficEnd
   /** An address of `to`. */
   readonly address: Ip
 }
