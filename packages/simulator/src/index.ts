@@ -9,6 +9,7 @@ export {
 export {
   ENDPOINTS_EACH,
   measureBandwidth,
+  measureQuiet,
   NETWORK_NODES_MAX,
   quietRing,
   type BandwidthCell,

@@ -1,5 +1,6 @@
 /** `npm run sim`: rings from a seed, canaries, and tables of figures. */
 import { randomInt } from 'node:crypto'
+import { hasHeap, heapBytes, runInLargerHeap } from './larger-heap.ts'
 import { runCanaries } from './run-canaries.ts'
 import { HELP, parseOptions, type SimOptions } from './options.ts'
 import { printTable } from './print-table.ts'
@@ -14,6 +15,8 @@ const paper: Paper = {
 }
 
 function run(options: SimOptions): number {
+  const bytes = heapBytes(options.cells.nodes ?? 0)
+  if (!hasHeap(bytes)) return runInLargerHeap(bytes)
   const seed = options.seed ?? String(randomInt(SEEDS))
   if (options.table !== null) {
     printTable(options.table, { options, seed, paper })

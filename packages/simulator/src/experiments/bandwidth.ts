@@ -58,11 +58,17 @@ const CONNECTION_BYTES = 2 * 60 + 5 * SEGMENT_HEADER_BYTES
 
 /** Measure a cell. Throws what a core threw. */
 export function measureBandwidth(cell: BandwidthCell): BandwidthResult {
-  const ring = quietRing(cell)
-  const incomplete = countIncomplete(ring, cell.nodes)
+  return measureQuiet(quietRing(cell), cell.windowMs)
+}
+
+/** Measure a ring that `quietRing` made, for so many virtual ms. Throws what a core threw. */
+export function measureQuiet(ring: Ring, windowMs: number): BandwidthResult {
+  const nodes = ring.world.hosts.length
+  const incomplete = countIncomplete(ring, nodes)
   const before = sumTraffic(ring)
-  run(ring, cell.windowMs)
-  return { ...perNodeSecond(cell, difference(before, sumTraffic(ring))), incomplete }
+  run(ring, windowMs)
+  const sum = difference(before, sumTraffic(ring))
+  return { ...perNodeSecond(sum, (nodes * windowMs) / 1000), incomplete }
 }
 
 /**
@@ -154,8 +160,7 @@ function difference(before: Sum, after: Sum): Sum {
   }
 }
 
-function perNodeSecond(cell: BandwidthCell, sum: Sum): Omit<BandwidthResult, 'incomplete'> {
-  const nodeSeconds = (cell.nodes * cell.windowMs) / 1000
+function perNodeSecond(sum: Sum, nodeSeconds: number): Omit<BandwidthResult, 'incomplete'> {
   const datagramBytes = sum.packetBytesSent + DATAGRAM_HEADER_BYTES * sum.packetsSent
   // Every second segment is acknowledged by one of its own.
   const headers = (sum.streamSegmentsSent + sum.streamSegmentsSent / 2) * SEGMENT_HEADER_BYTES
