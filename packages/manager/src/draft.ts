@@ -89,8 +89,8 @@ export class Draft {
 
   #stage(change: StagedChange, after: ObjectKinds[ObjectKind] | null): void {
     const { kind, id } = change
-    const before = this.tables.set(kind, id, after as never)
-    this.#undo.push(() => void this.tables.set(kind, id, before as never))
+    const before = this.tables.set(kind, id, after)
+    this.#undo.push(() => void this.tables.set(kind, id, before))
     this.#changes.push(change)
   }
 

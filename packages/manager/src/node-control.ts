@@ -3,6 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { utf8Text, type Clock } from '@weft/core'
 import {
   BlacklistedCertificateSchema,
+  isSwarmError,
   NodeAvailability,
   NodeMembership,
   NodeRole,
@@ -15,7 +16,7 @@ import {
   type Node,
   type NodeSpec,
 } from '@weft/swarm'
-import { clusterOf, liveBlacklist, notFound } from './cluster-facts.ts'
+import { clusterOf, liveBlacklist, nodeCertificateValidityMs, notFound } from './cluster-facts.ts'
 import type { Draft } from './draft.ts'
 import { invalid } from './network-spec.ts'
 import type { Objects } from './objects.ts'
@@ -82,14 +83,21 @@ export class NodeControl {
     }
   }
 
-  /** When the node's certificate ends by itself; in epoch ms. */
+  /** When the node's certificate ends by itself, at the latest; in epoch ms. */
   async #expiryOf(id: string): Promise<number> {
     const { certificates, clock } = this.#ports
+    const cluster = clusterOf(this.#objects.tables)
+    const latest = clock.wall() + nodeCertificateValidityMs(cluster)
     const certificate = this.#objects.tables.get('node', id)?.certificate?.certificate
-    if (certificate === undefined || certificate.length === 0) return clock.wall()
-    const root = clusterOf(this.#objects.tables).rootCa?.caCert ?? new Uint8Array(0)
-    const { notAfter } = await certificates.read(textOf(certificate), textOf(root))
-    return notAfter
+    const root = cluster.rootCa?.caCert
+    if (certificate === undefined || root === undefined) return latest
+    try {
+      return (await certificates.read(textOf(certificate), textOf(root))).notAfter
+    } catch (error) {
+      // A certificate that does not read must not keep its node from being removed.
+      if (!isSwarmError(error)) throw error
+      return latest
+    }
   }
 
   #blacklisted(draft: Draft, id: string, expiry: number): Cluster {

@@ -129,15 +129,15 @@ export class Objects {
   /** Run plans from a queue until there are as many writes as one transaction takes. */
   #stage(queue: Waiting[]): Staged[] {
     const batch: Staged[] = []
-    this.#version += 1n
-    const stamp = { version: this.#version, wall: this.#clock.wall() }
+    const wall = this.#clock.wall()
     let writes = 0
     for (let waiting = queue.shift(); waiting !== undefined; waiting = queue.shift()) {
-      const draft = new Draft(this.#staged, stamp)
+      // Of two changes in one transaction the later has the later version.
+      this.#version += 1n
+      const draft = new Draft(this.#staged, { version: this.#version, wall })
       const result = attempt(waiting, draft)
       if (result === null) continue
       writes += draft.writes.size
-      assert(draft.writes.size <= TRANSACTION_WRITES_MAX, 'one plan fits one transaction')
       if (writes > TRANSACTION_WRITES_MAX) {
         draft.undo()
         queue.unshift(waiting)
@@ -222,7 +222,9 @@ async function checkCluster(store: Store, clusterId: string): Promise<void> {
 /** Run a plan on a draft; null when it threw, which its caller then knows. */
 function attempt({ plan, reject }: Waiting, draft: Draft): { readonly value: unknown } | null {
   try {
-    return { value: plan(draft) }
+    const value = plan(draft)
+    assert(draft.writes.size <= TRANSACTION_WRITES_MAX, 'one plan fits one transaction')
+    return { value }
   } catch (error) {
     draft.undo()
     reject(error)

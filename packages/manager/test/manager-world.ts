@@ -267,7 +267,7 @@ export function networkSpec(
       configs: configs.map((config) => create(IPAMConfigSchema, config)),
     }),
     ...fields,
-  } as never)
+  })
 }
 
 /** Addresses of a task, in CIDR form. */
