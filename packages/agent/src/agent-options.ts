@@ -56,8 +56,6 @@ export interface AgentTunables {
   readonly snapshotIntervalMs: number
   /** How often certificate and clock are looked at. */
   readonly certificateCheckMs: number
-  /** Attachments whose namespace is gone are looked for this often. */
-  readonly auditIntervalMs: number
 }
 
 /** Docker's timing where Docker has one. */
@@ -72,7 +70,6 @@ export function defaultTunables(): AgentTunables {
     repairMsMax: 30_000,
     snapshotIntervalMs: 1000,
     certificateCheckMs: 60_000,
-    auditIntervalMs: 30_000,
   }
 }
 

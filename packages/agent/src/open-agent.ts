@@ -1,13 +1,57 @@
 /** Opens an agent: what was written down is in force again before anybody is asked. */
+import { Emitter, ipFamily } from '@weft/core'
 import type { AgentOptions, AgentPorts } from './agent-options.ts'
-import type { Agent } from './agent.ts'
+import { createParts, type Restored } from './agent-parts.ts'
+import type { Agent, AgentEvents } from './agent.ts'
+import { NodeAgent } from './node-agent.ts'
+import { JsonFields } from './snapshot/json-fields.ts'
+import { STATE_FILES } from './snapshot/keeper.ts'
+import { readNodeSnapshot, type NodeSnapshot } from './snapshot/node-snapshot.ts'
+import { NO_PEERS, readPeersSnapshot } from './snapshot/peers-snapshot.ts'
+import { readState, type StateFile } from './snapshot/state-file.ts'
+
+const NOTHING: NodeSnapshot = {
+  ringName: '',
+  ringAddress: '',
+  vxlanPort: 0,
+  managers: [],
+  keys: [],
+  attachments: [],
+  releases: [],
+}
 
 /**
  * Resolves when the state of before, if there is one, is programmed again; sessions and gossip
  * begin by themselves. Throws ERR_STATE_CORRUPT, ERR_STATE_VERSION, ERR_ADDRESS_IN_USE,
- * ERR_ADDRESS_NOT_LOCAL, FilesErrors.
+ * ERR_ADDRESS_NOT_LOCAL, ERR_UNTRUSTED, FilesErrors; forwarding stays as it was then.
  */
 export async function openAgent(options: AgentOptions, ports: AgentPorts): Promise<Agent> {
-  await Promise.resolve()
-  throw new Error(`not here yet: ${options.gossipPort} ${ports.clock.now()}`)
+  const events = new Emitter<AgentEvents>()
+  const restored = await restoredState(options, ports)
+  const parts = await createParts(options, ports, { restored, events })
+  const agent = new NodeAgent(parts, ports, events)
+  try {
+    await agent.start()
+  } catch (error) {
+    await agent.close('detach')
+    throw error
+  }
+  return agent
+}
+
+async function restoredState(
+  { dataPathIp }: AgentOptions,
+  { files, certificates }: AgentPorts,
+): Promise<Restored> {
+  const at = (name: string): StateFile => {
+    return { files, name, sha256: (bytes) => certificates.sha256(bytes) }
+  }
+  const family = ipFamily(dataPathIp)
+  const node = await readState(at(STATE_FILES.node), (json) =>
+    readNodeSnapshot(new JsonFields(json, 'node'), family),
+  )
+  const peers = await readState(at(STATE_FILES.peers), (json) =>
+    readPeersSnapshot(new JsonFields(json, 'peers')),
+  )
+  return { node: node ?? NOTHING, peers: peers ?? NO_PEERS }
 }

@@ -1,0 +1,285 @@
+/** How an attachment comes to be, and how it ends: whole or not at all (docker-wire §7.12). */
+import { create } from '@bufbuild/protobuf'
+import {
+  describeError,
+  hasCode,
+  ipFamily,
+  type CancelSignal,
+  type Cancellable,
+  type Clock,
+  type Entropy,
+  type Ip,
+  type Logger,
+} from '@weft/core'
+import { itemPath, type ItemFailure } from '@weft/dataplane'
+import {
+  AttachNetworkRequestSchema,
+  swarmError,
+  TASK_STATE_MESSAGES,
+  TaskState,
+  type AttachmentRequest,
+  type AttachmentView,
+  type Task,
+} from '@weft/swarm'
+import type { AgentTunables } from '../agent-options.ts'
+import { sleep, TimeLimit, unlessCancelled } from '../async/waiting.ts'
+import type { Sessions } from '../session/sessions.ts'
+import type { StatusReports } from '../session/status-reports.ts'
+import type { AttachmentBook } from './attachment-book.ts'
+import {
+  attachmentView,
+  createEndpointId,
+  grantOf,
+  pendingAttachment,
+  type Attachment,
+} from './attachment.ts'
+import type { Releases } from './releases.ts'
+
+/** What attaching needs of the rest of the agent. */
+export interface AttacherParts {
+  readonly book: AttachmentBook
+  readonly sessions: Pick<Sessions, 'call'>
+  readonly reports: StatusReports
+  readonly releases: Releases
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Logger
+  readonly tunables: AgentTunables
+  readonly vtep: () => Ip
+  /** The book changed: resolves when the dataplane was told all of it. */
+  readonly program: () => Promise<void>
+  /** Items that are desired and not programmed. */
+  readonly failures: () => ReadonlyMap<string, ItemFailure>
+  /** The book changed: peers hear the difference. Throws ERR_ROW_TOO_LARGE. */
+  readonly publish: () => void
+  /** The book changed: resolves when it is written down. */
+  readonly save: () => Promise<void>
+  readonly onChange: () => void
+}
+
+/** Why a manager's answer is worth waiting for a second one. */
+const RETRIED = ['ERR_UNAVAILABLE', 'ERR_ABORTED'] as const
+
+interface Waiter {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Attaches and detaches; any number at a time. */
+export class Attacher {
+  readonly #parts: AttacherParts
+  /** Attachments that wait for their task, by endpoint ID. */
+  readonly #waiters = new Map<string, Waiter>()
+
+  constructor(parts: AttacherParts) {
+    this.#parts = parts
+  }
+
+  async attach(
+    request: AttachmentRequest,
+    { signal }: Cancellable = {},
+  ): Promise<AttachmentView> {
+    const { book, clock, entropy, tunables } = this.#parts
+    checkRequest(request)
+    using limit = new TimeLimit(clock, { ms: tunables.attachMsMax, signal }, () => late(request))
+    const attachment = pendingAttachment(createEndpointId(entropy), request)
+    book.add(attachment)
+    this.#parts.onChange()
+    try {
+      if (limit.aborted) throw limit.reason
+      await this.#grant(attachment, limit)
+      await this.#plugIn(attachment, limit)
+      await this.#announce(attachment, limit)
+    } catch (error) {
+      await this.remove(attachment, 'release')
+      throw error
+    } finally {
+      this.#waiters.delete(attachment.endpointId)
+    }
+    return attachmentView(attachment)
+  }
+
+  /**
+   * A task for an attachment that was granted nothing yet; false when it waits for none. The grant
+   * counts from here on: the very next message may take it back.
+   */
+  assigned(attachment: Attachment, task: Task): boolean {
+    const waiter = this.#waiters.get(attachment.endpointId)
+    if (waiter === undefined) return false
+    this.#waiters.delete(attachment.endpointId)
+    try {
+      attachment.grant = grantOf(task, ipFamily(this.#parts.vtep()))
+      waiter.resolve()
+    } catch (error) {
+      void this.#parts.releases.release(task.id)
+      waiter.reject(error)
+    }
+    return true
+  }
+
+  /** The manager gave up a task before anything was granted. */
+  refused(endpointId: string, error: Error): void {
+    this.#waiters.get(endpointId)?.reject(error)
+  }
+
+  /**
+   * Take an attachment away: rows first, so that peers stop sending, then the endpoint. With
+   * 'release' its manager is told; with 'forget' it is the manager that has said so. Never throws.
+   */
+  async remove(attachment: Attachment, how: 'release' | 'forget'): Promise<void> {
+    const { book, reports, releases, log } = this.#parts
+    if (!book.remove(attachment)) return
+    const taskId = attachment.grant?.taskId ?? ''
+    this.#parts.onChange()
+    const steps = [
+      async (): Promise<void> => this.#parts.publish(),
+      () => this.#parts.program(),
+      async () => {
+        if (taskId === '') return
+        reports.forget(taskId)
+        if (how === 'release') await releases.release(taskId)
+      },
+      () => this.#parts.save(),
+    ]
+    for (const step of steps) {
+      // What fails here is tried again: by the dataplane's repair, at the next change or session.
+      await step().catch((error: unknown) => {
+        log.warn('trouble while detaching', { task: taskId, reason: describeError(error) })
+      })
+    }
+  }
+
+  /** Ask the manager, and wait for the task that it makes of it. */
+  async #grant(attachment: Attachment, signal: CancelSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let isOver = false
+    this.#waiters.set(attachment.endpointId, { resolve, reject })
+    void this.#ask(attachment, { signal, isOver: () => isOver }).catch(reject)
+    try {
+      await unlessCancelled(promise, signal)
+    } finally {
+      isOver = true
+    }
+    this.#parts.book.checkName(attachment)
+    this.#report(attachment, TaskState.ACCEPTED)
+    this.#report(attachment, TaskState.PREPARING)
+  }
+
+  /** Until some manager has understood, or the task is here: a session may end just now. */
+  async #ask(
+    { endpointId, request }: Attachment,
+    { signal, isOver }: { readonly signal: CancelSignal; readonly isOver: () => boolean },
+  ): Promise<void> {
+    const { book, sessions, clock, tunables } = this.#parts
+    const message = create(AttachNetworkRequestSchema, {
+      config: {
+        target: book.resolveNetwork(request.network),
+        aliases: [...request.aliases],
+        addresses: request.address === null ? [] : [request.address],
+      },
+      containerId: endpointId,
+    })
+    while (!isOver()) {
+      try {
+        await sessions.call((manager, options) => manager.attachNetwork(message, options), {
+          signal,
+        })
+        return
+      } catch (error) {
+        if (signal.aborted || !RETRIED.some((code) => hasCode(error, code))) throw error
+        await sleep(clock, tunables.backoffMsMin, signal)
+      }
+    }
+  }
+
+  /** Peers are asked for the network's rows while the dataplane is being told. */
+  async #plugIn(attachment: Attachment, signal: CancelSignal): Promise<void> {
+    const { book } = this.#parts
+    this.#parts.publish()
+    const isNamed = attachment.ifname !== ''
+    const refused = new Set<string>()
+    for (;;) {
+      if (!isNamed) {
+        const ifname = book.freeIfname(attachment, refused)
+        if (ifname === null) throw noInterface(attachment)
+        attachment.ifname = ifname
+      }
+      await unlessCancelled(this.#parts.program(), signal)
+      const failure = this.#failureOf(attachment)
+      if (failure === null) return
+      if (isNamed || !isTakenName(failure, attachment.ifname)) throw failure.error
+      refused.add(attachment.ifname)
+    }
+  }
+
+  /** The failure of the endpoint, or of what it depends on; null when it is programmed. */
+  #failureOf({ endpointId, grant }: Attachment): ItemFailure | null {
+    const failures = this.#parts.failures()
+    let failure = failures.get(itemPath.local(grant?.network.id ?? '', endpointId)) ?? null
+    for (let depth = 0; depth < DEPENDENCIES && failure !== null; depth++) {
+      if (failure.error.code !== 'ERR_DEPENDENCY') break
+      const { dependsOn } = failure.error.details as { readonly dependsOn: string }
+      failure = failures.get(dependsOn) ?? failure
+    }
+    return failure
+  }
+
+  async #announce(attachment: Attachment, signal: CancelSignal): Promise<void> {
+    this.#report(attachment, TaskState.READY)
+    this.#report(attachment, TaskState.STARTING)
+    // The manager, or its namespace's end, may have taken it away meanwhile.
+    if (this.#parts.book.get(attachment.endpointId) === null) throw withdrawn(attachment)
+    attachment.isAnnounced = true
+    attachment.state = 'running'
+    this.#parts.publish()
+    this.#report(attachment, TaskState.RUNNING)
+    this.#parts.onChange()
+    await unlessCancelled(this.#parts.save(), signal)
+    if (this.#parts.book.get(attachment.endpointId) === null) throw withdrawn(attachment)
+  }
+
+  #report({ grant }: Attachment, state: TaskState): void {
+    if (grant === null) return
+    const message = TASK_STATE_MESSAGES.get(state) ?? ''
+    this.#parts.reports.report(grant.taskId, { state, message, err: '' })
+  }
+}
+
+/** An endpoint depends on its subnet, that on its network, that on the tunnel. */
+const DEPENDENCIES = 4
+
+function isTakenName({ error }: ItemFailure, ifname: string): boolean {
+  if (ifname === '' || error.code !== 'ERR_CONFLICT') return false
+  return (error.details as { readonly owner: string }).owner.startsWith(`interface ${ifname} `)
+}
+
+/** Docker's form of a name (`docker run --name`), as it goes into names of hosts. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
+
+/** Characters of a name; one label of a DNS name has 63 bytes (RFC 1035 §2.3.4). */
+export const ENDPOINT_NAME_CHARACTERS_MAX = 253
+
+function checkRequest({ name, network, aliases }: AttachmentRequest): void {
+  const invalid = (text: string, subject: string): Error =>
+    swarmError('ERR_INVALID_ARGUMENT', text, { subject })
+  if (network === '') throw invalid('network name must not be empty', 'network')
+  for (const one of [name, ...aliases]) {
+    if (NAME.test(one) && one.length <= ENDPOINT_NAME_CHARACTERS_MAX) continue
+    throw invalid(`Invalid container name (${one}), only ${NAME.source.slice(1, -1)} are allowed`, one)
+  }
+}
+
+function late({ network }: AttachmentRequest): Error {
+  const text = `attaching to network ${network} took too long: context deadline exceeded`
+  return swarmError('ERR_UNAVAILABLE', text, { subject: network })
+}
+
+function withdrawn({ request }: Attachment): Error {
+  const text = `the attachment to network ${request.network} was taken back`
+  return swarmError('ERR_ABORTED', text, { subject: request.name })
+}
+
+function noInterface({ request }: Attachment): Error {
+  const text = 'no interface name is free in the namespace'
+  return swarmError('ERR_EXHAUSTED', text, { subject: request.name })
+}

@@ -1,0 +1,216 @@
+/** The agent that `openAgent` gives. */
+import { describeError, Emitter, type Cancellable } from '@weft/core'
+import type {
+  AttachmentRequest,
+  AttachmentView,
+  FailedItemView,
+  KeyView,
+  LocalNetworkView,
+  NodeIdentity,
+  PeerView,
+} from '@weft/swarm'
+import { agentError } from './agent-errors.ts'
+import type { AgentPorts, NodeAddresses, NodeFacts } from './agent-options.ts'
+import type { AgentParts } from './agent-parts.ts'
+import type { Agent, AgentEvents, AgentView } from './agent.ts'
+import { CancelSource } from './async/cancel-source.ts'
+import { unlessCancelled } from './async/waiting.ts'
+import { attachmentView, createEndpointId } from './attachments/attachment.ts'
+import { keyViews } from './gossip/session-keys.ts'
+import { networkViews } from './network-views.ts'
+
+/** One node at work. */
+export class NodeAgent implements Agent {
+  readonly events: Emitter<AgentEvents>
+  readonly #parts: AgentParts
+  readonly #ports: AgentPorts
+  readonly #closing = new CancelSource()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #end: Promise<void> | null = null
+
+  constructor(parts: AgentParts, ports: AgentPorts, events: Emitter<AgentEvents>) {
+    this.#parts = parts
+    this.#ports = ports
+    this.events = events
+  }
+
+  /** Program what was before, then begin with everything else. Throws what sockets throw. */
+  async start(): Promise<void> {
+    const { programmer, ring, sessions, renewal } = this.#parts
+    // Whatever cannot be programmed is tried again; a node with a fault is better than none.
+    await programmer.changed().catch(() => undefined)
+    await ring.start()
+    sessions.start()
+    renewal.check()
+  }
+
+  view(): AgentView {
+    const { state, sessions, renewal, rows } = this.#parts
+    const { nodeId, clusterId, role } = renewal.identity
+    return {
+      state: this.#stateName(),
+      error: this.#problem(),
+      nodeId,
+      clusterId,
+      role,
+      nodeAddress: state.addresses.advertiseIp,
+      managers: sessions.remotes.list(),
+      connected: sessions.isOpen,
+      hostname: state.facts.hostname,
+      dataplane: this.#ports.dataplane.backend,
+      ready: state.desired !== null && rows.unconfirmed.length === 0,
+    }
+  }
+
+  identity(): NodeIdentity {
+    return this.#parts.renewal.identity
+  }
+
+  async attach(
+    request: AttachmentRequest,
+    { signal }: Cancellable = {},
+  ): Promise<AttachmentView> {
+    this.#checkOpen('attach')
+    const { removed } = this.#parts.sessions
+    if (removed !== null) throw removed
+    const call = new CancelSource()
+    using _caller = call.follow(signal)
+    using _closing = call.follow(this.#closing)
+    return await this.#track(this.#parts.attacher.attach(request, { signal: call }))
+  }
+
+  async detach(id: string, { signal }: Cancellable = {}): Promise<void> {
+    this.#checkOpen('detach')
+    const { book, attacher } = this.#parts
+    const removing = this.#track(attacher.remove(book.find(id), 'release'))
+    // What is begun is carried out, whether somebody waits for it or not.
+    await unlessCancelled(removing, signal)
+  }
+
+  attachments(): readonly AttachmentView[] {
+    return this.#parts.book.all().map(attachmentView)
+  }
+
+  networks(): readonly LocalNetworkView[] {
+    const { book, rows, state, ring } = this.#parts
+    const self = { name: ring.identity.name, address: state.addresses.advertiseIp }
+    return networkViews({ book, rows, desired: state.desired, peers: ring.peers(), self })
+  }
+
+  peers(): readonly PeerView[] {
+    return this.#parts.ring.peers()
+  }
+
+  keys(): readonly KeyView[] {
+    return keyViews(this.#parts.state.keys)
+  }
+
+  failedItems(): readonly FailedItemView[] {
+    return [...this.#parts.programmer.failures.values()].map(({ item, error }) => ({
+      item,
+      code: error.code,
+      message: describeError(error),
+    }))
+  }
+
+  async update({
+    facts,
+    ...addresses
+  }: Partial<NodeAddresses> & { readonly facts?: NodeFacts }): Promise<void> {
+    this.#checkOpen('update')
+    const { state, sessions } = this.#parts
+    if (facts !== undefined) {
+      state.facts = facts
+      sessions.reopen()
+    }
+    await this.#track(this.#move({ ...state.addresses, ...addresses }))
+  }
+
+  async leave({ signal }: Cancellable = {}): Promise<void> {
+    this.#checkOpen('leave')
+    await unlessCancelled(this.#track(this.#leave()), signal)
+  }
+
+  close(mode: 'detach' | 'teardown'): Promise<void> {
+    return (this.#end ??= this.#close(mode))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close('detach')
+  }
+
+  #stateName(): AgentView['state'] {
+    const { state, sessions } = this.#parts
+    if (sessions.removed !== null) return 'error'
+    return state.isMember ? 'active' : 'pending'
+  }
+
+  #problem(): string {
+    const { state, sessions, renewal, ring, programmer } = this.#parts
+    const { removed, problem } = sessions
+    const { problem: dataplane } = programmer
+    const texts = [
+      removed?.message ?? '',
+      renewal.problem,
+      state.problem,
+      ring.problem,
+      dataplane === null ? '' : describeError(dataplane),
+      problem,
+    ]
+    return texts.find((text) => text !== '') ?? ''
+  }
+
+  /** Addresses are hints: who we are stays, what we say of ourselves is said anew (P25). */
+  async #move(addresses: NodeAddresses): Promise<void> {
+    const { state, book, programmer, publish, ring, keeper } = this.#parts
+    const before = state.addresses
+    const isSamePath = before.dataPathIp === addresses.dataPathIp
+    const isSameRing =
+      before.advertiseIp === addresses.advertiseIp && before.bindIp === addresses.bindIp
+    if (isSamePath && isSameRing) return
+    state.addresses = addresses
+    for (const attachment of book.all()) attachment.rowKey = createEndpointId(this.#ports.entropy)
+    await programmer.changed()
+    if (isSameRing) publish()
+    else {
+      // Rows go out under the new name once it is there; the old name takes its own along.
+      await ring.move(() => publish())
+    }
+    await keeper.save()
+    this.events.emit('changed', {})
+  }
+
+  async #leave(): Promise<void> {
+    const { book, attacher, ring, sessions, renewal, keeper } = this.#parts
+    this.#closing.cancel(agentError('ERR_AGENT_CLOSED', 'the node leaves', { operation: 'leave' }))
+    await Promise.all(book.all().map((attachment) => attacher.remove(attachment, 'release')))
+    await ring.leave()
+    await renewal.close()
+    await sessions.close()
+    await keeper.forget()
+  }
+
+  async #close(mode: 'detach' | 'teardown'): Promise<void> {
+    const { programmer, ring, sessions, renewal, keeper } = this.#parts
+    this.#closing.cancel(agentError('ERR_AGENT_CLOSED', 'the node stops', { operation: 'close' }))
+    await Promise.allSettled([...this.#underWay])
+    await renewal.close()
+    await sessions.close()
+    await ring.close()
+    await keeper.close()
+    await programmer.stop()
+    await this.#ports.dataplane.close(mode)
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#end === null && !this.#closing.aborted) return
+    throw agentError('ERR_AGENT_CLOSED', 'the node stops', { operation })
+  }
+
+  #track<Result>(work: Promise<Result>): Promise<Result> {
+    this.#underWay.add(work)
+    const forget = (): void => void this.#underWay.delete(work)
+    void work.then(forget, forget)
+    return work
+  }
+}

@@ -1,0 +1,118 @@
+/** Writes down what a successor needs: at once what was promised, now and then what peers know. */
+import { describeError, instantAfter, type Clock, type Files, type Logger } from '@weft/core'
+import type { Certificates } from '@weft/swarm'
+import type { AgentTunables } from '../agent-options.ts'
+import { Coalesced } from '../async/coalesced.ts'
+import { nodeSnapshotJson, type NodeSnapshot } from './node-snapshot.ts'
+import { peersSnapshotJson, type PeersSnapshot } from './peers-snapshot.ts'
+import { writeState, type StateFile } from './state-file.ts'
+
+/** Names of the two files. */
+export const STATE_FILES = { node: 'agent-node', peers: 'agent-peers' } as const
+
+/** What keeping needs. */
+export interface KeeperParts {
+  readonly files: Files
+  readonly sha256: Certificates['sha256']
+  readonly clock: Clock
+  readonly log: Logger
+  readonly tunables: AgentTunables
+  readonly node: () => NodeSnapshot
+  readonly peers: () => PeersSnapshot
+}
+
+/** Both files of a running agent. */
+export class Keeper {
+  readonly #parts: KeeperParts
+  readonly #node: Coalesced
+  readonly #peers: Coalesced
+  #timer: Disposable | null = null
+  #isNodeOwed = false
+  #arePeersOwed = false
+  #isClosed = false
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts
+    this.#node = new Coalesced(() => this.#writeNode())
+    this.#peers = new Coalesced(() => this.#writePeers())
+  }
+
+  /** Resolves when what is promised now is durable. Throws FilesErrors; it is tried again later. */
+  save(): Promise<void> {
+    return this.#isClosed ? Promise.resolve() : this.#node.request()
+  }
+
+  /** As `save`, for whoever does not wait. */
+  touch(): void {
+    void this.save().catch(() => undefined)
+  }
+
+  /** Peers know something else: written down within the interval. */
+  touchPeers(): void {
+    this.#arePeersOwed = true
+    this.#schedule()
+  }
+
+  /** Write what is owed, and nothing more afterwards. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    const isOwed = this.#arePeersOwed
+    this.#timer?.[Symbol.dispose]()
+    await Promise.allSettled([this.#node.request(), ...(isOwed ? [this.#peers.request()] : [])])
+    this.#isClosed = true
+  }
+
+  /** The node is of no cluster any more: nothing is kept. */
+  async forget(): Promise<void> {
+    this.#isClosed = true
+    this.#timer?.[Symbol.dispose]()
+    // Whatever is being written is written before it is removed.
+    await Promise.allSettled([this.#node.request(), this.#peers.request()])
+    for (const name of Object.values(STATE_FILES)) await this.#parts.files.remove(name)
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null || this.#isClosed) return
+    const { clock, tunables } = this.#parts
+    const at = instantAfter(clock.now(), tunables.snapshotIntervalMs)
+    this.#timer = clock.schedule(at, () => {
+      this.#timer = null
+      if (this.#isNodeOwed) this.touch()
+      if (this.#arePeersOwed) void this.#peers.request().catch(() => undefined)
+    })
+  }
+
+  async #writeNode(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isNodeOwed = true
+    try {
+      await writeState(this.#file(STATE_FILES.node), nodeSnapshotJson(this.#parts.node()))
+      this.#isNodeOwed = false
+    } catch (error) {
+      this.#failed(error)
+      throw error
+    }
+  }
+
+  async #writePeers(): Promise<void> {
+    if (this.#isClosed) return
+    this.#arePeersOwed = false
+    try {
+      await writeState(this.#file(STATE_FILES.peers), peersSnapshotJson(this.#parts.peers()))
+    } catch (error) {
+      this.#arePeersOwed = true
+      this.#failed(error)
+      throw error
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#parts.log.error('state not written down', { reason: describeError(error) })
+    this.#schedule()
+  }
+
+  #file(name: string): StateFile {
+    const { files, sha256 } = this.#parts
+    return { files, name, sha256 }
+  }
+}
