@@ -118,8 +118,8 @@ const ANSWERS: Command = [
   'perl',
   '-MIO::Socket::UNIX',
   '-e',
-  'my $s = IO::Socket::UNIX->new(Peer => shift) or die "nobody listens\n";' +
-    ' print $s "GET /_ping HTTP/1.0\r\n\r\n"; <$s> =~ / 200 / or die "no answer\n"',
+  'my $s = IO::Socket::UNIX->new(Peer => shift) or die "nobody listens";' +
+    ' print $s "GET /_ping HTTP/1.0\\r\\nHost: weft\\r\\n\\r\\n"; <$s> =~ / 200 / or die "no answer"',
   WEFT_SOCKET,
 ]
 
