@@ -142,6 +142,7 @@ export class Lifecycle {
     // The phase is set by whoever called, before anything happens here.
     await Promise.resolve()
     try {
+      signal.throwIfAborted()
       const member = await enter(this.#around, signal)
       this.#becomeMember(member)
       await awaitActive(member.agent, signal)
