@@ -1,12 +1,13 @@
 /** A whole cluster on virtual time: a real manager, real gossip, simulated dataplanes. */
 import { create } from '@bufbuild/protobuf'
-import { createLogger, parseIp, type Aead, type Logger } from '@weft/core'
+import { createLogger, parseIp, type Logger } from '@weft/core'
 import { createSimWorld, type SimRuntime, type SimWorld } from '@weft/core/testing'
 import type { Dataplane } from '@weft/dataplane'
 import { simBackend, SimMachine, simOptions } from '@weft/dataplane-sim'
 import { SimCard } from '@weft/dataplane-sim/lab'
 import { lanProfile } from '@weft/gossip'
 import { createCluster, MemoryStore, openManager, type Manager } from '@weft/manager'
+import { nodeAead } from '@weft/runtime-node'
 import {
   AnnotationsSchema,
   NetworkSpecSchema,
@@ -22,8 +23,6 @@ import { MemoryFiles } from './memory-files.ts'
 import { MortalClock } from './mortal-clock.ts'
 import { PaperCertificates } from './paper-certificates.ts'
 import { StreamWeb } from './sim-streams.ts'
-
-const NO_AEAD: Aead = { seal: (_, plain) => plain, open: (_, sealed) => sealed }
 
 /** Address of the manager. */
 export const MANAGER = '192.0.2.1:2377'
@@ -110,7 +109,7 @@ export class WorldNode {
         dataplane: this.dataplane,
         files: this.files,
         streams: streams.host(ip),
-        aead: NO_AEAD,
+        aead: nodeAead,
         saveIdentity: async (identity) => void (this.identity = identity),
       },
     )
