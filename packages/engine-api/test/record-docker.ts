@@ -11,10 +11,16 @@ const [, , managerPath = '', workerPath = '', output = ''] = process.argv
 const engines = { manager: socketFetch(managerPath), worker: socketFetch(workerPath) }
 const HEADERS = ['api-version', 'content-type', 'docker-experimental', 'ostype', 'swarm']
 const LINES_MS_MAX = 2_000
+const SETTLE_MS = 400
 
 const answers = new Map<string, unknown>()
 const recorded: unknown[] = []
+let changed = false
 for (const step of STEPS) {
+  const isRead = step[2].startsWith('GET')
+  // Docker answers before it has allocated what it was asked for.
+  if (isRead && changed) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  changed = !isRead
   const one = await run(step)
   // One of many networks is like another.
   if (!/^many\d/.test(step[0])) recorded.push(one)
@@ -29,7 +35,9 @@ async function run([name, engine, line, given]: Step): Promise<object> {
     text === null ? {} : { 'content-type': 'application/json' }
   const request = new Request(`http://docker${path}`, { method, body: text, headers })
   const response = await engines[engine](request)
-  const answer = parsed(await textOf(response))
+  const said = await textOf(response)
+  // Times of events have more digits than JSON's numbers here.
+  const answer = path.startsWith('/events') && response.ok ? said : parsed(said)
   answers.set(name, answer)
   const kept = HEADERS.flatMap((header) => {
     const value = response.headers.get(header)

@@ -3,7 +3,7 @@ import { instantAfter } from '@weft/core'
 import { swarmError } from '@weft/swarm'
 import type { Hono } from 'hono'
 import type { EngineContext, EngineEnv } from '../engine-context.ts'
-import { eventLine, type EngineEvent } from '../events/event-log.ts'
+import { EVENT_LISTENERS_MAX, eventLine, type EngineEvent } from '../events/event-log.ts'
 import { nowOf } from '../events/event-sources.ts'
 import { FilterSet, hasLabel } from '../query.ts'
 import { parseMoment } from '../timestamps.ts'
@@ -26,8 +26,9 @@ export function eventRoutes(app: Hono<EngineEnv>, context: EngineContext): void 
     const until = momentOf(request.req.query('until'), wall)
     if (since !== null && until !== null && since > until) throw swapped(since, until)
     const fits = eventFilter(FilterSet.parse(request.req.query('filters'), FILTERS))
+    const stream = eventStream(context, { since, until, fits })
     request.header('content-type', 'application/json')
-    return request.body(eventStream(context, { since, until, fits }))
+    return request.body(stream)
   })
 }
 
@@ -39,34 +40,40 @@ interface Wanted {
   readonly fits: (event: EngineEvent) => boolean
 }
 
+/** Throws ERR_EXHAUSTED when too many listen already. */
 function eventStream(context: EngineContext, wanted: Wanted): ReadableStream<Uint8Array> {
-  const { events } = context
+  const { events, clock } = context
   const encoder = new TextEncoder()
   const ends: Disposable[] = []
   const stop = (): void => ends.splice(0).forEach((one) => one[Symbol.dispose]())
-  const kept = wanted.since === null ? [] : events.since(wanted.since)
-  const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
-    const end = (): void => {
-      if (ends.length === 0) return
-      stop()
-      controller.close()
+  let controller: ReadableStreamDefaultController<Uint8Array> | null = null
+  const end = (): void => {
+    stop()
+    controller?.close()
+    controller = null
+  }
+  const hear = (event: EngineEvent): void => {
+    if (!wanted.fits(event) || (wanted.until !== null && event.nanos > wanted.until)) return
+    controller?.enqueue(encoder.encode(eventLine(event)))
+    if ((controller?.desiredSize ?? 1) <= 0) end()
+  }
+  const start = (given: ReadableStreamDefaultController<Uint8Array>): void => {
+    controller = given
+    for (const event of wanted.since === null ? [] : events.since(wanted.since)) hear(event)
+    if (wanted.until !== null && wanted.until <= nowOf(clock)) return end()
+    const listening = events.listen(hear, end)
+    if (listening === null) {
+      const message = `more than ${EVENT_LISTENERS_MAX} listen to events`
+      throw swarmError('ERR_EXHAUSTED', message, { subject: 'events' })
     }
-    const hear = (event: EngineEvent): void => {
-      if (!wanted.fits(event) || (wanted.until !== null && event.nanos > wanted.until)) return
-      controller.enqueue(encoder.encode(eventLine(event)))
-      if ((controller.desiredSize ?? 0) <= 0) end()
-    }
-    for (const event of kept) hear(event)
-    const listening = isOver(context, wanted) ? null : events.listen(hear, end)
-    if (listening === null) return controller.close()
     ends.push(listening)
     if (wanted.until !== null) ends.push(endingAt(context, wanted.until, end))
   }
-  return new ReadableStream({ start, cancel: stop }, { highWaterMark: EVENT_BACKLOG_MAX })
-}
-
-function isOver({ clock }: EngineContext, { until }: Wanted): boolean {
-  return until !== null && until <= nowOf(clock)
+  const cancel = (): void => {
+    controller = null
+    stop()
+  }
+  return new ReadableStream({ start, cancel }, { highWaterMark: EVENT_BACKLOG_MAX })
 }
 
 function endingAt({ clock }: EngineContext, until: bigint, end: () => void): Disposable {

@@ -158,9 +158,9 @@ async function update(context: EngineContext, request: EngineRequest): Promise<v
   const [worker, manager] = [rotates('Worker'), rotates('Manager')]
   if (flagOf(request.req.query('rotateManagerUnlockKey'))) throw unavailable('AutoLockManagers')
   const spec = await readFields(request.req.raw, 'Spec')
-  const control = commandControl(context, request)
-  const cluster = control.cluster()
+  const cluster = requireControl(context).cluster()
   const settings = changedSettings(cluster, spec)
+  const control = commandControl(context, request)
   if (cluster.meta?.version?.index !== version) {
     throw swarmError('ERR_OUT_OF_SEQUENCE', 'update out of sequence', { subject: cluster.id })
   }
