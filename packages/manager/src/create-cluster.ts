@@ -165,7 +165,7 @@ function checkPool(text: string, size: number): void {
     throw invalid(`invalid base pool ${text}: invalid CIDR address`, text)
   }
   if (Number(cidr.slice(cidr.indexOf('/') + 1)) <= size) return
-  throw invalid(`invalid CIDR: ${text}. Subnet size is too small for pool: ${size}`, text)
+  throw invalid(`invalid CIDR: "${text}". Subnet size is too small for pool: ${size}`, text)
 }
 
 function readPool(text: string): ReturnType<typeof parseCidr> | null {
@@ -179,5 +179,5 @@ function readPool(text: string): ReturnType<typeof parseCidr> | null {
 function checkDataPathPort(port: number): void {
   if (port === 0 || (Number.isInteger(port) && port >= 1024 && port <= 49_151)) return
   const message = 'Datapath port number is not in valid range (1024-49151)'
-  throw invalid(`${message}: ${port}`, 'data path port')
+  throw invalid(`${message} : ${port}`, 'data path port')
 }

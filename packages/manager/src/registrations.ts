@@ -12,6 +12,8 @@ export interface Registration {
   /** True from then on: heartbeats come too late. */
   isExpired: boolean
   timer: Disposable
+  /** When the timer looks, which is not after `expiresAt`. */
+  timerAt: Instant
 }
 
 /** What registrations need. */
@@ -55,7 +57,8 @@ export class Registrations {
     const last = this.#byNode.get(session.nodeId) ?? null
     if (last !== null) last.timer[Symbol.dispose]()
     const expiresAt = this.#graceEnd()
-    const added: Registration = { session, expiresAt, isExpired: false, timer: NO_TIMER }
+    const timing = { expiresAt, timerAt: expiresAt, timer: NO_TIMER }
+    const added: Registration = { session, isExpired: false, ...timing }
     this.#byNode.set(session.nodeId, added)
     this.#arm(added)
     return { added, last: last?.session ?? null }
@@ -64,6 +67,8 @@ export class Registrations {
   /** The node was heard of. */
   refresh(registration: Registration): void {
     registration.expiresAt = this.#graceEnd()
+    // The period has become shorter.
+    if (registration.expiresAt < registration.timerAt) this.#arm(registration)
   }
 
   /** The node is down, but nobody knows yet: try again after another grace. */
@@ -91,6 +96,8 @@ export class Registrations {
   /** One timer that looks again when it comes too early: heartbeats cost no timers. */
   #arm(registration: Registration): void {
     const { clock, onExpired } = this.#options
+    registration.timer[Symbol.dispose]()
+    registration.timerAt = registration.expiresAt
     registration.timer = clock.schedule(registration.expiresAt, () => {
       if (clock.now() < registration.expiresAt) {
         this.#arm(registration)
