@@ -14,9 +14,11 @@ import { plainIp } from './tls-rules.ts'
 /** Calls at once on one connection; more wait at the client. A worker has about five. */
 export const CALLS_PER_CONNECTION_MAX = 100
 
-/** How often a silent client is asked whether it is there; one that does not answer until the next
- * time is gone. */
-export const KEEPALIVE_INTERVAL_MS = 10_000
+/**
+ * How often connections are looked at. One on which nothing came since the last time is asked
+ * whether it is there; one that has not answered by the next time is ended: after three at most.
+ */
+export const KEEPALIVE_INTERVAL_MS = 6_000
 
 /** How long a client without a certificate may have no call, and stay at all. */
 export const STRANGER_IDLE_MS_MAX = 30_000

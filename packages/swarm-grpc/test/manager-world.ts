@@ -1,6 +1,6 @@
 /** A cluster of one manager for tests: its root, identities, and services that can be replaced. */
 import { create } from '@bufbuild/protobuf'
-import { silentLogger, type Clock } from '@weft/core'
+import { parseIp, silentLogger, type Clock, type SocketAddress } from '@weft/core'
 import { nodeRuntime } from '@weft/runtime-node'
 import {
   AttachNetworkResponseSchema,
@@ -12,15 +12,14 @@ import {
   IssueNodeCertificateResponseSchema,
   NodeCertificateStatusResponseSchema,
   UpdateTaskStatusResponseSchema,
-  type CallContext,
   type CertificateRole,
   type ConnectionTrust,
   type ManagerConnection,
+  type ManagerDialer,
   type ManagerServices,
   type NodeIdentity,
   type RootAuthority,
 } from '@weft/swarm'
-import { parseIp } from '@weft/core'
 import { grpcDialer, nodeCertificates, serveManager, type ManagerServer } from '../src/index.ts'
 
 export const CLUSTER_ID = 'clusterclusterclusterclus'
@@ -74,6 +73,16 @@ export function plainServices(replaced: Partial<ManagerServices> = {}): ManagerS
   }
 }
 
+/** What a world is not to make up. */
+export interface WorldOptions {
+  readonly root?: RootAuthority
+  readonly listen?: SocketAddress
+  /** Another than a manager of the root. */
+  readonly serveAs?: NodeIdentity
+}
+
+type WorldParts = Pick<ManagerWorld, 'root' | 'manager' | 'worker' | 'server' | 'clock'>
+
 /** A manager that is served on this machine, and connections to it. */
 export class ManagerWorld implements AsyncDisposable {
   readonly root: RootAuthority
@@ -83,7 +92,7 @@ export class ManagerWorld implements AsyncDisposable {
   readonly clock: ShiftedClock
   readonly #connections: ManagerConnection[] = []
 
-  private constructor(parts: Omit<ManagerWorld, 'dial' | 'address' | 'replace'>) {
+  private constructor(parts: WorldParts) {
     this.root = parts.root
     this.manager = parts.manager
     this.worker = parts.worker
@@ -91,15 +100,22 @@ export class ManagerWorld implements AsyncDisposable {
     this.clock = parts.clock
   }
 
-  static async open(services: Partial<ManagerServices> = {}): Promise<ManagerWorld> {
+  static async open(
+    services: Partial<ManagerServices> = {},
+    given: WorldOptions = {},
+  ): Promise<ManagerWorld> {
     const clock = new ShiftedClock()
-    const root = await nodeCertificates.createRoot(clock.wall() - 3_600_000)
+    const root = given.root ?? (await nodeCertificates.createRoot(clock.wall() - 3_600_000))
     const manager = await identity(root, { role: 'manager' })
     const worker = await identity(root)
-    const listen = { ip: parseIp('127.0.0.1'), port: 0 }
-    const options = { listen, identity: manager, log: silentLogger, clock }
+    const listen = given.listen ?? { ip: parseIp('127.0.0.1'), port: 0 }
+    const options = { listen, identity: given.serveAs ?? manager, log: silentLogger, clock }
     const server = await serveManager(plainServices(services), options)
-    return new ManagerWorld({ root, manager, worker, server, clock } as ManagerWorld)
+    return new ManagerWorld({ root, manager, worker, server, clock })
+  }
+
+  get dialer(): ManagerDialer {
+    return grpcDialer({ log: silentLogger, clock: this.clock })
   }
 
   get address(): string {
@@ -107,10 +123,7 @@ export class ManagerWorld implements AsyncDisposable {
   }
 
   dial(trust: ConnectionTrust = { kind: 'identity', identity: this.worker }): ManagerConnection {
-    const connection = grpcDialer({ log: silentLogger, clock: this.clock }).dial(
-      this.address,
-      trust,
-    )
+    const connection = this.dialer.dial(this.address, trust)
     this.#connections.push(connection)
     return connection
   }
@@ -121,10 +134,6 @@ export class ManagerWorld implements AsyncDisposable {
   }
 }
 
-/** Remembers the contexts of calls. */
-export class Contexts {
-  readonly all: CallContext[] = []
-  get last(): CallContext | undefined {
-    return this.all.at(-1)
-  }
-}
+/** A promise for one event, and what settles it. */
+export type Signal = PromiseWithResolvers<void>
+export const newSignal = (): Signal => Promise.withResolvers<void>()
