@@ -56,6 +56,7 @@ async function send(fetch: EngineFetch, call: EngineCall): Promise<Response> {
   if (LOST_SEGMENT.test(call.path)) {
     throw swarmError('ERR_INVALID_ARGUMENT', 'neither a name nor an ID', { subject: call.path })
   }
+  call.signal?.throwIfAborted()
   const url = new URL(`/v${API_VERSION}${call.path}`, ORIGIN)
   for (const [name, value] of Object.entries(call.query ?? {})) {
     const text = queryText(value)
