@@ -12,7 +12,7 @@ import { DesiredComposer, type Desired } from './desired/desired-composer.ts'
 import { NodeStateReader } from './desired/node-state.ts'
 import { Programmer } from './desired/programmer.ts'
 import { hostOf } from './gossip/gossip-node.ts'
-import { rowsOf } from './gossip/own-rows.ts'
+import { OwnRows } from './gossip/own-rows.ts'
 import type { Publication } from './gossip/publisher.ts'
 import { RemoteRows } from './gossip/remote-rows.ts'
 import { Ring } from './gossip/ring.ts'
@@ -92,7 +92,8 @@ export async function createParts(
     vtep: () => state.addresses.dataPathIp,
     vxlanPort: () => state.vxlanPort,
   })
-  const publish = (): void => publishBook(parts())
+  const ownRows = new OwnRows()
+  const publish = (): void => publishBook(parts(), ownRows)
   const keeper = new Keeper({
     ...ports,
     sha256: (bytes) => ports.certificates.sha256(bytes),
@@ -272,17 +273,18 @@ function areSameKeys(a: readonly SessionKey[], b: readonly SessionKey[]): boolea
 }
 
 /** Peers hear of networks as soon as something was granted there, of endpoints once they work. */
-function publishBook({ book, rows, ring, state }: AgentParts): void {
+function publishBook({ book, rows, ring, state }: AgentParts, ownRows: OwnRows): void {
   const networks = new Set<string>()
   const own: Publication['rows'][number][] = []
-  for (const { grant, isAnnounced, rowKey, request } of book.all()) {
+  for (const attachment of book.all()) {
+    const { grant, isAnnounced, rowKey, request } = attachment
     if (grant === null) continue
     networks.add(grant.network.id)
     if (!isAnnounced) continue
     const { name, aliases } = request
     const { mac, addresses } = grant
     const endpoint = { networkId: grant.network.id, rowKey, name, aliases, mac, addresses }
-    own.push(...rowsOf(endpoint, state.addresses.dataPathIp))
+    own.push(...ownRows.of(attachment, endpoint, state.addresses.dataPathIp))
   }
   rows.keepOnly(networks)
   ring.publish({ networks, rows: own })

@@ -1,17 +1,30 @@
 /** A whole cluster on virtual time: a real manager, real gossip, simulated dataplanes. */
-import { create } from '@bufbuild/protobuf'
-import { createLogger, parseIp, type Logger } from '@weft/core'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import {
+  createLogger,
+  parseIp,
+  type Cancellable,
+  type Logger,
+  type Streams,
+  type Underlay,
+} from '@weft/core'
 import { createSimWorld, type SimRuntime, type SimWorld } from '@weft/core/testing'
-import type { Dataplane } from '@weft/dataplane'
+import type { Dataplane, DesiredState } from '@weft/dataplane'
 import { simBackend, SimMachine, simOptions } from '@weft/dataplane-sim'
 import { SimCard } from '@weft/dataplane-sim/lab'
 import { lanProfile } from '@weft/gossip'
-import { createCluster, MemoryStore, openManager, type Manager } from '@weft/manager'
+import {
+  createCluster,
+  MemoryStore,
+  openManager,
+  type Manager,
+  type ManagerTunables,
+} from '@weft/manager'
 import { nodeAead } from '@weft/runtime-node'
 import {
-  AnnotationsSchema,
   NetworkSpecSchema,
   NodeAvailability,
+  type AttachmentRequest,
   type AttachmentView,
   type Network,
   type NodeIdentity,
@@ -21,8 +34,39 @@ import type { AgentTunables } from '../src/index.ts'
 import { ManagerWeb } from './direct-dialer.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { MortalClock } from './mortal-clock.ts'
+import { NotedDataplane, NotedMachine } from './noted-dataplane.ts'
 import { PaperCertificates } from './paper-certificates.ts'
 import { StreamWeb } from './sim-streams.ts'
+
+/** The underlay of a machine whose address may change. */
+class MovableUnderlay implements Underlay {
+  host: Underlay
+
+  constructor(host: Underlay) {
+    this.host = host
+  }
+
+  bind(...parameters: Parameters<Underlay['bind']>): ReturnType<Underlay['bind']> {
+    return this.host.bind(...parameters)
+  }
+}
+
+/** Its streams. */
+class MovableStreams implements Streams {
+  host: Streams
+
+  constructor(host: Streams) {
+    this.host = host
+  }
+
+  listen(...parameters: Parameters<Streams['listen']>): ReturnType<Streams['listen']> {
+    return this.host.listen(...parameters)
+  }
+
+  connect(...parameters: Parameters<Streams['connect']>): ReturnType<Streams['connect']> {
+    return this.host.connect(...parameters)
+  }
+}
 
 /** Address of the manager. */
 export const MANAGER = '192.0.2.1:2377'
@@ -30,22 +74,29 @@ export const MANAGER = '192.0.2.1:2377'
 /** A machine that may run an agent. */
 export class WorldNode {
   readonly name: string
-  readonly ip: string
+  ip: string
   readonly world: ClusterWorld
   readonly files = new MemoryFiles()
+  /** What its dataplane programs: noted, unless `isSimulated`. */
+  readonly noted = new NotedMachine()
   readonly machine: SimMachine
+  isSimulated = false
   readonly host: SimRuntime
   readonly logs: string[] = []
   identity: NodeIdentity | null = null
   dataplane!: Dataplane
   agent!: Agent
   #clock!: MortalClock
+  readonly #underlay: MovableUnderlay
+  readonly #streams: MovableStreams
 
   constructor(world: ClusterWorld, name: string, ip: string) {
     this.world = world
     this.name = name
     this.ip = ip
     this.host = world.sim.node(name, [ip])
+    this.#underlay = new MovableUnderlay(this.host.underlay)
+    this.#streams = new MovableStreams(world.streams.host(parseIp(ip)))
     const mtuBytes = new Map([[parseIp(ip), 1500]])
     this.machine = new SimMachine({ underlay: this.host.underlay, mtuBytes })
   }
@@ -71,11 +122,13 @@ export class WorldNode {
 
   /** Start an agent; resolves when it is open, not when it has a session. */
   async start(tunables: Partial<AgentTunables> = {}): Promise<this> {
-    const { certificates, web, streams, sim } = this.world
+    const { certificates, web, sim } = this.world
     this.#clock = new MortalClock(this.host.clock)
     const runtime = { ...this.host, clock: this.#clock }
     const random = runtime.random.fork(`life ${sim.clock.now()}`)
-    this.dataplane = await simBackend.open(runtime, simOptions(this.machine))
+    this.dataplane = this.isSimulated
+      ? await simBackend.open(runtime, simOptions(this.machine))
+      : new NotedDataplane(this.noted)
     const ip = parseIp(this.ip)
     const log: Logger = createLogger((level, message, fields) => {
       this.logs.push(`${level} ${message} ${JSON.stringify(fields)}`)
@@ -108,13 +161,23 @@ export class WorldNode {
         certificates,
         dataplane: this.dataplane,
         files: this.files,
-        streams: streams.host(ip),
+        underlay: this.#underlay,
+        streams: this.#streams,
         aead: nodeAead,
         saveIdentity: async (identity) => void (this.identity = identity),
       },
     )
     this.agent = await this.world.settled(opening)
     return this
+  }
+
+  /** The machine gets another address; what was bound to the old one hears nothing more. */
+  moveTo(host: SimRuntime, ip: string): void {
+    this.host.underlay.crash()
+    this.world.streams.crash(parseIp(this.ip))
+    this.ip = ip
+    this.#underlay.host = host.underlay
+    this.#streams.host = this.world.streams.host(parseIp(ip))
   }
 
   /** The process is killed: nothing of it happens any more; what it programmed stays. */
@@ -125,27 +188,43 @@ export class WorldNode {
     this.world.web.crash(this.ip)
   }
 
-  /** Attach a card to a network. */
-  attach(network: string, name: string, card = new SimCard()): Promise<AttachmentView> {
-    return this.world.settled(
-      this.agent.attach({
-        network,
-        name,
-        aliases: [],
-        target: { kind: 'port', port: card },
-        address: null,
-      }),
-    )
+  /** Begin to attach a namespace of the endpoint's name. */
+  attaching(
+    network: string,
+    name: string,
+    request: Partial<AttachmentRequest> & Cancellable = {},
+  ): Promise<AttachmentView> {
+    const { signal, ...given } = request
+    const target = { kind: 'netns', path: `/run/netns/${name}`, ifname: null } as const
+    const whole = { network, name, aliases: [], target, address: null, ...given }
+    return this.agent.attach(whole, signal === undefined ? {} : { signal })
   }
 
-  /** Remote endpoints that are programmed on a network: address → VTEP. */
-  async remote(networkId: string): Promise<Record<string, string>> {
-    const { items } = await this.dataplane.observe()
-    const prefix = `networks/${networkId}/fdb/`
+  /** Attach a namespace of the endpoint's name, or a card where the dataplane is simulated. */
+  attach(
+    network: string,
+    name: string,
+    request: Partial<AttachmentRequest> = {},
+  ): Promise<AttachmentView> {
+    const card = { target: { kind: 'port', port: new SimCard() } } as const
+    const target = this.isSimulated ? card : {}
+    return this.world.settled(this.attaching(network, name, { ...target, ...request }))
+  }
+
+  /** What its dataplane is told now. */
+  get desired(): DesiredState {
+    if (this.noted.desired === null) throw new Error('nothing was applied')
+    return this.noted.desired
+  }
+
+  /** Remote endpoints of a network as its dataplane is told of them: address → VTEP. */
+  remote(networkId: string): Record<string, string> {
+    const { networks, peers } = this.desired
+    const remote = networks.get(networkId)?.remote ?? new Map<string, never>()
     return Object.fromEntries(
-      [...items]
-        .filter(([path]) => path.startsWith(prefix))
-        .map(([path, to]) => [path.slice(path.lastIndexOf('/') + 1), to]),
+      [...remote.values()].flatMap(({ addresses, node }) =>
+        addresses.map((address) => [address, peers.get(node)?.tunnel.ip ?? '']),
+      ),
     )
   }
 }
@@ -159,17 +238,27 @@ export class ClusterWorld {
   readonly nodes: WorldNode[] = []
   store = new MemoryStore()
   manager!: Manager
+  readonly #tunables: Partial<ManagerTunables>
   /** The manager's machine: it runs an agent too, with which the ring begins. */
   head!: WorldNode
 
-  private constructor(seed: number) {
+  private constructor(seed: number, tunables: Partial<ManagerTunables>) {
+    this.#tunables = tunables
     this.sim = createSimWorld(seed)
     this.streams = new StreamWeb(this.sim.clock)
   }
 
   /** A cluster with a manager and `count` workers that have joined, all with agents. */
-  static async open(count: number, seed = 1): Promise<ClusterWorld> {
-    const world = new ClusterWorld(seed)
+  static async open(
+    count: number,
+    options: {
+      readonly seed?: number
+      readonly tunables?: Partial<ManagerTunables>
+      readonly isSimulated?: boolean
+    } = {},
+  ): Promise<ClusterWorld> {
+    const { seed = 1, tunables = {}, isSimulated = false } = options
+    const world = new ClusterWorld(seed, tunables)
     world.head = new WorldNode(world, 'manager', '192.0.2.1')
     const initial = {
       address: MANAGER,
@@ -183,6 +272,7 @@ export class ClusterWorld {
     await world.head.start()
     for (let i = 0; i < count; i++) {
       const node = new WorldNode(world, `n${i + 1}`, `192.0.2.${11 + i}`)
+      node.isSimulated = isSimulated
       world.nodes.push(node)
       await (await node.join()).start()
     }
@@ -191,7 +281,10 @@ export class ClusterWorld {
 
   async startManager(): Promise<void> {
     this.manager = await this.settled(
-      openManager({ identity: this.head.member, address: MANAGER }, this.#managerPorts()),
+      openManager(
+        { identity: this.head.member, address: MANAGER, tunables: this.#tunables },
+        this.#managerPorts(),
+      ),
     )
     this.web.services.set(MANAGER, this.manager.services)
   }
@@ -206,12 +299,19 @@ export class ClusterWorld {
     return this.manager.control.cluster().rootCa?.joinTokens?.worker ?? ''
   }
 
-  createNetwork(name: string): Promise<Network> {
-    const annotations = create(AnnotationsSchema, { name })
+  /** The first two nodes. */
+  get pair(): readonly [WorldNode, WorldNode] {
+    const [a, b] = this.nodes
+    if (a === undefined || b === undefined) throw new Error('open the world with two nodes')
+    return [a, b]
+  }
+
+  createNetwork(name: string, more: MessageInitShape<typeof NetworkSpecSchema> = {}): Promise<Network> {
     const spec = create(NetworkSpecSchema, {
-      annotations,
+      annotations: { name },
       attachable: true,
       driverConfig: { name: 'overlay' },
+      ...more,
     })
     return this.settled(this.manager.control.createNetwork(spec))
   }
@@ -229,6 +329,11 @@ export class ClusterWorld {
   /** Let time go by until something holds. */
   async until(holds: () => boolean, msMax = 60_000): Promise<void> {
     if (!(await this.sim.clock.advanceUntil(holds, msMax))) throw new Error('it did not come to hold')
+  }
+
+  /** One more machine, for who moves. */
+  addHost(name: string, ip: string): SimRuntime {
+    return this.sim.node(name, [ip])
   }
 
   run(ms: number): Promise<void> {

@@ -231,7 +231,13 @@ export class Attacher {
     if (this.#parts.book.get(attachment.endpointId) === null) throw withdrawn(attachment)
     attachment.isAnnounced = true
     attachment.state = 'running'
-    this.#parts.publish()
+    try {
+      this.#parts.publish()
+    } catch (error) {
+      // At once, or others would be told of it with their next row.
+      attachment.isAnnounced = false
+      throw error
+    }
     this.#report(attachment, TaskState.RUNNING)
     this.#parts.onChange()
     await unlessCancelled(this.#parts.save(), signal)

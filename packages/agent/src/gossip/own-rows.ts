@@ -17,6 +17,29 @@ export interface AnnouncedEndpoint {
 /** Hexadecimal digits of a container's short ID, which Docker's containers answer to as well. */
 const SHORT_ID_DIGITS = 12
 
+/** The rows of endpoints; the same objects as long as an endpoint says the same. */
+export class OwnRows {
+  readonly #made = new WeakMap<object, Made>()
+
+  /** `holder` stands for the endpoint over its life. */
+  of(holder: object, endpoint: AnnouncedEndpoint, vtep: Ip): readonly RowWrite[] {
+    const known = this.#made.get(holder)
+    const { rowKey, addresses } = endpoint
+    const isSame = known?.rowKey === rowKey && known.vtep === vtep
+    if (isSame && known.addresses.join() === addresses.join()) return known.rows
+    const rows = rowsOf(endpoint, vtep)
+    this.#made.set(holder, { rowKey, vtep, addresses, rows })
+    return rows
+  }
+}
+
+interface Made {
+  readonly rowKey: string
+  readonly vtep: Ip
+  readonly addresses: readonly InterfaceAddress[]
+  readonly rows: readonly RowWrite[]
+}
+
 /**
  * A name row for the first address, and a peer row for each: peers find an endpoint of two
  * families by its MAC. The value of a peer row never changes under one key (docker-wire §4.4).
