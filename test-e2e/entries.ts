@@ -40,7 +40,7 @@ export async function readEntries(machine: Machine): Promise<readonly NetworkEnt
         new Map(found.map(([key = '', value = '']) => [key, value]))
       return {
         namespace,
-        forwarding: pairs(all(/^fdb (\S+) dev \S+ dst (\S+) .*permanent/)),
+        forwarding: pairs(all(/^fdb (\S+) dev \S+ dst (\S+) .*\b(?:static|permanent)$/)),
         neighbours: pairs(all(/^neighbour (\S+) dev \S+ lladdr (\S+) .*PERMANENT/)),
         devices: all(/^link \d+: ([^:@]+)/).flatMap(([name]) => (name === 'lo' ? [] : [name ?? ''])),
       }
