@@ -5,10 +5,12 @@ import {
   changed,
   corrupted,
   hoarding,
+  withExchanges,
   withOutputs,
   withRoster,
   withRowChanges,
   withTables,
+  withoutBucket,
 } from './planted-bug.ts'
 import { productionNode, type NodeFactory } from './ring.ts'
 import { playSwarm, type Outcome } from './swarm/play.ts'
@@ -29,6 +31,14 @@ export const CANARY_SEEDS_MAX = 40
 
 const NODES = 4
 const quick: SwarmWishes = { nodes: NODES, profileName: 'lan', durationMs: 20_000 }
+
+/** Rows are not gossiped, nor copied now and then. */
+const DIGESTS_ONLY = { tableGossipNodes: 0, bulkSyncIntervalMs: 86_400_000 } as const
+
+/** One that some row falls into, written while nobody else can hear it, in one of a few seeds. */
+const SKIPPED_BUCKET = 185
+
+const skipsABucket = withExchanges((message) => withoutBucket(message, SKIPPED_BUCKET))
 
 /** All of them; every check has one. */
 export const CANARIES: readonly Canary[] = [
@@ -206,6 +216,17 @@ export const CANARIES: readonly Canary[] = [
     },
   },
   {
+    name: 'drops-refutations',
+    about: 'does not answer with a higher incarnation when it is accused',
+    caughtBy: 'agree-members',
+    wishes: { ...quick, durationMs: 40_000 },
+    createNode: changed((node) => {
+      // The record that a node keeps of itself: what it says of itself on any road is from there.
+      Object.defineProperty(node.membership.roster.self, 'raise', { value: () => undefined })
+      return node
+    }),
+  },
+  {
     name: 'overlooks-a-node',
     about: 'does not see one of the nodes of a network',
     caughtBy: 'agree-attachments',
@@ -222,9 +243,18 @@ export const CANARIES: readonly Canary[] = [
     caughtBy: 'agree-rows',
     wishes: quick,
     createNode: (now, options, ports) => {
-      const silent = { tableGossipNodes: 0, digestIntervalMs: 0, foreignSyncIntervalMs: 0 }
-      const profile = { ...options.profile, ...silent, bulkSyncIntervalMs: 86_400_000 }
-      return productionNode(now, { ...options, profile }, ports)
+      const silent = { ...DIGESTS_ONLY, digestIntervalMs: 0, foreignSyncIntervalMs: 0 }
+      return productionNode(now, { ...options, profile: { ...options.profile, ...silent } }, ports)
+    },
+  },
+  {
+    name: 'skips-a-bucket',
+    about: 'forgets one bucket of 256 when it compares digests, and has no other road for rows',
+    caughtBy: 'agree-rows',
+    wishes: { ...quick, durationMs: 40_000 },
+    createNode: (now, options, ports) => {
+      const profile = { ...options.profile, ...DIGESTS_ONLY }
+      return skipsABucket(now, { ...options, profile }, ports)
     },
   },
 ]

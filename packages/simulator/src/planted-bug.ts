@@ -1,5 +1,15 @@
 /** Ways of planting a bug between the simulator and a node. */
-import type { GossipOutput, Row, RowChange, StreamId } from '@weft/gossip'
+import {
+  BucketSet,
+  decodeExchange,
+  encodeExchange,
+  type ExchangeMessage,
+  type GossipOutput,
+  type Membership,
+  type Row,
+  type RowChange,
+  type StreamId,
+} from '@weft/gossip'
 import { overlay } from './overlay.ts'
 import { productionNode, type GossipNode, type NodeFactory } from './ring.ts'
 
@@ -29,6 +39,31 @@ export function withOutputs(
   change: (outputs: readonly GossipOutput[]) => readonly GossipOutput[],
 ): NodeFactory {
   return changed((node) => overlay(node, { drain: () => change(node.drain()) }))
+}
+
+/** A node that says other things when it compares digests. */
+export function withExchanges(change: (message: ExchangeMessage) => ExchangeMessage): NodeFactory {
+  return changed((node) => {
+    const { membership } = node
+    const send: Membership['send'] = (now, to, message) => {
+      const exchange = decodeExchange(message.bytes)
+      const bytes = typeof exchange === 'string' ? message.bytes : encodeExchange(change(exchange))
+      membership.send(now, to, { ...message, bytes })
+    }
+    // The tables look for their membership each time, and find this one.
+    return Object.assign(node, { membership: overlay(membership, { send }) })
+  })
+}
+
+/** As an exchange is, but for one bucket: nothing in it is listed or asked for. */
+export function withoutBucket(message: ExchangeMessage, bucket: number): ExchangeMessage {
+  const isLeft = ({ low }: { readonly low: number }): boolean => (low & 0xff) !== bucket
+  if (message.kind === 'wants') return { ...message, wants: message.wants.filter(isLeft) }
+  if (message.kind !== 'items') return message
+  const skipped = new BucketSet()
+  skipped.add(bucket)
+  const covered = message.covered.without(skipped)
+  return { ...message, covered, items: message.items.filter(isLeft) }
 }
 
 /** Tells a watcher. */
