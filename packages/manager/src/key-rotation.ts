@@ -39,8 +39,8 @@ export class KeyRotation {
   }
 
   /** Throws ERR_STORE_CORRUPT when the time of the last rotation does not read. */
-  async start(): Promise<void> {
-    const bytes = await this.#objects.record(ROTATION_KEY)
+  start(): void {
+    const bytes = this.#objects.record(ROTATION_KEY)
     const text = bytes === null ? '' : utf8Text(bytes, 0, bytes.length)
     if (!/^[0-9]{1,15}$/.test(text)) throw corrupt(ROTATION_KEY, 'no wall time in milliseconds')
     // A wall clock that was set back must not put the next rotation off for longer than a period.

@@ -80,7 +80,7 @@ export async function openManager(options: ManagerOptions, ports: ManagerPorts):
     await nodes.finishRemovals()
     await stateAddress(objects, options)
     await liveness.start()
-    await rotation.start()
+    rotation.start()
   } catch (error) {
     await close()
     throw error

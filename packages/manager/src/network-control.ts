@@ -8,7 +8,7 @@ import type { Objects } from './objects.ts'
 import { networkName } from './tables.ts'
 
 /** Networks of one cluster. */
-export const NETWORKS_MAX = 20_000
+export const NETWORKS_MAX = 8_192
 
 /** Makes and removes networks for people. */
 export class NetworkControl {

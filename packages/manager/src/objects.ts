@@ -1,5 +1,13 @@
 /** The cluster's objects over a store: changed by transactions, told to watchers when durable. */
-import { assert, Emitter, utf8Bytes, type Clock, type Store, type StoreWrite } from '@weft/core'
+import {
+  assert,
+  Emitter,
+  utf8Bytes,
+  type Clock,
+  type Store,
+  type StoreEntry,
+  type StoreWrite,
+} from '@weft/core'
 import { swarmError, type ObjectChange } from '@weft/swarm'
 import { Draft, type StagedChange } from './draft.ts'
 import { corrupt, decodeObject } from './object-codec.ts'
@@ -37,6 +45,7 @@ export class Objects {
   readonly #store: Store
   readonly #clock: Clock
   readonly #revisions = new Map<string, number>()
+  readonly #records = new Map<string, Uint8Array>()
   readonly #events = new Emitter<{ change: ObjectChange }>()
   readonly #queue: Waiting[] = []
   readonly #idle: (() => void)[] = []
@@ -60,8 +69,15 @@ export class Objects {
   ): Promise<Objects> {
     await checkCluster(store, clusterId)
     const objects = new Objects(store, clock)
-    await objects.#claim(owner)
-    for (const kind of OBJECT_KINDS) await objects.#load(kind)
+    const claimed = await objects.#claim(owner)
+    const entries = await store.list('')
+    for (const kind of OBJECT_KINDS) objects.#load(kind, entries)
+    for (const { key, value, revision } of entries) {
+      objects.#revisions.set(key, revision)
+      if (!key.includes('/')) objects.#records.set(key, value)
+    }
+    // Not as listed: somebody may have taken over in between.
+    objects.#revisions.set(OWNER_KEY, claimed)
     return objects
   }
 
@@ -70,10 +86,9 @@ export class Objects {
     return this.#events.on('change', listener)
   }
 
-  /** Bytes under a key that is no object's; null when there are none. */
-  async record(key: string): Promise<Uint8Array | null> {
-    const entries = await this.#store.list(key)
-    return entries.find((entry) => entry.key === key)?.value ?? null
+  /** Bytes under a key that is no object's, as they were at opening; null when there are none. */
+  record(key: string): Uint8Array | null {
+    return this.#records.get(key) ?? null
   }
 
   /**
@@ -96,21 +111,21 @@ export class Objects {
     if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
-  async #claim(owner: string): Promise<void> {
+  async #claim(owner: string): Promise<number> {
     const [current] = (await this.#store.list(OWNER_KEY)).filter(({ key }) => key === OWNER_KEY)
     const checks = [{ key: OWNER_KEY, revision: current?.revision ?? null }]
     const writes = [{ key: OWNER_KEY, value: utf8Bytes(owner) }]
     const revision = await this.#store.commit({ checks, writes })
     if (revision === null) throw deposed()
-    this.#revisions.set(OWNER_KEY, revision)
+    return revision
   }
 
-  async #load(kind: ObjectKind): Promise<void> {
-    for (const entry of await this.#store.list(`${kind}/`)) {
+  #load(kind: ObjectKind, entries: readonly StoreEntry[]): void {
+    for (const entry of entries) {
+      if (!entry.key.startsWith(`${kind}/`)) continue
       const object = decodeObject(kind, entry)
       this.tables.set(kind, object.id, object)
       this.#staged.set(kind, object.id, object)
-      this.#revisions.set(entry.key, entry.revision)
       const version = object.meta?.version?.index ?? 0n
       if (version > this.#version) this.#version = version
     }
