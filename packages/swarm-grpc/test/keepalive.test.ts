@@ -1,6 +1,6 @@
 /** A side that falls silent without a word is noticed by the other, in seconds. */
 import { create } from '@bufbuild/protobuf'
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { hasCode, instantAfter } from '@weft/core'
 import { SessionMessageSchema, SessionRequestSchema } from '@weft/swarm'
 import { KEEPALIVE_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../src/index.ts'
