@@ -6,10 +6,11 @@ import type { Logger } from '@weft/core'
 import { engineApi, machineFacts } from '@weft/engine-api'
 import { dockerProfile, lanProfile, wanProfile } from '@weft/gossip'
 import { nodeRuntime } from '@weft/runtime-node'
-import { createNode, removeForwarding, type NodeOptions } from '@weft/sdk'
+import { createNode, nodeTunables, removeForwarding, type NodeOptions } from '@weft/sdk'
 import { nodeCertificates } from '@weft/swarm-grpc'
 import type { DaemonOptions } from './daemon-options.ts'
 import { chooseDataplane } from './open-dataplane.ts'
+import { refuse } from './option-values.ts'
 import { listenAt } from './unix-socket.ts'
 
 /** A daemon at work. */
@@ -40,7 +41,8 @@ export async function openDaemon(options: DaemonOptions, facts: DaemonFacts): Pr
     clock,
     log: log.child({ part: 'api' }),
   })
-  const server = createServer(getRequestListener(api, { overrideGlobalObjects: false }))
+  const answer = getRequestListener(api, { overrideGlobalObjects: false })
+  const server = createServer((request, response) => void answer(request, response))
   try {
     await listenAt(server, options.socket, options.group)
   } catch (error) {
@@ -65,6 +67,7 @@ export async function tearDown(options: DaemonOptions, facts: DaemonFacts): Prom
 const PROFILES = { lan: lanProfile, wan: wanProfile, docker: dockerProfile } as const
 
 async function nodeOptionsOf(options: DaemonOptions, { version, log }: DaemonFacts) {
+  checkTunables(options)
   const runtime = nodeRuntime({ log })
   return {
     stateDirectory: options.state,
@@ -77,6 +80,15 @@ async function nodeOptionsOf(options: DaemonOptions, { version, log }: DaemonFac
     defaultAdvertiseAddress: options.defaultAdvertiseAddr,
     runtime,
   } satisfies NodeOptions<never>
+}
+
+function checkTunables({ tunables }: DaemonOptions): void {
+  const known = nodeTunables()
+  for (const name of Object.keys(tunables)) {
+    if (Object.hasOwn(known, name)) continue
+    const problem = `there is no ${name}; there are ${Object.keys(known).join(', ')}`
+    throw refuse('file of options', 'tunables', problem)
+  }
 }
 
 function labelOf(label: string): [name: string, value: string] {

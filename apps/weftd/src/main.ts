@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** `weftd`: the daemon's program. */
 import { readFileSync } from 'node:fs'
-import { run } from './run.ts'
+import { useCodeCache } from './code-cache.ts'
+
+useCodeCache(process.env)
+const { run } = await import('./run.ts')
 
 /** Beside `src` and beside `dist`. */
 const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')

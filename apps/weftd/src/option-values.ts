@@ -1,6 +1,5 @@
 /** What options may be, whether they come by flag or by file. */
 import { isAbsolute } from 'node:path'
-import { nodeTunables } from '@weft/sdk'
 import { daemonError } from './daemon-errors.ts'
 import {
   DATAPLANES,
@@ -84,17 +83,12 @@ function labels(value: unknown): { value: string[] } | { expected: string } {
   return isLabels ? { value: value as string[] } : { expected: 'name=value' }
 }
 
+/** Which there are is known only to what is loaded later, and checked then. */
 function tunables(value: unknown): { value: Record<string, number> } | { expected: string } {
   if (typeof value !== 'object' || value === null) return { expected: 'an object' }
-  const known = nodeTunables()
   for (const [name, amount] of Object.entries(value)) {
-    if (!Object.hasOwn(known, name)) return { expected: `no ${name}; there are ${namesOf(known)}` }
     const isAmount = typeof amount === 'number' && Number.isSafeInteger(amount) && amount > 0
     if (!isAmount) return { expected: `a whole number above 0 as ${name}` }
   }
   return { value: value as Record<string, number> }
-}
-
-function namesOf(known: object): string {
-  return Object.keys(known).join(', ')
 }

@@ -1,6 +1,7 @@
 /** The daemon as a process: flags, log lines, signals, exit codes. */
 import { createLogger, describeError, hasCode, type Logger } from '@weft/core'
 import { atLeast, jsonLines, NodeClock, readableLines } from '@weft/runtime-node'
+import { keepCodeCache } from './code-cache.ts'
 import { readCommandLine, type CommandLine } from './command-line.ts'
 import { readConfigFile } from './config-file.ts'
 import { CONFIG_PATH, USUAL_OPTIONS, type DaemonOptions } from './daemon-options.ts'
@@ -53,6 +54,7 @@ async function runDaemon(
   if (notify !== undefined && notify !== '' && !(await tellReady(notify))) {
     log.warn('nobody hears that we are ready', { address: notify })
   }
+  keepCodeCache()
   const signal = await ending
   log.info('ending', { signal })
   await daemon.close()
