@@ -92,7 +92,7 @@ function optionOf(options: readonly OptionSpec[], word: string): OptionSpec | un
   if (word.startsWith('--')) {
     return options.find(({ name }) => word === `--${name}` || word.startsWith(`--${name}=`))
   }
-  for (const [at, letter] of [...word.slice(1)].entries()) {
+  for (const [at, letter] of Array.from(word.slice(1)).entries()) {
     const option = options.find(({ short }) => short === letter)
     if (option?.value !== undefined) return at === word.length - 2 ? option : undefined
   }

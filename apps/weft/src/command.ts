@@ -17,7 +17,7 @@ export interface CommandSpec {
   readonly showsHelpWithoutOptions?: boolean
   /** Words after the first operand are not ours, whatever they look like. */
   readonly passesThrough?: boolean
-  /** Exit status where Docker's is neither 0 nor 1; rejects with CommandFailure or WeftError. */
+  /** Resolves with an exit status, 0 when undefined; rejects with CommandFailure or WeftError. */
   readonly run: (invocation: Invocation) => Promise<number | undefined>
 }
 
@@ -39,7 +39,8 @@ export function oneOperand(usage: string): OperandSpec {
 
 /** One operand or more. */
 export function someOperands(usage: string): OperandSpec {
-  return { usage: `${usage} [${usage.split('|').at(-1) ?? ''}...]`, countMin: 1, countMax: Infinity }
+  const more = `[${usage.split('|').at(-1) ?? ''}...]`
+  return { usage: `${usage} ${more}`, countMin: 1, countMax: Infinity }
 }
 
 /** Commands under one name. */

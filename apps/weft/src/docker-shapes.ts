@@ -108,10 +108,7 @@ export const nodeShape: Shape = struct('swarm.Node', {
     TLSInfo: tlsInfo,
   }),
   Status: struct('swarm.NodeStatus', { State: text, Message: text, Addr: text }),
-  ManagerStatus: pointer(
-    'swarm.ManagerStatus',
-    struct('swarm.ManagerStatus', { Leader: flag, Reachability: text, Addr: text }),
-  ),
+  ManagerStatus: pointer('swarm.ManagerStatus', { Leader: flag, Reachability: text, Addr: text }),
 })
 
 const swarmSpec = struct('swarm.Spec', {
@@ -136,7 +133,7 @@ const swarmSpec = struct('swarm.Spec', {
   EncryptionConfig: struct('swarm.EncryptionConfig', { AutoLockManagers: flag }),
 })
 
-const clusterInfo = struct('swarm.ClusterInfo', {
+const clusterInfo = pointer('swarm.ClusterInfo', {
   ID: text,
   Meta: embedded(meta),
   Spec: swarmSpec,
@@ -156,7 +153,7 @@ const swarmInfo = struct('swarm.Info', {
   RemoteManagers: list(struct('swarm.Peer', { NodeID: text, Addr: text })),
   Nodes: number,
   Managers: number,
-  Cluster: pointer('swarm.ClusterInfo', clusterInfo),
+  Cluster: clusterInfo,
   Warnings: list(text),
 })
 
@@ -245,30 +242,27 @@ export const versionShape: Shape = struct('system.versionInfo', {
     Context: text,
     Experimental: flag,
   }),
-  Server: pointer(
-    'types.Version',
-    struct('types.Version', {
-      Platform: struct('struct', { Name: text }),
-      Components: list(
-        struct('types.ComponentVersion', { Name: text, Version: text, Details: labels }),
-      ),
-      Version: text,
-      APIVersion: ['ApiVersion', text],
-      MinAPIVersion: text,
-      GitCommit: text,
-      GoVersion: text,
-      Os: text,
-      Arch: text,
-      KernelVersion: text,
-      Experimental: flag,
-      BuildTime: text,
-    }),
-  ),
+  Server: pointer('types.Version', {
+    Platform: struct('struct', { Name: text }),
+    Components: list(
+      struct('types.ComponentVersion', { Name: text, Version: text, Details: labels }),
+    ),
+    Version: text,
+    APIVersion: ['ApiVersion', text],
+    MinAPIVersion: text,
+    GitCommit: text,
+    GoVersion: text,
+    Os: text,
+    Arch: text,
+    KernelVersion: text,
+    Experimental: flag,
+    BuildTime: text,
+  }),
   ServerOK: ['ServerOK', flag],
 })
 
 /** A line of GET /events. */
-export const eventShape: Shape = struct('events.Message', {
+export const eventShape: Shape = struct('*events.Message', {
   Status: ['status', text],
   ID: ['id', text],
   From: ['from', text],

@@ -5,15 +5,27 @@ import { CommandFailure, EXIT_FAILURE } from './command-failure.ts'
 /** Status of a command that the user interrupted (128 and SIGINT). */
 export const EXIT_INTERRUPTED = 130
 
-/** One or more lines, without an end; empty when there is nothing to say. */
-export function failureText(error: unknown, host: string): string {
+/** An object that was asked for by name. */
+export interface Sought {
+  readonly kind: 'network' | 'node'
+  readonly name: string
+}
+
+/**
+ * One or more lines, without an end; empty when there is nothing to say. When `sought` is not
+ * there Docker's client says so itself, and not what the daemon said.
+ */
+export function failureText(error: unknown, host: string, sought?: Sought): string {
   if (error instanceof CommandFailure) return error.message
   if (isInterruption(error)) return ''
   if (!(error instanceof WeftError)) return error instanceof Error ? error.message : String(error)
   if (isUnreachable(error)) return unreachableText(error, host)
   if (error.code === 'ERR_ENGINE_ANSWER') return `${host}: ${describeError(error)}`
   if (error.code === 'ERR_KERNEL' || error.cause !== undefined) return describeError(error)
-  return `Error response from daemon: ${error.message}`
+  if (sought !== undefined && error.code === 'ERR_NOT_FOUND') {
+    return `Error: No such ${sought.kind}: ${sought.name}`
+  }
+  return `Error response from daemon: ${error.message.trim()}`
 }
 
 /** The exit status that goes with it. */

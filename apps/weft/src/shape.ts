@@ -81,6 +81,7 @@ export function embedded(shape: Shape): FieldShape {
 }
 
 /** A pointer to a struct: nil when it is not there. */
-export function pointer(typeName: string, shape: Shape): Shape {
+export function pointer(typeName: string, fields: Readonly<Record<string, FieldShape>>): Shape {
+  const shape = struct(`*${typeName}`, fields)
   return (json) => (json === null || json === undefined ? new GoNil(`*${typeName}`) : shape(json))
 }

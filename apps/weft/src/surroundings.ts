@@ -19,7 +19,7 @@ export interface Surroundings {
   readonly pause: (durationMs: number) => Promise<void>
   /** A client for the daemon that listens at this path. */
   readonly connect: (socketPath: string) => EngineClient
-  /** Processes in namespaces of their own; resolved only for `run`, which alone needs the kernel. */
+  /** Processes in namespaces of their own; asked for by `run` only, which alone needs them. */
   readonly contained: () => Promise<ContainedProcesses>
 }
 

@@ -1,6 +1,6 @@
 /** `weft attach`: something that has a network namespace gets an interface on a network. */
 import { resolve } from 'node:path'
-import type { AttachJson, AttachmentJson } from '@weft/engine-api/client'
+import type { AttachJson } from '@weft/engine-api/client'
 import { CommandFailure, EXIT_USAGE } from '../command-failure.ts'
 import { NO_OPERANDS, type CommandSpec } from '../command.ts'
 import { OptionFailure, type Options, type OptionSpec } from '../option.ts'
@@ -9,7 +9,11 @@ import { JSON_OPTION, jsonOutput } from '../output/rows.ts'
 /** Options that say what is attached to which network; `run` has them too. */
 export const ENDPOINT_OPTIONS: readonly OptionSpec[] = [
   { name: 'alias', value: 'list', about: 'Another name for the endpoint on the network' },
-  { name: 'ifname', value: 'string', about: 'Name of the interface (default: first free of eth0, eth1…)' },
+  {
+    name: 'ifname',
+    value: 'string',
+    about: 'Name of the interface (default: first free of eth0, eth1…)',
+  },
   { name: 'ip', value: 'string', about: 'Address of the endpoint (default: any free one)' },
   { name: 'name', value: 'string', about: 'Name of the endpoint' },
   { name: 'network', value: 'string', about: 'Network to attach to, by name or ID' },
@@ -33,7 +37,7 @@ export const attach: CommandSpec = {
   run: async ({ client, options, out, signal }) => {
     const request = { ...endpointOf(options), netns: namespaceOf(options) }
     const attachment = await client.attachments.create(request, { signal })
-    out.write(options.has('json') ? jsonOutput(attachment) : attachmentText(attachment))
+    out.write(options.has('json') ? jsonOutput(attachment) : `${attachment.endpointId}\n`)
     return undefined
   },
 }
@@ -69,8 +73,4 @@ function namespaceOf(options: Options): string {
     throw new OptionFailure('pid', pid, 'not a process number')
   }
   return `/proc/${pid}/ns/net`
-}
-
-function attachmentText({ endpointId, ifname, addresses, networkName }: AttachmentJson): string {
-  return `${endpointId}\n${ifname} on ${networkName}: ${addresses.join(', ')}\n`
 }

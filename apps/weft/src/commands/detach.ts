@@ -34,5 +34,6 @@ function endpointsOf({ operands, options }: Invocation): readonly string[] {
   const [network, name] = [options.text('network'), options.text('name')]
   if (operands.length > 0 && network === '' && name === '') return operands
   if (operands.length === 0 && network !== '' && name !== '') return [`${network}/${name}`]
-  throw new CommandFailure('say endpoints (ID or NETWORK/NAME), or --network and --name', EXIT_USAGE)
+  const problem = 'say endpoints (ID or NETWORK/NAME), or --network and --name'
+  throw new CommandFailure(problem, EXIT_USAGE)
 }

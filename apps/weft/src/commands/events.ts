@@ -6,6 +6,7 @@ import { eventShape } from '../docker-shapes.ts'
 import { TemplateFault } from '../go-template/template-fault.ts'
 import { Template } from '../go-template/template.ts'
 import { filtersOf } from '../options/filters.ts'
+import { timestampOf } from '../options/timestamps.ts'
 
 const NS_PER_SECOND = 1_000_000_000
 const MS_PER_SECOND = 1000
@@ -28,12 +29,13 @@ export const events: CommandSpec = {
     { name: 'until', value: 'string', about: 'Stream events until this timestamp' },
   ],
   examples: ['events --filter type=network', "events --format '{{json .}}'"],
-  run: async ({ client, options, out, signal }) => {
+  run: async (invocation) => {
+    const { client, options, out, signal } = invocation
     const template = options.text('format') === '' ? null : checked(options.text('format'))
     const query = {
       filters: filtersOf(options),
-      since: options.text('since'),
-      until: options.text('until'),
+      since: await timestampOf(invocation, options.text('since')),
+      until: await timestampOf(invocation, options.text('until')),
     }
     for await (const event of client.events(query, { signal })) {
       const line = template === null ? eventLine(event) : template.execute(eventShape(event))

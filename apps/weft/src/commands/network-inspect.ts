@@ -33,7 +33,7 @@ export const networkInspect: CommandSpec = {
         shape: networkShape,
         rawFallback: true,
       },
-      (error) => failureText(error, host),
+      (error, name) => failureText(error, host, { kind: 'network', name }),
     )
     out.write(text)
     if (failures.length > 0) throw new CommandFailure(failures.join('\n'))

@@ -25,7 +25,7 @@ export const networkRm: CommandSpec = {
         if (await removed(invocation, name)) out.write(`${name}\n`)
       } catch (error) {
         invocation.signal.throwIfAborted()
-        err.write(`${failureText(error, host)}\n`)
+        err.write(`${failureText(error, host, { kind: 'network', name })}\n`)
         failed = true
       }
     }

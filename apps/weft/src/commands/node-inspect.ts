@@ -1,11 +1,12 @@
 /** `weft node inspect`: all that is known of nodes. */
+import type { NodeJson } from '@weft/engine-api/client'
 import { CommandFailure } from '../command-failure.ts'
 import { someOperands, type CommandSpec } from '../command.ts'
 import { nodeShape } from '../docker-shapes.ts'
 import { failureText } from '../failure-text.ts'
 import { inspectAll } from '../output/inspection.ts'
 import { prettyNode } from '../output/pretty-node.ts'
-import { nodeReference } from './node-reference.ts'
+import { inspectNode } from '../node-lookup.ts'
 
 /** `node inspect`. */
 export const nodeInspect: CommandSpec = {
@@ -23,9 +24,8 @@ export const nodeInspect: CommandSpec = {
   ],
   examples: ['node inspect --pretty self', "node inspect -f '{{.Status.Addr}}' web-1"],
   run: async (invocation) => {
-    const { client, options, operands, out, signal, host } = invocation
-    const fetch = async (name: string) =>
-      client.nodes.inspect(await nodeReference(invocation, name), { signal })
+    const { options, operands, out, host } = invocation
+    const fetch = (name: string): Promise<NodeJson> => inspectNode(invocation, name)
     const format = options.has('pretty') ? 'pretty' : options.text('format')
     if (format === 'pretty') {
       for (const name of operands) out.write(`${prettyNode(await fetch(name))}\n`)

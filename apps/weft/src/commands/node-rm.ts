@@ -19,7 +19,7 @@ export const nodeRm: CommandSpec = {
         out.write(`${name}\n`)
       } catch (error) {
         signal.throwIfAborted()
-        failures.push(failureText(error, host))
+        failures.push(failureText(error, host, { kind: 'node', name }))
       }
     }
     if (failures.length > 0) throw new CommandFailure(failures.join('\n'))

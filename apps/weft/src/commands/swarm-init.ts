@@ -39,13 +39,13 @@ export const swarmInit: CommandSpec = {
   ],
   examples: [
     'swarm init --advertise-addr 192.168.1.11',
-    'swarm init --advertise-addr eth1 --default-addr-pool 10.20.0.0/16 --default-addr-pool-mask-length 26',
+    'swarm init --advertise-addr eth1 --default-addr-pool 10.20.0.0/16',
   ],
   run: async (invocation) => {
-    const { client, out, signal } = invocation
+    const { out } = invocation
     const nodeId = await initiated(invocation)
     out.write(`Swarm initialized: current node (${nodeId}) is now a manager.\n\n`)
-    out.write(await joinCommandText({ client, signal, nodeId, roles: ['worker'] }))
+    out.write(await joinCommandText(invocation, nodeId, ['worker']))
     const how = "run 'weft swarm join-token manager' and follow the instructions."
     out.write(`To add a manager to this swarm, ${how}\n\n`)
     return undefined

@@ -1,7 +1,7 @@
 /** `weft swarm join-token`: what another machine needs to join. */
-import type { EngineClient } from '@weft/engine-api/client'
 import { CommandFailure } from '../command-failure.ts'
-import { operandOf, oneOperand, type CommandSpec } from '../command.ts'
+import { operandOf, oneOperand, type CommandSpec, type Invocation } from '../command.ts'
+import { findNode } from '../node-lookup.ts'
 
 type Role = 'worker' | 'manager'
 
@@ -21,17 +21,20 @@ export const swarmJoinToken: CommandSpec = {
     const quiet = options.has('quiet')
     if (options.has('rotate')) {
       const { Version, Spec } = await client.swarm.inspect({ signal })
-      const rotation = role === 'worker' ? { rotateWorkerToken: true } : { rotateManagerToken: true }
+      const rotation = {
+        rotateWorkerToken: role === 'worker',
+        rotateManagerToken: role === 'manager',
+      }
       await client.swarm.update({ version: Version.Index, spec: Spec, ...rotation }, { signal })
       if (!quiet) out.write(`Successfully rotated ${role} join token.\n\n`)
     }
+    const { JoinTokens } = await client.swarm.inspect({ signal })
     if (quiet) {
-      const { JoinTokens } = await client.swarm.inspect({ signal })
       out.write(`${role === 'worker' ? JoinTokens.Worker : JoinTokens.Manager}\n`)
       return undefined
     }
     const { Swarm } = await client.info({ signal })
-    out.write(await joinCommandText({ client, signal, nodeId: Swarm.NodeID, roles: [role] }))
+    out.write(await joinCommandText(invocation, Swarm.NodeID, [role]))
     return undefined
   },
 }
@@ -42,14 +45,13 @@ function roleOf(text: string): Role {
 }
 
 /** The command to type elsewhere, for each role; empty when this node is no manager. */
-export async function joinCommandText(about: {
-  readonly client: EngineClient
-  readonly signal: AbortSignal
-  readonly nodeId: string
-  readonly roles: readonly Role[]
-}): Promise<string> {
-  const { client, signal, nodeId, roles } = about
-  const { ManagerStatus } = await client.nodes.inspect(nodeId, { signal })
+export async function joinCommandText(
+  asking: Pick<Invocation, 'client' | 'signal' | 'host'>,
+  nodeId: string,
+  roles: readonly Role[],
+): Promise<string> {
+  const { client, signal } = asking
+  const { ManagerStatus } = await findNode(asking, nodeId)
   const { JoinTokens } = await client.swarm.inspect({ signal })
   if (ManagerStatus === undefined) return ''
   const commands = roles.map((role) => {

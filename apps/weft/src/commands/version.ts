@@ -20,7 +20,8 @@ const CLIENT_LINES = [
 
 const ENGINE_LINES = [
   '  Version:\t{{.Version}}',
-  '  API version:\t{{index .Details "ApiVersion"}} (minimum version {{index .Details "MinAPIVersion"}})',
+  '  API version:\t{{index .Details "ApiVersion"}} ' +
+    '(minimum version {{index .Details "MinAPIVersion"}})',
   '  Go version:\t{{index .Details "GoVersion"}}',
   '  Git commit:\t{{index .Details "GitCommit"}}',
   '  Built:\t{{index .Details "BuildTime"}}',
@@ -55,7 +56,7 @@ export const version: CommandSpec = {
   ],
   examples: ['version', "version --format '{{.Server.Version}}'"],
   run: async ({ client, options, out, signal }) => {
-    const template = readFormat(options.textOrNull('format') ?? FORMAT_DEFAULT)
+    const template = readFormat(options.textOrNull('format') ?? FORMAT_DEFAULT, 'version')
     const answer = await client.version({ signal }).then(
       (server) => ({ server }),
       (error: unknown) => ({ error }),

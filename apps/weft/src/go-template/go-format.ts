@@ -9,15 +9,21 @@ const VERB = /%([-+# 0]*)(\d*)(?:\.(\d*))?([a-zA-Z%])/g
 /** Write values by a format; what does not fit a verb is shown as Go shows it. */
 export function formatGo(format: string, values: readonly GoValue[]): string {
   let next = 0
-  const text = format.replace(VERB, (_, flags: string, width: string, precision: string | undefined, verb: string) => {
-    if (verb === '%') return '%'
-    if (next >= values.length) return `%!${verb}(MISSING)`
-    const value = values[next]
-    next += 1
-    const wanted = Math.min(Number(width || '0'), FIELD_WIDTH_MAX)
-    const digits = precision === undefined ? null : Math.min(Number(precision), FIELD_WIDTH_MAX)
-    return padded(oneVerb(value, verb, { flags, digits }), flags, wanted)
-  })
+  let text = ''
+  let end = 0
+  for (const directive of format.matchAll(VERB)) {
+    const [all, flags = '', width = '', precision, verb = ''] = directive
+    text += format.slice(end, directive.index)
+    end = directive.index + all.length
+    if (verb === '%') text += '%'
+    else if (next >= values.length) text += `%!${verb}(MISSING)`
+    else {
+      const digits = precision === undefined ? null : bounded(precision)
+      text += padded(oneVerb(values[next], verb, { flags, digits }), flags, bounded(width))
+      next += 1
+    }
+  }
+  text += format.slice(end)
   const extra = values.slice(next).map((value) => `${typeName(value)}=${printGo(value)}`)
   return extra.length === 0 ? text : `${text}%!(EXTRA ${extra.join(', ')})`
 }
@@ -27,11 +33,15 @@ interface Style {
   readonly digits: number | null
 }
 
+function bounded(digits: string): number {
+  return Math.min(Number(digits || '0'), FIELD_WIDTH_MAX)
+}
+
 function oneVerb(value: GoValue, verb: string, { flags, digits }: Style): string {
   const text = printGo(value)
   if (verb === 'v') return typeof value === 'number' && flags.includes('+') ? signed(value) : text
   if (verb === 's' && typeof value !== 'number' && typeof value !== 'boolean') {
-    return digits === null ? text : [...text].slice(0, digits).join('')
+    return digits === null ? text : Array.from(text).slice(0, digits).join('')
   }
   if (verb === 'q' && typeof value === 'string') return JSON.stringify(value)
   if (verb === 't' && typeof value === 'boolean') return text

@@ -124,14 +124,14 @@ export function isGoTrue(value: GoValue): boolean {
 /** As `fmt.Sprint` writes it. */
 export function printGo(value: GoValue): string {
   if (value === undefined) return '<no value>'
+  if (typeof value !== 'object') return typeof value === 'function' ? '<func>' : String(value)
   if (value instanceof GoNil) return '<nil>'
   if (value instanceof GoText) return value.text
   if (value instanceof GoMap) {
     return `map[${value.sorted().map(([key, one]) => `${key}:${printGo(one)}`).join(' ')}]`
   }
   if (value instanceof GoStruct) return `{${[...value.fields.values()].map(printGo).join(' ')}}`
-  if (Array.isArray(value)) return `[${value.map(printGo).join(' ')}]`
-  return typeof value === 'function' ? '<func>' : String(value as string | number | boolean)
+  return `[${value.map(printGo).join(' ')}]`
 }
 
 /** The value as JSON has it. */

@@ -6,20 +6,24 @@ export class TemplateFault extends Error {
 }
 
 /** The message of a template that cannot be read; `line` counts from 1. */
-export function parseFault(line: number, problem: string): TemplateFault {
-  return new TemplateFault(`template: :${line}: ${problem}`)
+export function parseFault(name: string, line: number, problem: string): TemplateFault {
+  return new TemplateFault(`template: ${name}:${line}: ${problem}`)
 }
 
 /** What Go shows of a node in front of a problem met while carrying a template out. */
 export interface Place {
+  /** The template's name; Docker gives few of them one. */
+  readonly name: string
   readonly line: number
-  /** Characters before it in its line, as Go counts them: from 0 in the first line, else from 1. */
+  /** Characters before it in its line. */
   readonly column: number
-  /** The node as written, shortened. */
+  /** The node as written. */
   readonly shown: string
 }
 
 /** The message of a template that met data it does not fit. */
-export function executionFault({ line, column, shown }: Place, problem: string): TemplateFault {
-  return new TemplateFault(`template: :${line}:${column}: executing "" at <${shown}>: ${problem}`)
+export function executionFault(place: Place, problem: string): TemplateFault {
+  const { name, line, column, shown } = place
+  const where = `${name}:${line}:${column}: executing "${name}" at <${shown}>`
+  return new TemplateFault(`template: ${where}: ${problem}`)
 }

@@ -12,9 +12,16 @@ import {
 } from './go-value.ts'
 import { formatGo } from './go-format.ts'
 
-/** What a function says of arguments that it does not take; the evaluator says where. */
+/** What a function says of its arguments; the evaluator says where. */
 export class CallFault extends Error {
   override readonly name = 'CallFault'
+  /** What it is about: how many there are, one of them, or the call as a whole. */
+  readonly about: 'count' | 'call' | { readonly argument: GoValue }
+
+  constructor(message: string, about: CallFault['about'] = 'call') {
+    super(message)
+    this.about = about
+  }
 }
 
 /** The longest text that `pad` and `printf` make, in characters. */
@@ -39,9 +46,9 @@ const FUNCTIONS: Readonly<Record<string, GoMethod>> = {
   json: (value) => jsonText(value),
   split: (text, separator) => textOf(text).split(textOf(separator)),
   join: (list, separator) => listOf(list).map(textOf).join(textOf(separator)),
-  title: (text) => textOf(text).replace(/(^|[^\p{L}\p{Nd}_'])(\p{L})/gu, (all) => all.toUpperCase()),
-  lower: (text) => textOf(text).toLowerCase(),
-  upper: (text) => textOf(text).toUpperCase(),
+  title: (text) => titled(textOf(text)),
+  lower: (text) => mapCase(textOf(text), (one) => one.toLowerCase()),
+  upper: (text) => mapCase(textOf(text), (one) => one.toUpperCase()),
   pad: (text, before, after) => pad(textOf(text), numberOf(before), numberOf(after)),
   truncate: (text, length) => textOf(text).slice(0, Math.max(numberOf(length), 0)),
   getDetailsOrder: (component) => detailsOrder(component),
@@ -49,7 +56,7 @@ const FUNCTIONS: Readonly<Record<string, GoMethod>> = {
 
 /** How many arguments a function takes: at least, at most. */
 const ARGUMENTS: Readonly<Record<string, readonly [number, number]>> = {
-  not: [1, 1], len: [1, 1], index: [1, Infinity],
+  and: [1, Infinity], or: [1, Infinity], not: [1, 1], len: [1, 1], index: [1, Infinity],
   slice: [1, 4], printf: [1, Infinity], eq: [1, Infinity], ne: [2, 2], lt: [2, 2], le: [2, 2],
   gt: [2, 2], ge: [2, 2], json: [1, 1], split: [2, 2], join: [2, 2], title: [1, 1], lower: [1, 1],
   upper: [1, 1], pad: [3, 3], truncate: [2, 2], getDetailsOrder: [1, 1],
@@ -66,13 +73,18 @@ export function isTemplateFunction(name: string): boolean {
 
 /** Call a function by name. Throws CallFault when its arguments do not fit. */
 export function callTemplateFunction(name: string, parameters: readonly GoValue[]): GoValue {
-  const [least, most] = ARGUMENTS[name] ?? [0, Infinity]
-  if (parameters.length < least || parameters.length > most) {
-    const want = most === Infinity ? `at least ${least}` : String(least)
-    const problem = `wrong number of args for ${name}: want ${want} got ${parameters.length}`
-    throw new CallFault(problem)
-  }
+  checkArgumentCount(name, parameters.length)
   return FUNCTIONS[name]?.(...parameters)
+}
+
+/** Throws CallFault for too few or too many. */
+export function checkArgumentCount(name: string, count: number): void {
+  const [least, most] = ARGUMENTS[name] ?? [0, Infinity]
+  if (count < least || count > most) {
+    const want = most === Infinity ? `at least ${least}` : String(least)
+    const problem = `wrong number of args for ${name}: want ${want} got ${count}`
+    throw new CallFault(problem, 'count')
+  }
 }
 
 /** JSON as Docker's `json` writes it: no HTML escapes, no line separators of JavaScript's. */
@@ -85,7 +97,8 @@ function lengthOf(value: GoValue): number {
   if (typeof value === 'string') return new TextEncoder().encode(value).length
   if (Array.isArray(value)) return value.length
   if (value instanceof GoMap) return value.entries.size
-  throw new CallFault(`error calling len: len of type ${goTypeName(value)}`)
+  const what = value instanceof GoNil ? 'nil pointer' : `type ${goTypeName(value)}`
+  throw new CallFault(`error calling len: len of ${what}`)
 }
 
 function elementOf(item: GoValue, key: GoValue): GoValue {
@@ -98,10 +111,11 @@ function elementOf(item: GoValue, key: GoValue): GoValue {
     throw new CallFault(`error calling index: ${problem}`)
   }
   if (typeof key !== 'number') {
-    throw new CallFault(`error calling index: cannot index slice/array with type ${goTypeName(key)}`)
+    const problem = `cannot index slice/array with type ${goTypeName(key)}`
+    throw new CallFault(`error calling index: ${problem}`)
   }
   if (key < 0 || key >= item.length) {
-    throw new CallFault(`error calling index: reflect: slice index out of range`)
+    throw new CallFault(`error calling index: index out of range: ${key}`)
   }
   return typeof item === 'string' ? item.charCodeAt(key) : (item as readonly GoValue[])[key]
 }
@@ -127,7 +141,9 @@ function printRow(values: readonly GoValue[]): string {
 }
 
 function compare(a: GoValue, b: GoValue): number {
-  if (a === undefined || b === undefined) throw new CallFault('error calling eq: missing argument for comparison')
+  if (a === undefined || b === undefined) {
+    throw new CallFault('error calling eq: missing argument for comparison')
+  }
   const [left, right] = [plain(a), plain(b)]
   if (typeof left !== typeof right) {
     throw new CallFault('error calling eq: incompatible types for comparison')
@@ -143,19 +159,36 @@ function plain(value: GoValue): string | number | boolean {
   return value
 }
 
+/** Go maps one character to one: `ß` has no capital. */
+function mapCase(text: string, map: (character: string) => string): string {
+  const mapped = (one: string): string => (Array.from(map(one)).length === 1 ? map(one) : one)
+  return Array.from(text, mapped).join('')
+}
+
+/** Every letter at the beginning of a word is a capital (strings.Title). */
+function titled(text: string): string {
+  const start = /(^|[\x00-\x7f\s](?<![\p{L}\p{Nd}_]))(\p{L})/gu
+  return text.replace(start, (all) => mapCase(all, (one) => one.toUpperCase()))
+}
+
 function textOf(value: GoValue): string {
   if (typeof value === 'string') return value
-  throw new CallFault(`wrong type for value; expected string; got ${goTypeName(value)}`)
+  throw wrongType(value, 'string')
 }
 
 function numberOf(value: GoValue): number {
   if (typeof value === 'number') return value
-  throw new CallFault(`wrong type for value; expected int; got ${goTypeName(value)}`)
+  throw wrongType(value, 'int')
 }
 
 function listOf(value: GoValue): readonly GoValue[] {
   if (Array.isArray(value)) return value as readonly GoValue[]
-  throw new CallFault(`wrong type for value; expected []string; got ${goTypeName(value)}`)
+  throw wrongType(value, '[]string')
+}
+
+function wrongType(argument: GoValue, expected: string): CallFault {
+  const problem = `wrong type for value; expected ${expected}; got ${goTypeName(argument)}`
+  return new CallFault(problem, { argument })
 }
 
 function pad(text: string, before: number, after: number): string {

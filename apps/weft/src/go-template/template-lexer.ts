@@ -27,11 +27,20 @@ export interface Token {
   readonly position: number
 }
 
+/** A template and the name that messages give it. */
+export interface NamedTemplate {
+  readonly name: string
+  readonly template: string
+}
+
+const NUMBER =
+  /[+-]?(?:0[xX][\da-fA-F_]+|0[oO]?[0-7_]+|(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)/y
+
 /** Tokens inside of an action, tried in this order. */
 const INSIDE: readonly (readonly [TokenKind, RegExp])[] = [
   ['space', /[ \t\r\n]+/y],
   ['field', /\.[\p{L}_][\p{L}\p{Nd}_]*/uy],
-  ['number', /[+-]?(?:0[xX][\da-fA-F_]+|0[oO]?[0-7_]+|(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)/y],
+  ['number', NUMBER],
   ['dot', /\./y],
   ['variable', /\$[\p{L}\p{Nd}_]*/uy],
   ['word', /[\p{L}_][\p{L}\p{Nd}_]*/uy],
@@ -43,9 +52,9 @@ const TRIM_RIGHT = /[ \t\r\n]-\}\}/y
 const COMMENT = /\/\*[\s\S]*?\*\//y
 
 /** All tokens of a template, the last of kind `end`. Throws TemplateFault. */
-export function lexTemplate(template: string): Token[] {
+export function lexTemplate({ name, template }: NamedTemplate): Token[] {
   if (template.length > TEMPLATE_LENGTH_MAX) {
-    throw parseFault(1, `longer than ${TEMPLATE_LENGTH_MAX} characters`)
+    throw parseFault(name, 1, `longer than ${TEMPLATE_LENGTH_MAX} characters`)
   }
   const tokens: Token[] = []
   let position = 0
@@ -59,7 +68,7 @@ export function lexTemplate(template: string): Token[] {
     if (trimThis) text = text.replace(/[ \t\r\n]+$/, '')
     if (text !== '') tokens.push({ kind: 'text', text, position })
     if (open < 0) break
-    const action = lexAction(template, open, trimThis ? 3 : 2, tokens)
+    const action = lexAction({ name, template }, { open, delimiter: trimThis ? 3 : 2 }, tokens)
     position = action.end
     trimNext = action.trims
   }
@@ -69,18 +78,18 @@ export function lexTemplate(template: string): Token[] {
 
 /** One action from its `{{` on; a comment leaves no tokens. */
 function lexAction(
-  template: string,
-  open: number,
-  delimiter: number,
+  source: NamedTemplate,
+  { open, delimiter }: { readonly open: number; readonly delimiter: number },
   tokens: Token[],
 ): { readonly end: number; readonly trims: boolean } {
+  const { template } = source
   let position = open + delimiter
   const afterSpace = delimiter === 3 ? position + 1 : position
   COMMENT.lastIndex = afterSpace
   if (template.startsWith('/*', afterSpace)) {
-    if (!COMMENT.test(template)) throw faultAt(template, open, 'unclosed comment')
+    if (!COMMENT.test(template)) throw faultAt(source, open, 'unclosed comment')
     const close = closeAt(template, COMMENT.lastIndex)
-    if (close === null) throw faultAt(template, open, 'comment ends before closing delimiter')
+    if (close === null) throw faultAt(source, open, 'comment ends before closing delimiter')
     return close
   }
   tokens.push({ kind: 'open', text: '{{', position: open })
@@ -90,7 +99,7 @@ function lexAction(
       tokens.push({ kind: 'close', text: '}}', position: close.end - 2 })
       return close
     }
-    const token = tokenAt(template, position)
+    const token = tokenAt(source, position)
     tokens.push(token)
     position += token.text.length
   }
@@ -105,19 +114,27 @@ function closeAt(
   return TRIM_RIGHT.test(template) ? { end: position + 4, trims: true } : null
 }
 
-function tokenAt(template: string, position: number): Token {
+function tokenAt(source: NamedTemplate, position: number): Token {
+  const { template } = source
   for (const [kind, pattern] of INSIDE) {
     pattern.lastIndex = position
     const text = pattern.exec(template)?.[0]
     if (text !== undefined) return { kind, text, position }
   }
   const character = template.slice(position, position + 1)
-  if (character === '') throw faultAt(template, position, 'unclosed action')
-  if (character === '"') throw faultAt(template, position, 'unterminated quoted string')
-  if (character === '`') throw faultAt(template, position, 'unterminated raw quoted string')
-  if (character === "'") throw faultAt(template, position, 'unterminated character constant')
+  if (character === '') throw faultAt(source, position, 'unclosed action')
+  if (character === '"') throw faultAt(source, position, 'unterminated quoted string')
+  if (character === '`') throw faultAt(source, position, 'unterminated raw quoted string')
+  if (character === "'") throw faultAt(source, position, 'unterminated character constant')
   const code = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
-  throw faultAt(template, position, `unexpected bad character U+${code} '${character}' in command`)
+  if (/[\p{L}\p{Nd}_]/u.test(template.charAt(position - 1))) {
+    throw faultAt(source, position, `bad character U+${code} '${character}'`)
+  }
+  const isPlain = /[!-~]/.test(character)
+  const problem = isPlain
+    ? `unexpected "${character}" in command`
+    : `unrecognized character in action: U+${code} '${character}'`
+  throw faultAt(source, position, problem)
 }
 
 /** Number of the line that a position is in, from 1. */
@@ -125,6 +142,6 @@ export function lineAt(template: string, position: number): number {
   return template.slice(0, position).split('\n').length
 }
 
-function faultAt(template: string, position: number, problem: string): Error {
-  return parseFault(lineAt(template, position), problem)
+function faultAt({ name, template }: NamedTemplate, position: number, problem: string): Error {
+  return parseFault(name, lineAt(template, position), problem)
 }

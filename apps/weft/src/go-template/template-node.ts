@@ -30,7 +30,12 @@ export type Command = readonly Operand[]
 export type Operand = { readonly place: Place } & (
   | { readonly kind: 'dot' | 'nil' }
   | { readonly kind: 'literal'; readonly value: string | number | boolean }
-  | { readonly kind: 'function'; readonly name: string }
+  | {
+      readonly kind: 'function'
+      readonly name: string
+      /** The function with its arguments. */
+      readonly called: Place
+    }
   | { readonly kind: 'variable'; readonly name: string; readonly fields: readonly string[] }
   | { readonly kind: 'field'; readonly fields: readonly string[] }
   | { readonly kind: 'chain'; readonly pipe: Pipe; readonly fields: readonly string[] }

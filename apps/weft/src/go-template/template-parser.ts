@@ -1,25 +1,29 @@
 /** Reads a Go template into nodes (text/template/parse), with Go's words for what is wrong. */
 import { isTemplateFunction } from './template-functions.ts'
 import { parseFault, type Place, type TemplateFault } from './template-fault.ts'
-import { lexTemplate, lineAt, type Token, type TokenKind } from './template-lexer.ts'
+import {
+  lexTemplate,
+  lineAt,
+  type NamedTemplate,
+  type Token,
+  type TokenKind,
+} from './template-lexer.ts'
 import type { Branches, Command, Operand, Pipe, TemplateNode } from './template-node.ts'
 
 /** How deep actions and parentheses may nest. */
 export const TEMPLATE_DEPTH_MAX = 64
-
-/** How much of a node a message shows; Go shortens there too. */
-const SHOWN_LENGTH_MAX = 20
 
 const ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
 }
 
 /** Read a template. Throws TemplateFault with what Go would say. */
-export function parseTemplate(template: string): readonly TemplateNode[] {
-  return new TemplateParser(template).parse()
+export function parseTemplate(source: NamedTemplate): readonly TemplateNode[] {
+  return new TemplateParser(source).parse()
 }
 
 class TemplateParser {
+  readonly #name: string
   readonly #template: string
   readonly #tokens: readonly Token[]
   #index = 0
@@ -27,9 +31,10 @@ class TemplateParser {
   #loops = 0
   #variables = ['']
 
-  constructor(template: string) {
-    this.#template = template
-    this.#tokens = lexTemplate(template)
+  constructor(source: NamedTemplate) {
+    this.#name = source.name
+    this.#template = source.template
+    this.#tokens = lexTemplate(source)
   }
 
   parse(): readonly TemplateNode[] {
@@ -105,7 +110,7 @@ class TemplateParser {
     }
     this.#close('else')
     const { nodes, stop } = this.#list(true)
-    if (stop !== 'end') throw this.#fault('unexpected {{else}}')
+    if (stop !== 'end') throw this.#fault('expected end; found {{else}}')
     this.#close('end')
     return nodes
   }
@@ -122,11 +127,25 @@ class TemplateParser {
         this.#index += 1
         break
       }
-      commands.push(this.#command(context))
+      if (token.kind === 'close') throw this.#fault('unclosed left paren')
+      if (token.kind === 'symbol' && token.text !== '(') {
+        throw this.#fault(`unexpected ${this.#described(token)} in ${context}`)
+      }
+      commands.push(this.#command())
     }
+    this.#refuseValuesAsCommands(commands)
     for (const name of assigns ? [] : variables) this.#variables.push(name)
     this.#depth -= 1
     return { variables, assigns, commands }
+  }
+
+  /** Only functions and methods can be handed a result. */
+  #refuseValuesAsCommands(commands: readonly Command[]): void {
+    const index = commands.findIndex(([first], at) => {
+      return at > 0 && (first?.kind === 'literal' || first?.kind === 'dot' || first?.kind === 'nil')
+    })
+    if (index < 0) return
+    throw this.#fault(`non executable command in pipeline stage ${index + 1}`)
   }
 
   /** `$x :=`, `$x =`, and in a range `$i, $x :=`. */
@@ -150,39 +169,43 @@ class TemplateParser {
     return { variables: [], assigns: false }
   }
 
-  #command(context: string): Command {
+  #command(): Command {
     const operands: Operand[] = []
+    this.#skipSpace()
+    const start = this.#peek().position
+    let end = start
     for (;;) {
       this.#skipSpace()
       const token = this.#peek()
       if (token.kind === 'close' || token.text === ')') break
       if (token.text === '|') {
         this.#index += 1
-        this.#skipSpace()
-        const after = this.#peek()
-        if (after.kind === 'close' || after.text === ')') {
-          throw this.#fault(`missing value for ${context}`)
-        }
         break
       }
       operands.push(this.#operand())
+      end = this.#peek().position
       const { kind, text } = this.#peek()
       if (kind !== 'space' && kind !== 'close' && text !== '|' && text !== ')') {
         throw this.#fault(`unexpected ${this.#described(this.#peek())} in operand`)
       }
     }
-    if (operands.length === 0) throw this.#fault('empty command')
-    return operands
+    const [first, ...rest] = operands
+    if (first === undefined) throw this.#fault('empty command')
+    if (first.kind !== 'function') return operands
+    // Go shows a function with its arguments.
+    const shown = this.#template.slice(start, end)
+    return [{ ...first, called: { ...first.place, shown } }, ...rest]
   }
 
   #operand(): Operand {
     const token = this.#next()
-    const rest = this.#fields()
+    const isNamed = token.kind === 'field' || token.kind === 'variable' || token.kind === 'dot'
+    const rest = isNamed ? this.#fields() : []
     const fields = token.kind === 'field' ? [token.text.slice(1), ...rest] : rest
     const place = this.#place(token, rest)
     switch (token.kind) {
       case 'dot':
-        if (rest.length > 0) throw this.#fault(`unexpected <.${rest[0] ?? ''}> in operand`)
+        if (rest.length > 0) throw this.#fault('unexpected . after term "."')
         return { kind: 'dot', place }
       case 'field':
         return { kind: 'field', fields, place }
@@ -209,10 +232,12 @@ class TemplateParser {
   }
 
   #word(text: string, place: Place): Operand {
-    if (text === 'true' || text === 'false') return { kind: 'literal', value: text === 'true', place }
+    if (text === 'true' || text === 'false') {
+      return { kind: 'literal', value: text === 'true', place }
+    }
     if (text === 'nil') return { kind: 'nil', place }
     if (!isTemplateFunction(text)) throw this.#fault(`function "${text}" not defined`)
-    return { kind: 'function', name: text, place }
+    return { kind: 'function', name: text, place, called: place }
   }
 
   #number(text: string): number {
@@ -251,19 +276,19 @@ class TemplateParser {
 
   #placeAt(position: number, shown: string): Place {
     const lineStart = this.#template.lastIndexOf('\n', position - 1)
-    const column = position - Math.max(lineStart, 0)
-    const short = shown.length > SHOWN_LENGTH_MAX ? `${shown.slice(0, SHOWN_LENGTH_MAX)}...` : shown
-    return { line: lineAt(this.#template, position), column, shown: short }
+    const column = position - lineStart - 1
+    return { name: this.#name, line: lineAt(this.#template, position), column, shown }
   }
 
   #described(token: Token): string {
     if (token.kind === 'end') return 'EOF'
+    if (token.kind === 'dot') return '<.>'
     return token.kind === 'word' ? `<${token.text}>` : JSON.stringify(token.text)
   }
 
   #fault(problem: string): TemplateFault {
     const last = this.#tokens[Math.max(this.#index - 1, 0)]
-    return parseFault(lineAt(this.#template, last?.position ?? 0), problem)
+    return parseFault(this.#name, lineAt(this.#template, last?.position ?? 0), problem)
   }
 
   #skipSpace(): void {
@@ -281,19 +306,25 @@ class TemplateParser {
   }
 }
 
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|(.))/g
+
 /** The text that a quoted string of Go stands for; of a character constant, its code point. */
 function unquote(quoted: string): string | number {
   const inner = quoted.slice(1, -1)
   if (quoted.startsWith('`')) return inner
-  const text = inner.replace(
-    /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|(.))/g,
-    (_, hex?: string, short?: string, long?: string, octal?: string, character = '') => {
-      const digits = hex ?? short ?? long
-      if (digits !== undefined) return String.fromCodePoint(Math.min(parseInt(digits, 16), 0x10ffff))
-      return octal === undefined
-        ? (ESCAPES[character] ?? character)
-        : String.fromCodePoint(parseInt(octal, 8))
-    },
-  )
+  const text = inner.replace(ESCAPE, escaped)
   return quoted.startsWith("'") ? (text.codePointAt(0) ?? 0) : text
 }
+
+function escaped(
+  _: string,
+  ...[two, four, eight, octal, letter]: readonly (string | undefined)[]
+): string {
+  const hex = two ?? four ?? eight
+  if (hex !== undefined) return String.fromCodePoint(Math.min(parseInt(hex, 16), LAST_CODE_POINT))
+  if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8))
+  return ESCAPES[letter ?? ''] ?? letter ?? ''
+}
+
+/** The last code point of Unicode. */
+const LAST_CODE_POINT = 0x10_ffff

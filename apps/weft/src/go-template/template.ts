@@ -1,7 +1,7 @@
 /** Carries out Go templates (text/template), as `--format` has them. */
 import { goTypeName, GoMap, GoNil, GoStruct, isGoTrue, printGo, type GoValue } from './go-value.ts'
 import { executionFault, TemplateFault, type Place } from './template-fault.ts'
-import { callTemplateFunction, CallFault } from './template-functions.ts'
+import { callTemplateFunction, CallFault, checkArgumentCount } from './template-functions.ts'
 import type { Operand, Pipe, TemplateNode } from './template-node.ts'
 import { parseTemplate } from './template-parser.ts'
 
@@ -22,8 +22,8 @@ export class Template {
   }
 
   /** Throws TemplateFault with Go's words. */
-  static parse(text: string): Template {
-    return new Template(parseTemplate(text))
+  static parse(template: string, name = ''): Template {
+    return new Template(parseTemplate({ name, template }))
   }
 
   /** What the template writes for a value. Throws TemplateFault. */
@@ -133,37 +133,42 @@ class Run {
     piped: readonly GoValue[],
   ): GoValue {
     if (first === undefined) return undefined
-    if (first.kind === 'function') return this.#call(first, rest, dot, piped)
+    if (first.kind === 'function') return this.#call(first, { rest, piped }, dot)
     const hasParameters = rest.length > 0 || piped.length > 0
+    if (first.kind === 'nil') throw executionFault(first.place, 'nil is not a command')
     if (!hasParameters) return this.#operand(first, dot)
     const target = this.#operand(first, dot, () => [
       ...rest.map((operand) => this.#operand(operand, dot)),
       ...piped,
     ])
-    if (first.kind === 'literal' || first.kind === 'dot' || first.kind === 'nil') {
+    if (first.kind === 'literal' || first.kind === 'dot') {
       throw executionFault(first.place, `can't give argument to non-function ${first.place.shown}`)
     }
     return target
   }
 
   #call(
-    { name, place }: Operand & { readonly kind: 'function' },
-    rest: readonly Operand[],
+    operand: FunctionOperand,
+    { rest, piped }: Arguments,
     dot: GoValue,
-    piped: readonly GoValue[],
   ): GoValue {
-    if (name === 'and' || name === 'or') return this.#firstThatDecides(name, rest, dot, piped)
+    const { name } = operand
+    const count = rest.length + piped.length
+    atPlace(operand, () => checkArgumentCount(name, count))
+    if (name === 'and' || name === 'or') {
+      return this.#firstThatDecides(name, { rest, piped }, dot)
+    }
     const parameters = [...rest.map((operand) => this.#operand(operand, dot)), ...piped]
     if (this.#options.keepHeaders === true && HEADER_FUNCTIONS.has(name)) return parameters[0]
-    return atPlace(place, () => callTemplateFunction(name, parameters))
+    const places = rest.map((one, index) => ({ value: parameters[index], place: one.place }))
+    return atPlace(operand, () => callTemplateFunction(name, parameters), places)
   }
 
   /** `and` and `or` look at no more arguments than they need (Go 1.18). */
   #firstThatDecides(
     name: 'and' | 'or',
-    rest: readonly Operand[],
+    { rest, piped }: Arguments,
     dot: GoValue,
-    piped: readonly GoValue[],
   ): GoValue {
     let value: GoValue
     for (const operand of rest) {
@@ -178,11 +183,11 @@ class Run {
       case 'dot':
         return dot
       case 'nil':
-        throw executionFault(operand.place, 'nil is not a command')
+        return new GoNil('untyped nil')
       case 'literal':
         return operand.value
       case 'function':
-        return this.#call(operand, [], dot, [])
+        return this.#call(operand, { rest: [], piped: [] }, dot)
       case 'field':
         return this.#fields(dot, operand, parameters)
       case 'variable': {
@@ -201,11 +206,15 @@ class Run {
   ): GoValue {
     let value = from
     fields.forEach((name, index) => {
-      value = this.#field(value, name, place)
+      const receiver = value
+      value = this.#field(receiver, name, place)
       const given = index === fields.length - 1 ? parameters?.() : undefined
       if (typeof value === 'function') value = value(...(given ?? []))
       else if (given !== undefined) {
-        const problem = `${name} has arguments but cannot be invoked as function`
+        const problem =
+          receiver instanceof GoMap
+            ? `${name} is not a method but has arguments`
+            : `${name} has arguments but cannot be invoked as function`
         throw executionFault(place, problem)
       }
     })
@@ -224,7 +233,9 @@ class Run {
       return receiver.entries.get(name)
     }
     if (receiver instanceof GoStruct && receiver.has(name)) return receiver.get(name)
-    throw executionFault(place, `can't evaluate field ${name} in type ${goTypeName(receiver)}`)
+    // What came as JSON without a type has none to name.
+    const type = this.#options.strict === true ? 'interface {}' : goTypeName(receiver)
+    throw executionFault(place, `can't evaluate field ${name} in type ${type}`)
   }
 }
 
@@ -240,11 +251,28 @@ function entriesOf(value: GoValue): readonly (readonly [GoValue, GoValue])[] | n
   return value === undefined || value instanceof GoNil ? [] : null
 }
 
-function atPlace(place: Place, call: () => GoValue): GoValue {
+/** What a function is handed: its own words, and the result of the command before it. */
+interface Arguments {
+  readonly rest: readonly Operand[]
+  readonly piped: readonly GoValue[]
+}
+
+type FunctionOperand = Operand & { readonly kind: 'function' }
+
+/** Go points at the name, at an argument, or at the whole call, by what was wrong. */
+function atPlace<Result>(
+  { place, called }: FunctionOperand,
+  call: () => Result,
+  parameters: readonly { readonly value: GoValue; readonly place: Place }[] = [],
+): Result {
   try {
     return call()
   } catch (error) {
-    if (error instanceof CallFault) throw executionFault(place, error.message)
-    throw error
+    if (!(error instanceof CallFault)) throw error
+    const { about, message } = error
+    if (about === 'count') throw executionFault(place, message)
+    const wrong = about === 'call' ? undefined : about.argument
+    const at = parameters.find(({ value }) => about !== 'call' && value === wrong)?.place
+    throw executionFault(at ?? called, message)
   }
 }

@@ -16,7 +16,17 @@ export function durationOf(options: Options, name: string): number | null {
   if (text === null) return null
   const ns = parseDuration(text)
   if (ns !== null) return ns
-  throw new OptionFailure(name, text, `time: invalid duration "${text}"`)
+  throw new OptionFailure(name, text, durationProblem(text))
+}
+
+/** Go's words for what is wrong with a duration. */
+function durationProblem(text: string): string {
+  const quoted = JSON.stringify(text)
+  const rest = text.replace(/^[+-]/, '').replace(PART, '')
+  if (!/^(\d+(\.\d*)?|\.\d+)/.test(rest)) return `time: invalid duration ${quoted}`
+  const unit = /^[\d.]+([^\d.]*)/.exec(rest)?.[1] ?? ''
+  if (unit === '') return `time: missing unit in duration ${quoted}`
+  return `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`
 }
 
 /** Nanoseconds; null for what is no duration, or none that we can hold. */

@@ -58,20 +58,13 @@ function layOut(lines: readonly string[][], { from, to, widths }: Block, state: 
 }
 
 function lineOf(cells: readonly string[], widths: readonly number[]): string {
-  return cells.map((cell, column) => cell + padding(cell, widths[column], column, cells)).join('')
-}
-
-function padding(
-  cell: string,
-  width: number | undefined,
-  column: number,
-  cells: readonly string[],
-): string {
-  if (width === undefined || column === cells.length - 1) return ''
-  return ' '.repeat(Math.max(width - widthOf(cell), 0))
+  const padded = cells.slice(0, -1).map((cell, column) => {
+    return cell + ' '.repeat(Math.max((widths[column] ?? 0) - widthOf(cell), 0))
+  })
+  return [...padded, cells.at(-1) ?? ''].join('')
 }
 
 /** Code points, as Go counts. */
 function widthOf(cell: string): number {
-  return [...cell].length
+  return Array.from(cell).length
 }

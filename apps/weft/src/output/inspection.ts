@@ -24,12 +24,12 @@ export interface Inspected {
 }
 
 /**
- * Inspect everything that is there. Throws CommandFailure for a template that cannot be read;
- * `describe` says what went wrong with one object.
+ * Inspect everything that is there; `describe` says what went wrong with one object. Throws
+ * CommandFailure for a template that cannot be read.
  */
 export async function inspectAll(
   { names, format, fetch, shape, rawFallback }: Inspection,
-  describe: (error: unknown) => string,
+  describe: (error: unknown, name: string) => string,
 ): Promise<Inspected> {
   const template = format === '' ? null : readFormat(format)
   const objects: object[] = []
@@ -41,7 +41,9 @@ export async function inspectAll(
       if (template === null) objects.push(object)
       else lines.push(`${executed(template, { object, shape, rawFallback })}\n`)
     } catch (error) {
-      failures.push(error instanceof TemplateFault ? `template parsing error: ${error.message}` : describe(error))
+      const isTemplate = error instanceof TemplateFault
+      const parsing = 'template parsing error'
+      failures.push(isTemplate ? `${parsing}: ${error.message}` : describe(error, name))
     }
   }
   if (template === null) return { text: `${indentedJson(objects)}\n`, failures }

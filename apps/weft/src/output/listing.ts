@@ -1,4 +1,4 @@
-/** Lists as Docker's client prints them: a table, or a line for each by a template of the user's. */
+/** Lists as Docker's client prints them: a table, or a line for each by the user's template. */
 import { GoMap, GoStruct, type GoMethod, type GoValue } from '../go-template/go-value.ts'
 import { Template } from '../go-template/template.ts'
 import { EXIT_FAILURE } from '../command-failure.ts'

@@ -31,7 +31,7 @@ export function prettyInfo(info: InfoJson): string {
     ` Total Memory: ${bytesText(info.MemTotal)}`,
     ...unlessEmpty(' Name:', info.Name),
     ...unlessEmpty(' ID:', info.ID),
-    ` Docker Root Dir: ${String(info['DockerRootDir'] ?? '')}`,
+    ` Docker Root Dir: ${textOf(info['DockerRootDir'])}`,
     ` Debug Mode: ${String(info['Debug'] === true)}`,
     ...(info['Debug'] === true ? debugLines(info) : []),
     ...unlessEmpty(' HTTP Proxy:', info['HttpProxy']),

@@ -3,16 +3,16 @@ import type { TextSink } from '../surroundings.ts'
 
 /** Wait, and say so when somebody watches. Settles as the work does. */
 export async function showProgress<Result>(
-  { isTerminal, write }: TextSink,
+  sink: TextSink,
   what: string,
   work: Promise<Result>,
 ): Promise<Result> {
-  if (!isTerminal) return work
-  write(`weft: ${what} …`)
+  if (!sink.isTerminal) return work
+  sink.write(`weft: ${what} …`)
   try {
     return await work
   } finally {
     // To the beginning of the line, and erase it (ECMA-48 EL).
-    write('\r\x1b[K')
+    sink.write('\r\x1b[K')
   }
 }

@@ -6,6 +6,7 @@ import { custodianOf } from './custodian.ts'
 import type {
   ContainedProcesses,
   ContainerNamespace,
+  Custodian,
   RunningProcess,
   StartRequest,
 } from './contained-process.ts'
@@ -22,7 +23,8 @@ const FIRST_STEP = `mount -t proc -o nosuid,nodev,noexec proc /proc || exit 125;
 
 /** Processes on this machine; `weftCommand` is how this program is started, for the custodian. */
 export function nodeContained(weftCommand: readonly string[]): ContainedProcesses {
-  return { openNamespace: openContainer, appointCustodian: (host) => custodianOf(weftCommand, host) }
+  const appointCustodian = (host: string): Custodian => custodianOf(weftCommand, host)
+  return { openNamespace: openContainer, appointCustodian }
 }
 
 function openContainer(): ContainerNamespace {
