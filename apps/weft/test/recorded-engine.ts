@@ -88,11 +88,10 @@ export async function recordedEngine(
   return { socketPath, received, [Symbol.asyncDispose]: close }
 }
 
-/** Events are a line each; everything else is one document, or nothing. */
+/** Events were recorded as they came, a line each; everything else is one document. */
 function bodyText(path: string, content: unknown): string {
   if (content === undefined) return ''
-  if (path !== '/events') return JSON.stringify(content)
-  return [content].flat().map((event) => `${JSON.stringify(event)}\n`).join('')
+  return path === '/events' && typeof content === 'string' ? content : JSON.stringify(content)
 }
 
 /** What was recorded of Docker's engine under this name. */
