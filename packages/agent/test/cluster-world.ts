@@ -270,13 +270,17 @@ export class ClusterWorld {
     world.head.identity = await createCluster(initial, world.#managerPorts())
     await world.startManager()
     await world.head.start()
-    for (let i = 0; i < count; i++) {
-      const node = new WorldNode(world, `n${i + 1}`, `192.0.2.${11 + i}`)
-      node.isSimulated = isSimulated
-      world.nodes.push(node)
-      await (await node.join()).start()
-    }
+    for (let i = 0; i < count; i++) await world.addNode({ isSimulated })
     return world
+  }
+
+  /** One more worker, which has joined and runs. */
+  async addNode({ isSimulated = false } = {}): Promise<WorldNode> {
+    const i = this.nodes.length
+    const node = new WorldNode(this, `n${i + 1}`, `192.0.2.${11 + i}`)
+    node.isSimulated = isSimulated
+    this.nodes.push(node)
+    return (await node.join()).start()
   }
 
   async startManager(): Promise<void> {

@@ -4,6 +4,7 @@ import {
   hasCode,
   type Cancellable,
   type Clock,
+  type Instant,
   type Logger,
   type Random,
 } from '@weft/core'
@@ -66,6 +67,7 @@ export class Sessions {
   readonly #waiters = new Set<Waiter>()
   #current: CancelSource = new CancelSource()
   #connection: ManagerConnection | null = null
+  #beganAt: Instant
   #sessionId = ''
   #problem = ''
   #removed: Error | null = null
@@ -76,6 +78,7 @@ export class Sessions {
     this.remotes = new Remotes(managers)
     this.#parts = parts
     this.#listener = listener
+    this.#beganAt = parts.clock.now()
     const range = { firstMs: backoffMsMin, lastMs: backoffMsMax }
     this.#backoff = new Backoff(range, parts.random.fork('backoff'))
   }
@@ -184,7 +187,7 @@ export class Sessions {
   #began(remote: Remote, connection: ManagerConnection): void {
     this.#connection = connection
     this.#problem = ''
-    this.#backoff.reset()
+    this.#beganAt = this.#parts.clock.now()
     this.remotes.observe(remote.address, true)
     for (const { resolve } of this.#waiters) resolve(connection)
     this.#waiters.clear()
@@ -192,6 +195,10 @@ export class Sessions {
   }
 
   #ended(remote: Remote | null, error: unknown): void {
+    const { clock, tunables } = this.#parts
+    // A session that breaks as soon as it begins is no reason to be quick about the next.
+    const hasLasted = clock.now() - this.#beganAt >= tunables.backoffMsMax
+    if (this.#connection !== null && hasLasted) this.#backoff.reset()
     this.#connection = null
     if (error === REOPEN) return
     if (remote !== null) this.remotes.observe(remote.address, false)
