@@ -94,7 +94,8 @@ describe('the only address', () => {
   })
 
   test('several: in Docker’s words, which are they', () => {
-    const why = 'could not choose an IP address to advertise since this system has multiple addresses'
+    const why =
+      'could not choose an IP address to advertise since this system has multiple addresses'
     const apart = 'on different interfaces (10.0.0.1 on eth0 and 10.1.0.1 on eth1)'
     expect(() => onlyAddress(any, [ETH0, ETH1])).toThrow(`${why} ${apart}`)
     const both = [ETH0, at('eth0', '10.0.0.2')]
