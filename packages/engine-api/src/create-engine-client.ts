@@ -34,10 +34,18 @@ export function createEngineClient(fetch: EngineFetch): EngineClient {
 
 /** The verbs, with a body that is read. */
 interface Calls {
-  get<Answer>(path: string, query: EngineCall['query'], options: Given): Promise<Answer>
-  post<Answer>(path: string, sent: Sent, options: Given): Promise<Answer>
+  readonly get: <Answer>(
+    path: string,
+    query: EngineCall['query'],
+    options: Given,
+  ) => Promise<Answer>
+  readonly post: <Answer>(path: string, sent: Sent, options: Given) => Promise<Answer>
   /** The answer has no body, or none that says more than its status. */
-  done(method: 'POST' | 'DELETE', path: string, sent: Sent & EngineCallOptions): Promise<void>
+  readonly done: (
+    method: 'POST' | 'DELETE',
+    path: string,
+    sent: Sent & EngineCallOptions,
+  ) => Promise<void>
 }
 type Given = EngineCallOptions | undefined
 type Sent = Pick<EngineCall, 'query' | 'body'>

@@ -1,6 +1,7 @@
 /** One request to an engine and its answer: JSON or an error by code, within bounds. */
 import { defineErrors, WeftError } from '@weft/core'
 import { swarmError, type SwarmErrorCode } from '@weft/swarm'
+import { boundedText } from './bounded-text.ts'
 import type { EngineCallOptions, EngineFetch, Filters } from './engine-client.ts'
 
 /** Bytes of an answer that is read whole: 10,000 networks with 100 endpoints each fit. */
@@ -90,18 +91,11 @@ function queryText(value: QueryValue): string {
   return Object.keys(value).length === 0 ? '' : JSON.stringify(value)
 }
 
-async function readText(path: string, response: Response): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  for await (const piece of response.body ?? []) {
-    size += piece.length
-    if (size > ANSWER_BYTES_MAX) {
-      const details = { path, status: response.status, problem: 'too long' }
-      throw engineClientError('ERR_ENGINE_ANSWER', 'the answer is too long', details)
-    }
-    pieces.push(piece)
-  }
-  return new TextDecoder().decode(Buffer.concat(pieces))
+async function readText(path: string, { status, body }: Response): Promise<string> {
+  const text = await boundedText(body, ANSWER_BYTES_MAX)
+  if (text !== null) return text
+  const details = { path, status, problem: 'too long' }
+  throw engineClientError('ERR_ENGINE_ANSWER', 'the answer is too long', details)
 }
 
 function parseJson(text: string): unknown {

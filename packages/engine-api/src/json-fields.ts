@@ -1,5 +1,6 @@
 /** The body of a request, read field by field as Go would: absent is zero, wrong is named. */
 import { swarmError } from '@weft/swarm'
+import { boundedText } from './bounded-text.ts'
 
 /** Bytes of a request's body: the largest thing that people send is a set of labels. */
 export const BODY_BYTES_MAX = 1024 * 1024
@@ -94,22 +95,12 @@ export async function readFields(request: Request, struct: string): Promise<Json
   if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     throw invalid(`Content-Type specified (${type}) must be 'application/json'`)
   }
-  const text = await readText(request)
+  const text = await boundedText(request.body, BODY_BYTES_MAX)
+  if (text === null) throw invalid(`the body is longer than ${BODY_BYTES_MAX} bytes`)
   if (text.trim() === '') throw invalid('got EOF while reading request body')
   const value = parse(text)
   if (isObject(value)) return new JsonFields(struct, value)
   throw invalid(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${struct}`)
-}
-
-async function readText(request: Request): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  for await (const piece of request.body ?? []) {
-    size += piece.length
-    if (size > BODY_BYTES_MAX) throw invalid(`the body is longer than ${BODY_BYTES_MAX} bytes`)
-    pieces.push(piece)
-  }
-  return new TextDecoder().decode(Buffer.concat(pieces))
 }
 
 /** The parser's words quote the text, where tokens may stand; ours do not. */

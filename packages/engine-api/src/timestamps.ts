@@ -8,7 +8,7 @@ export type Moment = { readonly seconds: bigint; readonly nanos: number } | unde
 const NEVER = '0001-01-01T00:00:00Z'
 const SECONDS_LENGTH = 'YYYY-MM-DDTHH:MM:SS'.length
 /** 9999-12-31T23:59:59Z: RFC 3339 has four digits for a year. */
-const SECONDS_MAX = 253_402_300_799n
+const LAST_SECOND = 253_402_300_799n
 const NANOS_PER_SECOND = 1_000_000_000n
 const NANOS_PER_MS = 1_000_000n
 
@@ -16,7 +16,7 @@ const NANOS_PER_MS = 1_000_000n
 export function formatMoment(moment: Moment): string {
   if (moment === undefined) return NEVER
   const { seconds, nanos } = moment
-  if (seconds < 0n || seconds > SECONDS_MAX) return NEVER
+  if (seconds < 0n || seconds > LAST_SECOND) return NEVER
   const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, SECONDS_LENGTH)
   const fraction = String(nanos).padStart(9, '0').replace(/0+$/, '')
   return fraction === '' ? `${whole}Z` : `${whole}.${fraction}Z`

@@ -11,7 +11,7 @@ import {
 } from '@weft/engine-api'
 import { swarmError, type SwarmErrorCode } from '@weft/swarm'
 import { RECORDED_SWARM } from './recorded.ts'
-import { rig, type Rig } from './scripted-node.ts'
+import { controlOf, rig, type Rig } from './scripted-node.ts'
 
 interface Told {
   readonly status: number
@@ -47,8 +47,10 @@ describe('bodies', () => {
     expect(await refused(rig('manager'), create, body)).toEqual({ status: 400, message })
   })
 
-  const field = (name: string, found: string, kind: string): string =>
-    `json: cannot unmarshal ${found} into Go struct field NetworkCreateRequest.${name} of type ${kind}`
+  const field = (name: string, found: string, kind: string): string => {
+    const place = `Go struct field NetworkCreateRequest.${name}`
+    return `json: cannot unmarshal ${found} into ${place} of type ${kind}`
+  }
   test.each([
     [{ Labels: ['a'] }, field('Labels', 'array', 'map[string]string')],
     [{ Labels: { a: 7 } }, field('Labels', 'object', 'map[string]string')],
@@ -124,7 +126,8 @@ describe('queries', () => {
   })
 
   test('force, as Docker reads it', async () => {
-    for (const [text, force] of [['1', true], ['yes', true], ['0', false], ['No', false]] as const) {
+    const texts = [['1', true], ['yes', true], ['0', false], ['No', false]] as const
+    for (const [text, force] of texts) {
       const one = rig('worker')
       await one.send('POST', `/swarm/leave?force=${text}`)
       expect(one.node.calls).toEqual([['leave', { force }]])
@@ -133,9 +136,9 @@ describe('queries', () => {
 
   test('an ambiguous name of a network is told by name', async () => {
     const one = rig('manager')
-    const [a, b] = one.node.control?.networkObjects ?? []
-    if (a === undefined || b === undefined || one.node.control === null) throw new Error('none')
-    one.node.control.networkObjects = [a, { ...a, id: b.id }]
+    const [a, b] = controlOf(one).networkObjects
+    if (a === undefined || b === undefined) throw new Error('no networks')
+    controlOf(one).networkObjects = [a, { ...a, id: b.id }]
     const name = a.spec?.annotations?.name
     const message = `2 matches found based on name: network ${name} is ambiguous`
     expect(await told(one.get(`/networks/${name}`))).toEqual({ status: 400, message })
@@ -165,7 +168,7 @@ describe('what cannot be had is refused by name', () => {
   test.each([
     [{ ForceNewCluster: true }, 'ForceNewCluster'],
     [{ AutoLockManagers: true }, 'AutoLockManagers'],
-    [{ Spec: { EncryptionConfig: { AutoLockManagers: true } } }, 'EncryptionConfig.AutoLockManagers'],
+    [{ Spec: { EncryptionConfig: { AutoLockManagers: true } } }, '.AutoLockManagers'],
     [{ Spec: { CAConfig: { ExternalCAs: [{ URL: 'x' }] } } }, 'CAConfig.ExternalCAs'],
     [{ Spec: { CAConfig: { SigningCAKey: 'x' } } }, 'CAConfig.SigningCAKey'],
     [{ Spec: { TaskDefaults: { LogDriver: {} } } }, 'TaskDefaults.LogDriver'],
@@ -178,7 +181,7 @@ describe('what cannot be had is refused by name', () => {
   const path = `/swarm/update?version=${RECORDED_SWARM.Version.Index}`
   test.each([
     [{ Raft: { SnapshotInterval: 7 } }, 'Raft.SnapshotInterval'],
-    [{ Orchestration: { TaskHistoryRetentionLimit: 7 } }, 'Orchestration.TaskHistoryRetentionLimit'],
+    [{ Orchestration: { TaskHistoryRetentionLimit: 7 } }, '.TaskHistoryRetentionLimit'],
     [{ Labels: { b: 'c' } }, 'Labels'],
     [{ CAConfig: { ForceRotate: 1 } }, 'CAConfig.ForceRotate'],
   ])('update: %j', async (body, words) => {
@@ -239,7 +242,8 @@ describe('attachments', () => {
     [{ ...good, ifname: '..' }, 'not a name of an interface: ".."'],
     [{ ...good, address: '10.0.1.5/24' }, 'invalid IP address: 10.0.1.5/24'],
   ])('%j', async (body, message) => {
-    expect(await refused(rig('worker'), '/weft/attachments', body)).toEqual({ status: 400, message })
+    const answer = await refused(rig('worker'), '/weft/attachments', body)
+    expect(answer).toEqual({ status: 400, message })
   })
 
   test('names of interfaces end at IFNAME_LENGTH_MAX, paths at NETNS_PATH_BYTES_MAX', async () => {
@@ -299,16 +303,15 @@ describe('what the node refuses', () => {
 
   test('prune goes on past what was taken into use, and stops at a failure', async () => {
     const one = rig('manager')
-    if (one.node.control === null) throw new Error('no manager')
-    one.node.control.refusal = swarmError('ERR_PRECONDITION', 'in use', { subject: 'x' })
-    const count = one.node.control.networkObjects.filter(({ spec }) => spec?.ingress !== true).length
+    const control = controlOf(one)
+    control.refusal = swarmError('ERR_PRECONDITION', 'in use', { subject: 'x' })
+    const count = control.networkObjects.filter(({ spec }) => spec?.ingress !== true).length
     const answer = (await (await one.send('POST', '/networks/prune')).json()) as {
       NetworksDeleted: string[]
     }
     expect(answer.NetworksDeleted).toHaveLength(count - 1)
     const two = rig('manager')
-    if (two.node.control === null) throw new Error('no manager')
-    two.node.control.refusal = swarmError('ERR_UNAVAILABLE', 'no store', { subject: 'x' })
+    controlOf(two).refusal = swarmError('ERR_UNAVAILABLE', 'no store', { subject: 'x' })
     expect((await two.send('POST', '/networks/prune')).status).toBe(503)
   })
 })

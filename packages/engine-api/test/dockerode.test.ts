@@ -8,7 +8,7 @@ import { controlOf, rig } from './scripted-node.ts'
 test('reads a swarm, its nodes and its networks', async () => {
   await using server = await serve(rig('manager').api)
   const docker = new Docker({ socketPath: server.path })
-  expect((await docker.ping()).toString()).toBe('OK')
+  expect(String(await docker.ping())).toBe('OK')
   expect(await docker.swarmInspect()).toEqual(RECORDED_SWARM)
   expect(await docker.listNodes()).toEqual(RECORDED_NODES)
   expect(await docker.listNetworks()).toEqual(RECORDED_NETWORKS)

@@ -15,8 +15,9 @@ import { serve } from './engine-server.ts'
 import { RECORDED_NETWORKS, RECORDED_NODES, RECORDED_SWARM } from './recorded.ts'
 import { controlOf, rig } from './scripted-node.ts'
 
-const answering = (status: number, body: BodyInit | null, headers = {}): EngineClient =>
-  createEngineClient(async () => new Response(body, { status, headers }))
+type Body = string | ReadableStream<Uint8Array>
+const answering = (status: number, body: Body): EngineClient =>
+  createEngineClient(async () => new Response(body, { status }))
 
 const failure = async (work: Promise<unknown>): Promise<WeftError> => {
   const error = await work.then(
@@ -83,7 +84,8 @@ describe('all calls', () => {
     const one = rig('worker')
     const client = createEngineClient(one.api)
     const request = { network: 'blue', name: 'c1', netns: '/run/netns/c1', aliases: ['web'] }
-    const made = await client.attachments.create({ ...request, address: '10.0.1.5', ifname: 'net1' })
+    const chosen = { address: '10.0.1.5', ifname: 'net1' }
+    const made = await client.attachments.create({ ...request, ...chosen })
     expect(made).toMatchObject({ name: 'c1', ifname: 'net1', netns: '/run/netns/c1' })
     expect(await client.attachments.list()).toEqual([made])
     await client.attachments.remove('blue/c1')
@@ -270,13 +272,15 @@ describe('limits', () => {
   })
 
   test('a line ends at LINE_BYTES_MAX', async () => {
-    const read = async (size: number): Promise<unknown[]> => {
+    const linesOf = async (size: number): Promise<unknown[]> => {
       const text = `"${'x'.repeat(size - 2)}"`
       const lines = [text.slice(0, 9), text.slice(9), '\n']
       const body = new Response(new Blob(lines)).body as ReadableStream<Uint8Array<ArrayBuffer>>
-      return Array.fromAsync(readJsonLines(body))
+      const read: unknown[] = []
+      for await (const line of readJsonLines(body)) read.push(line)
+      return read
     }
-    expect(await read(LINE_BYTES_MAX)).toHaveLength(1)
-    await expect(read(LINE_BYTES_MAX + 100_000)).rejects.toThrow(RangeError)
+    expect(await linesOf(LINE_BYTES_MAX)).toHaveLength(1)
+    await expect(linesOf(LINE_BYTES_MAX + 100_000)).rejects.toThrow(RangeError)
   })
 })

@@ -9,13 +9,17 @@ import { answerOf } from './recorded.ts'
 import { controlOf, rig, type Rig } from './scripted-node.ts'
 
 const linesOf = (text: string): EventJson[] =>
-  text.trimEnd().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as EventJson)
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as EventJson)
 
 const past = async (one: Rig, query = ''): Promise<EventJson[]> => {
   const until = Math.floor(one.clock.wall() / 1000)
   return linesOf(await (await one.get(`/events?since=0&until=${until}${query}`)).text())
 }
-const filtered = (filters: object): string => `&filters=${encodeURIComponent(JSON.stringify(filters))}`
+const filtered = (filters: object): string =>
+  `&filters=${encodeURIComponent(JSON.stringify(filters))}`
 
 /** Blue, as the network that the recorded worker had. */
 const blue = localNetworkOf(answerOf<NetworkJson>('worker network verbose'))
@@ -62,9 +66,10 @@ describe('what is told', () => {
     one.node.networkList = []
     one.node.events.emit('networksChanged', {})
     const ours = blue.attachments.map(({ endpointId }) => ['connect', endpointId])
-    expect(
-      (await past(one)).map(({ Action, Actor, scope }) => [Action, Actor.Attributes['container'], scope]),
-    ).toEqual([
+    const told = (await past(one)).map(({ Action, Actor, scope }) => {
+      return [Action, Actor.Attributes['container'], scope]
+    })
+    expect(told).toEqual([
       ['create', undefined, 'local'],
       ...ours.map(([, id]) => ['connect', id, 'local']),
       ...ours.map(([, id]) => ['disconnect', id, 'local']),
@@ -172,7 +177,9 @@ describe('when it ends', () => {
 
   test(`at once for listener ${EVENT_LISTENERS_MAX + 1}`, async () => {
     const one = rig('manager')
-    for (let i = 0; i < EVENT_LISTENERS_MAX; i++) expect((await one.get('/events')).status).toBe(200)
+    for (let i = 0; i < EVENT_LISTENERS_MAX; i++) {
+      expect((await one.get('/events')).status).toBe(200)
+    }
     const refused = await one.get('/events')
     expect(refused.status).toBe(503)
     one.api[Symbol.dispose]()

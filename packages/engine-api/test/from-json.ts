@@ -4,12 +4,17 @@ import { parseIp, parseMac } from '@weft/core'
 import {
   ClusterSchema,
   NetworkSchema,
+  NodeMembership,
   NodeSchema,
   type AttachmentView,
   type Cluster,
   type LocalNetworkView,
   type Network,
   type Node,
+  type NodeAvailability,
+  type NodeRole,
+  type NodeState,
+  type Reachability,
 } from '@weft/swarm'
 import type { NetworkContainerJson, NetworkJson } from '../src/objects/network-json.ts'
 import type { NodeJson } from '../src/objects/node-json.ts'
@@ -63,7 +68,11 @@ export function clusterOf(json: SwarmJson): Cluster {
   })
 }
 
-const position = (words: readonly string[], word: string): number => words.indexOf(word)
+const REACHABILITY = ['unknown', 'unreachable', 'reachable']
+
+/** Enums are positions of words. */
+const position = <Word extends number>(words: readonly string[], word: string): Word =>
+  words.indexOf(word) as Word
 
 export function nodeOf(json: NodeJson): Node {
   const { Description: description, ManagerStatus: manager, Status: status } = json
@@ -95,7 +104,7 @@ export function nodeOf(json: NodeJson): Node {
       },
     },
     status: {
-      state: position(['unknown', 'down', 'ready', 'disconnected'], status.State),
+      state: position<NodeState>(['unknown', 'down', 'ready', 'disconnected'], status.State),
       addr: status.Addr,
     },
     ...(manager === undefined
@@ -103,7 +112,7 @@ export function nodeOf(json: NodeJson): Node {
       : {
           managerStatus: {
             leader: manager.Leader ?? false,
-            reachability: position(['unknown', 'unreachable', 'reachable'], manager.Reachability),
+            reachability: position<Reachability>(REACHABILITY, manager.Reachability),
             addr: manager.Addr,
           },
         }),
@@ -113,9 +122,9 @@ export function nodeOf(json: NodeJson): Node {
 function nodeSpecOf({ Spec }: NodeJson) {
   return {
     annotations: { name: Spec.Name ?? '', labels: { ...Spec.Labels } },
-    desiredRole: position(['worker', 'manager'], Spec.Role),
-    availability: position(['active', 'pause', 'drain'], Spec.Availability),
-    membership: 1,
+    desiredRole: position<NodeRole>(['worker', 'manager'], Spec.Role),
+    availability: position<NodeAvailability>(['active', 'pause', 'drain'], Spec.Availability),
+    membership: NodeMembership.ACCEPTED,
   }
 }
 

@@ -1,4 +1,4 @@
-/** Our refusals against those of real engines, word for word, but for what is listed with a reason. */
+/** Our refusals against those of real engines: word for word, or listed with a reason. */
 import { describe, expect, test } from 'vitest'
 import { swarmError, type SwarmErrorCode } from '@weft/swarm'
 import { recorded, requestOf, type Recorded } from './recorded.ts'
@@ -7,8 +7,9 @@ import { controlOf, rig, type Rig } from './scripted-node.ts'
 /** Answers that are Docker's, to the letter. */
 const SAME = [
   ...['inactive swarm', 'inactive nodes', 'inactive node', 'inactive leave', 'inactive unlockkey'],
-  ...['inactive unlock', 'inactive update', 'inactive node remove', 'inactive network', 'page not found', 'too new'],
-  ...['too old', 'wrong method', 'init no body', 'init not json', 'init again', 'join again'],
+  ...['inactive unlock', 'inactive update', 'inactive node remove', 'inactive network'],
+  ...['page not found', 'too new', 'too old', 'wrong method', 'init no body', 'init not json'],
+  ...['init again', 'join again'],
   ...['leave last', 'update no version', 'update bad version', 'update old version', 'unlock'],
   ...['update renamed', 'worker swarm', 'worker nodes', 'worker node', 'worker update'],
   ...['worker unlockkey', 'worker init', 'worker create', 'worker network', 'worker remove'],
@@ -16,8 +17,9 @@ const SAME = [
   ...['node update no body', 'node update bad role', 'node update bad availability'],
   ...['node update missing', 'remove missing', 'create twice', 'network missing', 'network local'],
   ...['network bad scope', 'network bad verbose', 'by bad dangling', 'by bad filter'],
-  ...['create no body', 'create reserved', 'create bad type', 'create not json', 'network ambiguous'],
-  ...['remove ambiguous', 'remove network missing', 'prune bad filter', 'events swapped'],
+  ...['create no body', 'create reserved', 'create bad type', 'create not json'],
+  ...['network ambiguous', 'remove ambiguous', 'remove network missing', 'prune bad filter'],
+  ...['events swapped'],
 ]
 
 /** What the control plane refuses: told with the status and the words in front that gRPC has. */
@@ -59,7 +61,7 @@ const DIFFERENT: Readonly<Record<string, Difference>> = {
   'update bad rotate': { says: /maybe: strconv.ParseBool/, why: 'the reason is told everywhere' },
   'create bad driver': { says: /^plugin "moon" not found: .*overlay/, why: 'names what is there' },
   'create bad scope': { status: 501, says: /scope "moon"/, why: 'Docker passes it over' },
-  'events bad filter': { status: 400, says: /^Invalid filter 'colour'/, why: 'Docker passes it over' },
+  'events bad filter': { status: 400, says: /^Invalid filter/, why: 'Docker passes it over' },
   connect: { status: 501, says: /weft attach/, why: 'no containers' },
 }
 
@@ -67,7 +69,8 @@ describe('refusals are those of Docker 20.10', () => {
   test.each(SAME)('%s', async (name) => {
     const wanted = recorded(name)
     const { status, message } = await told(setUp(wanted), wanted)
-    expect({ status, message }).toEqual({ status: wanted.status, message: messageOf(wanted.answer) })
+    expect(message).toBe(messageOf(wanted.answer))
+    expect(status).toBe(wanted.status)
   })
 
   test.each(Object.entries(REFUSED))('%s: refused by the control plane', async (name, code) => {
@@ -81,7 +84,7 @@ describe('refusals are those of Docker 20.10', () => {
     expect(shown).toEqual({ status: wanted.status, message: words, code, details })
   })
 
-  test.each(Object.entries(DIFFERENT))('%s: another answer on purpose', async (name, difference) => {
+  test.each(Object.entries(DIFFERENT))('%s: another on purpose', async (name, difference) => {
     const wanted = recorded(name)
     const shown = await told(setUp(wanted), wanted)
     expect(shown.status).toBe(difference.status ?? wanted.status)

@@ -34,13 +34,14 @@ test('bodies of any bytes are refused', async () => {
 
 /** Names that mean something, so that values get past the first look. */
 const NAMES = ['Name', 'Driver', 'Labels', 'Options', 'IPAM', 'Config', 'Subnet', 'Role', 'Spec']
-const MORE = ['Availability', 'CAConfig', 'network', 'name', 'netns', 'address', '__proto__', 'Raft']
+const MORE = ['Availability', 'CAConfig', 'network', 'name', 'netns', 'address', '__proto__']
 
 test('bodies of any JSON get an answer that is JSON', async () => {
   const { json } = fc.letrec((tie) => ({
     json: fc.oneof(
       { depthSize: 'small' },
-      fc.constantFrom(null, true, 0, -1, 1e300, '', 'overlay', '/x', 'active', 'worker', '10.0.0.1'),
+      fc.constantFrom(null, true, 0, -1, 1e300),
+      fc.constantFrom('', 'overlay', '/x', 'active', 'worker', '10.0.0.1'),
       fc.array(tie('json'), { maxLength: 3 }),
       fc.dictionary(fc.constantFrom(...NAMES, ...MORE), tie('json'), { maxKeys: 4 }),
     ),

@@ -1,7 +1,12 @@
 /** What is asked of real engines, in order, so that our answers can be held against theirs. */
 
 /** A name, whom to ask, `METHOD path`, and a body: JSON, or text as it is. */
-export type Step = readonly [name: string, engine: 'manager' | 'worker', line: string, body?: unknown]
+export type Step = readonly [
+  name: string,
+  engine: 'manager' | 'worker',
+  line: string,
+  body?: unknown,
+]
 
 const create = (fields: object): object => ({ CheckDuplicate: true, Driver: 'overlay', ...fields })
 const subnet = (Subnet: string, more: object = {}): object => ({
@@ -172,7 +177,12 @@ const nodes: readonly Step[] = [
   ['nodes by no json', 'manager', 'GET /nodes?filters=role'],
   ['node update no version', 'manager', 'POST /nodes/{node worker:ID}/update', {}],
   ['node update no body', 'manager', 'POST /nodes/{node worker:ID}/update?version=1'],
-  ['node update old', 'manager', 'POST /nodes/{node worker:ID}/update?version=1', '{node worker:Spec}'],
+  [
+    'node update old',
+    'manager',
+    'POST /nodes/{node worker:ID}/update?version=1',
+    '{node worker:Spec}',
+  ],
   [
     'node update bad role',
     'manager',
@@ -277,7 +287,12 @@ const networks: readonly Step[] = [
   ['create long name', 'manager', 'POST /networks/create', create({ Name: 'n'.repeat(300) })],
   ['create reserved', 'manager', 'POST /networks/create', create({ Name: 'host' })],
   ['create bad driver', 'manager', 'POST /networks/create', { Name: 'x', Driver: 'moon' }],
-  ['create bad scope', 'manager', 'POST /networks/create', create({ Name: 'bad-scope', Scope: 'moon' })],
+  [
+    'create bad scope',
+    'manager',
+    'POST /networks/create',
+    create({ Name: 'bad-scope', Scope: 'moon' }),
+  ],
   [
     'create bad option',
     'manager',
@@ -341,7 +356,12 @@ const networks: readonly Step[] = [
       ...subnet('10.9.0.0/24', { AuxiliaryAddresses: { a: 'moon' } }),
     }),
   ],
-  ['create second ingress', 'manager', 'POST /networks/create', create({ Name: 'i', Ingress: true })],
+  [
+    'create second ingress',
+    'manager',
+    'POST /networks/create',
+    create({ Name: 'i', Ingress: true }),
+  ],
   ['create bad type', 'manager', 'POST /networks/create', { Name: 7 }],
   ['create not json', 'manager', 'POST /networks/create', '{"Name":'],
   ...Array.from({ length: 37 }, (_, index): Step => {
@@ -383,13 +403,19 @@ const endpoints: readonly Step[] = [
   ['c1 kill', 'manager', 'POST /containers/c1/kill'],
 ]
 
+const CREATED = { event: ['create'], scope: ['swarm'], type: ['network'], network: ['blue'] }
+
 const ends: readonly Step[] = [
   ['prune bad filter', 'manager', 'POST /networks/prune?filters={"colour":["red"]}'],
   ['prune bad until', 'manager', 'POST /networks/prune?filters={"until":["moon"]}'],
   ['prune label', 'manager', 'POST /networks/prune?filters={"label":["a=b"]}'],
   ['events network', 'manager', 'GET /events?since=0&until={now}&filters={"type":["network"]}'],
   ['events node', 'manager', 'GET /events?since=0&until={now}&filters={"type":["node"]}'],
-  ['events created', 'manager', 'GET /events?since=0&until={now}&filters={"event":["create"],"scope":["swarm"],"type":["network"],"network":["blue"]}'],
+  [
+    'events created',
+    'manager',
+    `GET /events?since=0&until={now}&filters=${JSON.stringify(CREATED)}`,
+  ],
   ['events bad', 'manager', 'GET /events?since=moon&until=1'],
   ['events swapped', 'manager', 'GET /events?since=2&until=1'],
   ['events bad filter', 'manager', 'GET /events?since=0&until=1&filters={"colour":["red"]}'],

@@ -34,7 +34,8 @@ export function answerOf<Answer>(name: string): Answer {
 /** The same request, to somebody else. */
 export function requestOf({ method, path, body }: Recorded): Request {
   const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
-  const headers: Record<string, string> = text === null ? {} : { 'content-type': 'application/json' }
+  const headers: Record<string, string> =
+    text === null ? {} : { 'content-type': 'application/json' }
   return new Request(`http://docker${path}`, { method, body: text, headers })
 }
 

@@ -3,15 +3,11 @@ import { create } from '@bufbuild/protobuf'
 import {
   createId,
   NetworkSchema,
-  type CertificateRole,
   type Cluster,
-  type ClusterSettings,
   type Control,
   type Network,
   type NetworkSpec,
-  type NetworkUsage,
   type Node,
-  type NodeSpec,
   type ObjectChange,
   type Task,
 } from '@weft/swarm'
@@ -21,101 +17,88 @@ import { RECORDED_NETWORKS, RECORDED_NODES, RECORDED_SWARM } from './recorded.ts
 /** What was asked, in order. */
 export type Calls = [method: string, ...args: unknown[]][]
 
-export class ScriptedControl implements Control {
-  readonly calls: Calls
-  clusterObject: Cluster = clusterOf(RECORDED_SWARM)
-  nodeObjects: Node[] = RECORDED_NODES.map(nodeOf)
-  networkObjects: Network[] = RECORDED_NETWORKS.map(networkOf)
-  taskObjects: Task[] = []
+/** A control plane whose objects a test sets. */
+export interface ScriptedControl extends Control {
+  clusterObject: Cluster
+  nodeObjects: readonly Node[]
+  networkObjects: readonly Network[]
+  taskObjects: readonly Task[]
   /** Thrown by the next write. */
-  refusal: Error | null = null
-  readonly watchers = new Set<(change: ObjectChange) => void>()
+  refusal: Error | null
+  readonly watchers: Set<(change: ObjectChange) => void>
+  tell(change: ObjectChange): void
+}
 
-  constructor(calls: Calls) {
-    this.calls = calls
+export function scriptedControl(calls: Calls): ScriptedControl {
+  const write = (method: string, ...args: unknown[]): void => {
+    calls.push([method, ...args])
+    const { refusal } = control
+    control.refusal = null
+    if (refusal !== null) throw refusal
   }
+  const control: ScriptedControl = {
+    clusterObject: clusterOf(RECORDED_SWARM),
+    nodeObjects: RECORDED_NODES.map(nodeOf),
+    networkObjects: RECORDED_NETWORKS.map(networkOf),
+    taskObjects: [],
+    refusal: null,
+    watchers: new Set(),
+    cluster: () => control.clusterObject,
+    nodes: () => control.nodeObjects,
+    networks: () => control.networkObjects,
+    tasks: () => control.taskObjects,
+    usage: (networkId) => ({ networkId, allocated: 3, capacity: 253, alarm: false }),
+    watch: (listener) => {
+      control.watchers.add(listener)
+      return { [Symbol.dispose]: () => void control.watchers.delete(listener) }
+    },
+    tell: (change) => [...control.watchers].forEach((listener) => listener(change)),
+    updateCluster: async (version, settings) => {
+      write('updateCluster', version, settings)
+      return control.clusterObject
+    },
+    rotateJoinToken: async (role) => {
+      write('rotateJoinToken', role)
+      return 'token'
+    },
+    updateNode: async (id, version, spec) => {
+      write('updateNode', id, version, spec)
+      const before = byId(control.nodeObjects, id)
+      const object = { ...before, spec }
+      control.nodeObjects = control.nodeObjects.map((node) => (node.id === id ? object : node))
+      control.tell({ kind: 'node', action: 'update', object })
+      return object
+    },
+    removeNode: async (id, options) => write('removeNode', id, options),
+    createNetwork: async (spec) => {
+      write('createNetwork', spec)
+      const object = createdOf(spec, control.networkObjects.length)
+      control.networkObjects = [...control.networkObjects, object]
+      control.tell({ kind: 'network', action: 'create', object })
+      return object
+    },
+    removeNetwork: async (id) => {
+      write('removeNetwork', id)
+      const object = byId(control.networkObjects, id)
+      control.networkObjects = control.networkObjects.filter((network) => network.id !== id)
+      control.tell({ kind: 'network', action: 'remove', object })
+    },
+  }
+  return control
+}
 
-  cluster(): Cluster {
-    return this.clusterObject
-  }
+function byId<Thing extends { readonly id: string }>(all: readonly Thing[], id: string): Thing {
+  const found = all.find((one) => one.id === id)
+  if (found === undefined) throw new Error(`nothing has the ID ${id}`)
+  return found
+}
 
-  nodes(): readonly Node[] {
-    return this.nodeObjects
-  }
-
-  networks(): readonly Network[] {
-    return this.networkObjects
-  }
-
-  tasks(): readonly Task[] {
-    return this.taskObjects
-  }
-
-  async updateCluster(version: bigint, settings: Partial<ClusterSettings>): Promise<Cluster> {
-    this.#write('updateCluster', version, settings)
-    return this.clusterObject
-  }
-
-  async rotateJoinToken(role: CertificateRole): Promise<string> {
-    this.#write('rotateJoinToken', role)
-    return 'token'
-  }
-
-  async updateNode(id: string, version: bigint, spec: NodeSpec): Promise<Node> {
-    this.#write('updateNode', id, version, spec)
-    const before = this.nodeObjects.find((node) => node.id === id)
-    if (before === undefined) throw new Error('no such node')
-    const object = { ...before, spec }
-    this.nodeObjects = this.nodeObjects.map((node) => (node.id === id ? object : node))
-    this.tell({ kind: 'node', action: 'update', object })
-    return object
-  }
-
-  async removeNode(id: string, options: { readonly force: boolean }): Promise<void> {
-    this.#write('removeNode', id, options)
-  }
-
-  async createNetwork(spec: NetworkSpec): Promise<Network> {
-    this.#write('createNetwork', spec)
-    const fill = (bytes: Uint8Array): void => void bytes.fill(this.networkObjects.length)
-    const object = create(NetworkSchema, {
-      id: createId({ fill }),
-      meta: { version: { index: 1n }, createdAt: { seconds: 1_700_000_000n } },
-      spec,
-      driverState: { name: 'overlay', options: { ...spec.driverConfig?.options } },
-      ipam: { driver: { name: 'default' }, configs: spec.ipam?.configs ?? [] },
-    })
-    this.networkObjects = [...this.networkObjects, object]
-    this.tell({ kind: 'network', action: 'create', object })
-    return object
-  }
-
-  async removeNetwork(id: string): Promise<void> {
-    this.#write('removeNetwork', id)
-    const object = this.networkObjects.find((network) => network.id === id)
-    if (object === undefined) throw new Error('no such network')
-    this.networkObjects = this.networkObjects.filter((network) => network.id !== id)
-    this.tell({ kind: 'network', action: 'remove', object })
-  }
-
-  usage(networkId: string): NetworkUsage {
-    return { networkId, allocated: 3, capacity: 253, alarm: false }
-  }
-
-  watch(listener: (change: ObjectChange) => void): Disposable {
-    this.watchers.add(listener)
-    return { [Symbol.dispose]: () => void this.watchers.delete(listener) }
-  }
-
-  tell(change: ObjectChange): void {
-    for (const listener of [...this.watchers]) listener(change)
-  }
-
-  #write(method: string, ...args: unknown[]): void {
-    this.calls.push([method, ...args])
-    if (this.refusal === null) return
-    const { refusal } = this
-    this.refusal = null
-    throw refusal
-  }
+function createdOf(spec: NetworkSpec, number: number): Network {
+  return create(NetworkSchema, {
+    id: createId({ fill: (bytes) => void bytes.fill(number) }),
+    meta: { version: { index: 1n }, createdAt: { seconds: 1_700_000_000n } },
+    spec,
+    driverState: { name: 'overlay', options: { ...spec.driverConfig?.options } },
+    ipam: { driver: { name: 'default' }, configs: spec.ipam?.configs ?? [] },
+  })
 }

@@ -8,8 +8,6 @@ import type {
   ClusterNodeEvents,
   ClusterNodeView,
   FailedItemView,
-  InitRequest,
-  JoinRequest,
   KeyView,
   LocalNetworkView,
   PeerView,
@@ -18,7 +16,7 @@ import type {
 import { engineApi, type EngineApi } from '../src/engine-api.ts'
 import type { MachineFacts } from '../src/machine-facts.ts'
 import { RECORDED_NODES, RECORDED_SWARM } from './recorded.ts'
-import { ScriptedControl, type Calls } from './scripted-control.ts'
+import { scriptedControl, type Calls, type ScriptedControl } from './scripted-control.ts'
 
 const INACTIVE: ClusterNodeView = {
   state: 'inactive',
@@ -34,110 +32,107 @@ const INACTIVE: ClusterNodeView = {
   ready: true,
 }
 
-export class ScriptedNode implements ClusterNode {
-  readonly events = new Emitter<ClusterNodeEvents>()
-  readonly calls: Calls = []
-  shown: ClusterNodeView = INACTIVE
-  control: ScriptedControl | null = null
-  attachmentList: AttachmentView[] = []
-  networkList: LocalNetworkView[] = []
-  peerList: PeerView[] = []
-  keyList: KeyView[] = []
-  failures: FailedItemView[] = []
+/** A node whose answers a test sets. */
+export interface ScriptedNode extends ClusterNode {
+  readonly events: Emitter<ClusterNodeEvents>
+  readonly calls: Calls
+  shown: ClusterNodeView
+  control: ScriptedControl | null
+  attachmentList: AttachmentView[]
+  networkList: LocalNetworkView[]
+  peerList: PeerView[]
+  keyList: KeyView[]
+  failures: FailedItemView[]
   /** Thrown by the next change. */
-  refusal: Error | null = null
-
+  refusal: Error | null
   /** As the recorded swarm shows its manager or its worker. */
-  become(role: 'manager' | 'worker'): this {
-    const json = RECORDED_NODES.find(({ Spec }) => Spec.Role === role)
-    const nodeId = json?.ID ?? ''
-    const manager = RECORDED_NODES.find(({ ManagerStatus }) => ManagerStatus !== undefined)
-    this.control = role === 'manager' ? new ScriptedControl(this.calls) : null
-    this.shown = {
-      ...INACTIVE,
-      state: 'active',
-      nodeId,
-      clusterId: RECORDED_SWARM.ID,
-      role,
-      nodeAddress: json?.Status.Addr ?? '',
-      managers: [{ nodeId: manager?.ID ?? '', address: manager?.ManagerStatus?.Addr ?? '' }],
-      connected: true,
-    }
-    this.events.emit('changed', {})
-    return this
-  }
+  become(role: 'manager' | 'worker'): void
+}
 
-  view(): ClusterNodeView {
-    return this.shown
-  }
-
-  async init(request: InitRequest): Promise<string> {
-    this.#change('init', request)
-    return this.become('manager').shown.nodeId
-  }
-
-  async join(request: JoinRequest): Promise<void> {
-    this.#change('join', request)
-    this.become('worker')
-  }
-
-  async leave({ force }: { readonly force: boolean }): Promise<void> {
-    this.#change('leave', { force })
-    this.control = null
-    this.shown = INACTIVE
-    this.events.emit('changed', {})
-  }
-
-  async attach(request: AttachmentRequest): Promise<AttachmentView> {
-    this.#change('attach', request)
-    const { target } = request
-    const view: AttachmentView = {
-      attachmentId: 'a'.repeat(25),
-      endpointId: 'e'.repeat(64),
-      networkId: 'n'.repeat(25),
-      networkName: request.network,
-      name: request.name,
-      aliases: request.aliases,
-      addresses: ['10.0.1.5/24'],
-      mac: parseMac('02:42:0a:00:01:05'),
-      ifname: target.kind === 'netns' ? (target.ifname ?? 'eth0') : '',
-      netns: target.kind === 'netns' ? target.path : '',
-      state: 'running',
-      error: '',
-    }
-    this.attachmentList.push(view)
-    return view
-  }
-
-  async detach(attachmentId: string): Promise<void> {
-    this.#change('detach', attachmentId)
-  }
-
-  attachments(): readonly AttachmentView[] {
-    return this.attachmentList
-  }
-
-  networks(): readonly LocalNetworkView[] {
-    return this.networkList
-  }
-
-  peers(): readonly PeerView[] {
-    return this.peerList
-  }
-
-  keys(): readonly KeyView[] {
-    return this.keyList
-  }
-
-  failedItems(): readonly FailedItemView[] {
-    return this.failures
-  }
-
-  #change(method: string, ...args: unknown[]): void {
-    this.calls.push([method, ...args])
-    const { refusal } = this
-    this.refusal = null
+function scriptedNode(): ScriptedNode {
+  const change = (method: string, ...args: unknown[]): void => {
+    node.calls.push([method, ...args])
+    const { refusal } = node
+    node.refusal = null
     if (refusal !== null) throw refusal
+  }
+  const node: ScriptedNode = {
+    events: new Emitter<ClusterNodeEvents>(),
+    calls: [],
+    shown: INACTIVE,
+    control: null,
+    attachmentList: [],
+    networkList: [],
+    peerList: [],
+    keyList: [],
+    failures: [],
+    refusal: null,
+    become: (role) => {
+      node.control = role === 'manager' ? scriptedControl(node.calls) : null
+      node.shown = viewAs(role)
+      node.events.emit('changed', {})
+    },
+    view: () => node.shown,
+    attachments: () => node.attachmentList,
+    networks: () => node.networkList,
+    peers: () => node.peerList,
+    keys: () => node.keyList,
+    failedItems: () => node.failures,
+    init: async (request) => {
+      change('init', request)
+      node.become('manager')
+      return node.shown.nodeId
+    },
+    join: async (request) => {
+      change('join', request)
+      node.become('worker')
+    },
+    leave: async ({ force }) => {
+      change('leave', { force })
+      node.control = null
+      node.shown = INACTIVE
+      node.events.emit('changed', {})
+    },
+    attach: async (request) => {
+      change('attach', request)
+      const view = attachedOf(request)
+      node.attachmentList.push(view)
+      return view
+    },
+    detach: async (attachmentId) => change('detach', attachmentId),
+  }
+  return node
+}
+
+function viewAs(role: 'manager' | 'worker'): ClusterNodeView {
+  const json = RECORDED_NODES.find(({ Spec }) => Spec.Role === role)
+  const manager = RECORDED_NODES.find(({ ManagerStatus }) => ManagerStatus !== undefined)
+  return {
+    ...INACTIVE,
+    state: 'active',
+    nodeId: json?.ID ?? '',
+    clusterId: RECORDED_SWARM.ID,
+    role,
+    nodeAddress: json?.Status.Addr ?? '',
+    managers: [{ nodeId: manager?.ID ?? '', address: manager?.ManagerStatus?.Addr ?? '' }],
+    connected: true,
+  }
+}
+
+function attachedOf({ network, name, aliases, target }: AttachmentRequest): AttachmentView {
+  return {
+    attachmentId: 'a'.repeat(25),
+    endpointId: 'e'.repeat(64),
+    networkId: 'n'.repeat(25),
+    networkName: network,
+    name,
+    aliases,
+    addresses: ['10.0.1.5/24'],
+    mac: parseMac('02:42:0a:00:01:05'),
+    ifname: target.kind === 'netns' ? (target.ifname ?? 'eth0') : '',
+    netns: target.kind === 'netns' ? target.path : '',
+    state: 'running',
+    error: '',
   }
 }
 
@@ -171,7 +166,7 @@ export interface Rig {
 }
 
 export function rig(role: 'manager' | 'worker' | null = null): Rig {
-  const node = new ScriptedNode()
+  const node = scriptedNode()
   if (role !== null) node.become(role)
   const clock = new VirtualClock({ epochMs: AFTER_ALL_MS })
   const certificates = { readRoot: async () => root }

@@ -1,4 +1,4 @@
-/** A network as Docker's API shows it: GET /networks. */
+/** A network as Docker's API shows it: GET /networks. Quoted: Docker's word, not ours. */
 
 /** GET /networks/{id}. */
 export interface NetworkJson {
@@ -6,7 +6,7 @@ export interface NetworkJson {
   readonly Id: string
   readonly Created: string
   readonly Scope: 'swarm' | 'local'
-  readonly Driver: string
+  readonly 'Driver': string
   readonly EnableIPv6: boolean
   readonly IPAM: IpamJson
   readonly Internal: boolean
@@ -26,7 +26,7 @@ export interface NetworkJson {
 
 /** Address management of a network. */
 export interface IpamJson {
-  readonly Driver: string
+  readonly 'Driver': string
   readonly Options: Readonly<Record<string, string>> | null
   readonly Config: readonly IpamConfigJson[] | null
 }
@@ -71,7 +71,7 @@ export interface NetworkCreateJson {
   readonly Name: string
   readonly CheckDuplicate?: boolean
   /** `overlay`; Docker's clients send it, and its own default is another. */
-  readonly Driver?: string
+  readonly 'Driver'?: string
   readonly Scope?: string
   readonly EnableIPv6?: boolean
   readonly IPAM?: Partial<IpamJson> | null

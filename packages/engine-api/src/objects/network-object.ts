@@ -18,8 +18,8 @@ import type {
   NetworkServiceJson,
 } from './network-json.ts'
 
-/** The only driver, and where its networks are. */
-export const DRIVER = 'overlay'
+/** What Docker calls the driver of these networks: the only one there is. */
+export const OVERLAY = 'overlay'
 
 /** What is known of a network here. */
 export interface NetworkSight {
@@ -60,7 +60,7 @@ function commonJson(network: Network, isLocal: boolean): NetworkJson {
     Id: network.id,
     Created: formatMoment(network.meta?.createdAt),
     Scope: 'swarm',
-    Driver: network.driverState?.name ?? DRIVER,
+    Driver: network.driverState?.name ?? OVERLAY,
     EnableIPv6: spec?.ipv6Enabled ?? false,
     IPAM: { Driver: 'default', Options: null, Config: configs.map(configJson) },
     Internal: spec?.internal ?? false,
@@ -136,7 +136,7 @@ const PREDEFINED: readonly string[] = ['bridge', 'host', 'none']
 export function networkSpecOf(fields: JsonFields): NetworkSpec {
   const name = fields.text('Name')
   if (PREDEFINED.includes(name)) throw taken(name, 'docker')
-  checkDriver(fields.text('Driver'))
+  checkKind(fields.text('Driver'))
   const scope = fields.text('Scope')
   if (scope !== '' && scope !== 'swarm') {
     throw unavailable(`networks of scope "${scope}"`, 'overlay networks have the scope "swarm"')
@@ -147,13 +147,13 @@ export function networkSpecOf(fields: JsonFields): NetworkSpec {
   const ipam = fields.fields('IPAM')
   return create(NetworkSpecSchema, {
     annotations: { name, labels: fields.textMap('Labels') },
-    driverConfig: { name: DRIVER, options: fields.textMap('Options') },
+    driverConfig: { name: OVERLAY, options: fields.textMap('Options') },
     ipv6Enabled: fields.flag('EnableIPv6'),
     internal: fields.flag('Internal'),
     attachable: fields.flag('Attachable'),
     ingress: fields.flag('Ingress'),
     ipam: {
-      driver: { name: ipamDriverOf(ipam), options: ipam.textMap('Options') },
+      driver: { name: allocatorOf(ipam), options: ipam.textMap('Options') },
       configs: ipam.list('Config').map(configOf),
     },
   })
@@ -170,16 +170,16 @@ function configOf(fields: JsonFields): IpamConfigInit {
 
 type IpamConfigInit = Pick<IPAMConfig, 'subnet' | 'range' | 'gateway' | 'reserved'>
 
-function ipamDriverOf(ipam: JsonFields): string {
-  const driver = ipam.text('Driver')
-  if (driver === '' || driver === 'default') return 'default'
-  throw unavailable(`the IPAM driver "${driver}"`, 'there is "default"')
+function allocatorOf(ipam: JsonFields): string {
+  const name = ipam.text('Driver')
+  if (name === '' || name === 'default') return 'default'
+  throw unavailable(`the IPAM driver "${name}"`, 'there is "default"')
 }
 
-function checkDriver(driver: string): void {
-  if (driver === '' || driver === DRIVER) return
-  const message = `plugin "${driver}" not found: Weft has the driver "${DRIVER}" (-d ${DRIVER})`
-  throw swarmError('ERR_NOT_FOUND', message, { subject: driver })
+function checkKind(name: string): void {
+  if (name === '' || name === OVERLAY) return
+  const message = `plugin "${name}" not found: Weft has the driver "${OVERLAY}" (-d ${OVERLAY})`
+  throw swarmError('ERR_NOT_FOUND', message, { subject: name })
 }
 
 /** A name that something else has, in Docker's words. */

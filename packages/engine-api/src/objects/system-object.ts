@@ -5,8 +5,9 @@ import { formatWall } from '../timestamps.ts'
 import { clusterJson } from './swarm-object.ts'
 import type { InfoJson, SwarmInfoJson, VersionInfoJson } from './system-json.ts'
 
-/** The newest API that is spoken, and the oldest. */
+/** The newest version of the API that is spoken. */
 export const API_VERSION = '1.41'
+/** The oldest: Docker 20.10's, too. */
 export const API_VERSION_OLDEST = '1.12'
 
 /** GET /version. */

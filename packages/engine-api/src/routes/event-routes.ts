@@ -98,16 +98,11 @@ function eventFilter(filters: FilterSet): (event: EngineEvent) => boolean {
     filters.match('event', (term) => term === Action) &&
     filters.match('scope', (term) => term === scope) &&
     filters.match('label', (term) => hasLabel(Actor.Attributes, term)) &&
-    objectFits(filters, 'network', Type, Actor) &&
-    objectFits(filters, 'node', Type, Actor)
+    ['network', 'node'].every((kind) =>
+      filters.match(kind, (term) => Type === kind && isNamed(Actor, term)),
+    )
 }
 
-function objectFits(
-  filters: FilterSet,
-  kind: 'network' | 'node',
-  type: string,
-  { ID, Attributes }: EngineEvent['Actor'],
-): boolean {
-  const names = (term: string): boolean => ID === term || Attributes['name'] === term
-  return filters.match(kind, (term) => type === kind && names(term))
+function isNamed({ ID, Attributes }: EngineEvent['Actor'], term: string): boolean {
+  return ID === term || Attributes['name'] === term
 }

@@ -20,8 +20,9 @@ import { swarmJson } from '../objects/swarm-object.ts'
 import { flagOf, strictFlagOf, versionOf } from '../query.ts'
 import { changedSettings, checkInitialSpec } from './swarm-settings.ts'
 
-/** Ports of the VTEP that Docker takes. */
+/** The lowest port of the VTEP that Docker takes. */
 export const DATA_PATH_PORT_MIN = 1024
+/** The highest. */
 export const DATA_PATH_PORT_MAX = 49_151
 
 /** Adds the routes. */
