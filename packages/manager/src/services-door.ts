@@ -44,7 +44,7 @@ export function servicesDoor(parts: ServiceParts): ManagerServices {
       }),
     attachNetwork: (request, context) => answer(() => attachments.attach(request, context)),
     detachNetwork: (request, context) => answer(() => attachments.detach(request, context)),
-    healthCheck: (request) => answer(() => health(request)),
+    checkHealth: (request) => answer(() => health(request)),
   }
 }
 

@@ -230,7 +230,7 @@ describe('reports', () => {
 test('health is asked for by Docker\'s names', async () => {
   const world = await ManagerWorld.open()
   const ask = (service: string): Promise<unknown> =>
-    world.manager.services.healthCheck(
+    world.manager.services.checkHealth(
       create(HealthCheckRequestSchema, { service }),
       new TestNode(world, world.identity.nodeId).context,
     )

@@ -26,7 +26,8 @@ export interface Admission {
   readonly wall: number
 }
 
-const PREFIX = 'Permission denied: unauthorized peer role: rpc error: code = PermissionDenied desc ='
+const PREFIX =
+  'Permission denied: unauthorized peer role: rpc error: code = PermissionDenied desc ='
 const MANAGER = certificateUnit('manager')
 
 /**

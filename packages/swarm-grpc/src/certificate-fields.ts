@@ -29,6 +29,7 @@ import {
   SubjectPublicKeyInfo,
   TBSCertificate,
   Validity,
+  Version,
   type Certificate,
 } from '@peculiar/asn1-x509'
 import {
@@ -42,7 +43,6 @@ const ORGANISATION = '2.5.4.10'
 const UNIT = '2.5.4.11'
 const COMMON_NAME = '2.5.4.3'
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2'
-const VERSION_3 = 2
 const SERIAL_BYTES = 20
 
 /** ECDSA over P-256 with SHA-256: what roots of ours sign with. */
@@ -125,7 +125,7 @@ function signedFields(
   parts: SignedParts,
 ): TBSCertificate {
   return new TBSCertificate({
-    version: VERSION_3,
+    version: Version.v3,
     serialNumber: serialNumber(),
     signature: ecdsaWithSha256(),
     issuer: parts.issuer,

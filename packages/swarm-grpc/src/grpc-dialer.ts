@@ -63,7 +63,7 @@ function connectionTo(channel: Channel, log: Logger): ManagerConnection {
     updateTaskStatus: calls.unary('updateTaskStatus', dispatcher.updateTaskStatus),
     attachNetwork: calls.unary('attachNetwork', allocator.attachNetwork),
     detachNetwork: calls.unary('detachNetwork', allocator.detachNetwork),
-    healthCheck: calls.unary('healthCheck', health.check),
+    checkHealth: calls.unary('checkHealth', health.check),
     localIp: () => calls.localIp(),
     close: async () => channel.close(),
     [Symbol.asyncDispose]: async () => channel.close(),

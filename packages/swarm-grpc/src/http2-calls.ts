@@ -105,11 +105,14 @@ async function respond(
     if (stream.destroyed) return
     const headers = headersOf({ ':status': response.status }, response.header)
     // Without a message the status goes with the headers.
-    if (next?.done !== false) return refuse(stream, headersOf(headers, response.trailer))
+    if (next?.done !== false) {
+      refuse(stream, headersOf(headers, response.trailer))
+      return
+    }
     stream.respond(headers, { waitForTrailers: true })
     stream.once('wantTrailers', () => stream.sendTrailers(headersOf({}, response.trailer)))
-    for (; next?.done === false && !stream.destroyed; next = await iterator?.next()) {
-      await write(stream, next.value)
+    while (next?.done === false && (await write(stream, next.value))) {
+      next = await iterator?.next()
     }
     stream.end()
     stream.resume()
@@ -126,14 +129,15 @@ function headersOf(first: OutgoingHttpHeaders, from: Headers | undefined): Outgo
   return headers
 }
 
-/** Resolves when the next message may come: when there is room, or the client is gone. */
-function write(stream: ServerHttp2Stream, bytes: Uint8Array): Promise<void> {
-  if (stream.destroyed || stream.write(bytes)) return Promise.resolve()
+/** Resolves when the next message may come; with false when the client is gone. */
+function write(stream: ServerHttp2Stream, bytes: Uint8Array): Promise<boolean> {
+  if (stream.destroyed) return Promise.resolve(false)
+  if (stream.write(bytes)) return Promise.resolve(true)
   return new Promise((resolve) => {
     const done = (): void => {
       stream.off('drain', done)
       stream.off('close', done)
-      resolve()
+      resolve(!stream.destroyed)
     }
     stream.on('drain', done)
     stream.on('close', done)

@@ -27,8 +27,6 @@ import { pemBlock, pemBlocks } from './pem.ts'
 
 const CERTIFICATE = 'CERTIFICATE'
 const REQUEST = 'CERTIFICATE REQUEST'
-/** Certificates of one chain that are looked at: a node's, and intermediates of a rotation. */
-const CHAIN_MAX = 8
 /** What a request may be signed with (RFC 5758 §3.2), and over which curves. */
 const ECDSA_HASHES: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10045.4.3.2', 'sha256'],
@@ -94,7 +92,7 @@ async function signNode(
 }
 
 async function read(certificatePem: string, rootPem: string): Promise<CertificateFacts> {
-  const chain = pemBlocks(certificatePem, CERTIFICATE).slice(0, CHAIN_MAX).map(parseCertificate)
+  const chain = pemBlocks(certificatePem, CERTIFICATE).map(parseCertificate)
   const [own, ...intermediates] = chain
   if (own === undefined) throw untrusted('certificate', 'there is no certificate in it')
   const facts = factsOf(own.asn)
@@ -130,7 +128,7 @@ function parseCertificate(der: Uint8Array): ParsedCertificate {
 
 /** Certificates of authorities that signed themselves. */
 function rootsOf(rootPem: string): readonly ParsedCertificate[] {
-  const roots = pemBlocks(rootPem, CERTIFICATE).slice(0, CHAIN_MAX).map(parseCertificate)
+  const roots = pemBlocks(rootPem, CERTIFICATE).map(parseCertificate)
   for (const { x509 } of roots) {
     if (!x509.ca) throw untrusted('root', 'it is not the certificate of an authority')
     if (!x509.verify(x509.publicKey)) throw untrusted('root', 'it did not sign itself')

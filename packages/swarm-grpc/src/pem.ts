@@ -1,6 +1,6 @@
 /** PEM (RFC 7468): DER between lines that say what it is. */
 
-/** Bytes of a text of certificates or requests that are looked at; a certificate has about 1,000. */
+/** Bytes of a text that is looked at; one certificate has about 1,000. */
 export const PEM_BYTES_MAX = 64 << 10
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]*?)-----END \1-----/g

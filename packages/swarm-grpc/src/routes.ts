@@ -71,7 +71,7 @@ const METHODS: ReadonlyMap<object, ManagerMethod> = new Map<object, ManagerMetho
   [Dispatcher.method.updateTaskStatus, 'updateTaskStatus'],
   [ResourceAllocator.method.attachNetwork, 'attachNetwork'],
   [ResourceAllocator.method.detachNetwork, 'detachNetwork'],
-  [Health.method.check, 'healthCheck'],
+  [Health.method.check, 'checkHealth'],
 ])
 
 /** Handlers by path, like `/docker.swarmkit.v1.Dispatcher/Session`. */
@@ -136,7 +136,7 @@ function addNodeRoutes(router: ConnectRouter, services: ManagerServices, calls: 
     })
     .service(Health, {
       check: calls.unary((request: HealthCheckRequest, context) =>
-        services.healthCheck(request, context),
+        services.checkHealth(request, context),
       ),
     })
 }

@@ -33,7 +33,8 @@ import {
   type IdentityOptions,
 } from './manager-world.ts'
 
-const PREFIX = 'Permission denied: unauthorized peer role: rpc error: code = PermissionDenied desc ='
+const PREFIX =
+  'Permission denied: unauthorized peer role: rpc error: code = PermissionDenied desc ='
 const heartbeat = create(HeartbeatRequestSchema)
 const text = (error: unknown): string =>
   error instanceof WeftError ? `${error.code} ${error.message}` : String(error)
@@ -70,7 +71,7 @@ describe('authorize', () => {
     const join = ['getRootCertificate', 'issueNodeCertificate', 'nodeCertificateStatus']
     expect(open({ kind: 'stranger' })).toEqual(join)
     expect(open(node({ role: 'manager' }))).toEqual(methods)
-    expect(open(node({}))).toEqual(methods.filter((method) => method !== 'healthCheck'))
+    expect(open(node({}))).toEqual(methods.filter((method) => method !== 'checkHealth'))
   })
 
   it('opens nothing to certificates that are not good, not even what strangers may', () => {
@@ -99,7 +100,7 @@ describe('a manager', () => {
       throw new Error(name)
     }
     world = await ManagerWorld.open({
-      healthCheck: reach('health'),
+      checkHealth: reach('health'),
       attachNetwork: reach('attach'),
       detachNetwork: reach('detach'),
       updateTaskStatus: reach('update'),
@@ -110,7 +111,7 @@ describe('a manager', () => {
   afterAll(() => world[Symbol.asyncDispose]())
 
   const nodeCalls = (connection: ManagerConnection): readonly Promise<unknown>[] => [
-    connection.healthCheck(create(HealthCheckRequestSchema)),
+    connection.checkHealth(create(HealthCheckRequestSchema)),
     connection.attachNetwork(create(AttachNetworkRequestSchema)),
     connection.detachNetwork(create(DetachNetworkRequestSchema)),
     connection.updateTaskStatus(create(UpdateTaskStatusRequestSchema)),
@@ -134,7 +135,7 @@ describe('a manager', () => {
     const words =
       `ERR_PERMISSION_DENIED ${PREFIX} Permission denied: ` +
       'remote certificate not part of OUs: [swarm-manager]'
-    const call = world.dial().healthCheck(create(HealthCheckRequestSchema))
+    const call = world.dial().checkHealth(create(HealthCheckRequestSchema))
     expect(text(await failure(call))).toBe(words)
     expect(reached).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** Both ends together: what is called arrives, what fails says why, and streams end on both sides. */
+/** Both ends together: calls arrive, what fails says why, and streams end on both sides. */
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeError, hasCode, WeftError } from '@weft/core'
@@ -27,6 +27,7 @@ import {
   UpdateTaskStatusRequestSchema,
   type CallContext,
   type HeartbeatResponse,
+  type ManagerConnection,
   type ManagerServices,
   type SessionMessage,
   type SwarmErrorCode,
@@ -97,7 +98,7 @@ describe('calls', () => {
         seen.push(`update ${updates.map(({ taskId }) => taskId).join()}`)
         throw swarmError('ERR_INVALID_ARGUMENT', 'session invalid', { subject: 's' })
       },
-      healthCheck: async ({ service }) => {
+      checkHealth: async ({ service }) => {
         seen.push(`health ${service}`)
         return create(HealthCheckResponseSchema, { status: ServingStatus.SERVING })
       },
@@ -119,7 +120,7 @@ describe('calls', () => {
     const update = create(UpdateTaskStatusRequestSchema, { updates: [{ taskId: 't1' }] })
     expect(codeOf(await failure(worker.updateTaskStatus(update)))).toBe('ERR_INVALID_ARGUMENT')
     const check = create(HealthCheckRequestSchema, { service: 'Raft' })
-    expect((await manager.healthCheck(check)).status).toBe(ServingStatus.SERVING)
+    expect((await manager.checkHealth(check)).status).toBe(ServingStatus.SERVING)
     expect(seen).toEqual([
       'root',
       'issue T',
@@ -174,7 +175,12 @@ describe('calls', () => {
   })
 
   it('that are not answered in time fail', async () => {
-    acts = { heartbeat: (_request, context) => aborted(context).then(() => Promise.reject(new Error('x'))) }
+    acts = {
+      heartbeat: async (_request, context) => {
+        await aborted(context)
+        throw new Error('too late')
+      },
+    }
     const error = await failure(world.dial().heartbeat(heartbeat, { timeoutMs: 50 }))
     expect(codeOf(error)).toBe('ERR_UNAVAILABLE')
     expect(HELD_CALL_TIMEOUT_MS).toBeGreaterThan(CALL_TIMEOUT_MS)
@@ -231,7 +237,7 @@ describe('streams', () => {
   })
 
   it('end on the server when the reader stops, calls off, or is gone', async () => {
-    const ends: ((connection: ReturnType<ManagerWorld['dial']>, stop: AbortController) => void)[] = [
+    const ends: ((connection: ManagerConnection, stop: AbortController) => void)[] = [
       () => undefined,
       (_connection, stop) => stop.abort('enough'),
       (connection) => void connection.close(),
@@ -301,7 +307,7 @@ describe('streams', () => {
     await stream.next()
     for (let i = 0; i < 200; i++) await connection.heartbeat(heartbeat)
     go.resolve()
-    expect((await stream.next()).value?.sessionId).toBe('2')
+    expect(await stream.next()).toMatchObject({ value: { sessionId: '2' } })
     expect((await stream.next()).done).toBe(true)
   })
 

@@ -67,11 +67,12 @@ describe.skipIf(lacking !== '')(`a client in Go at our server${lacking}`, () => 
     expect(await go.hear()).toMatchObject({ code: 12 })
   })
 
-  it('speaks as a node: calls, statuses with their words, and streams that end both ways', async () => {
+  it('speaks as a node: calls, statuses with words, streams that end both ways', async () => {
     const [gone, sessionIds] = [newSignal(), [] as string[]]
     await using world = await ManagerWorld.open({
       heartbeat: async ({ sessionId }, { caller }) => {
-        if (sessionId === 's1') return create(HeartbeatResponseSchema, { period: durationOf(5000) })
+        const period = durationOf(5000)
+        if (sessionId === 's1') return create(HeartbeatResponseSchema, { period })
         const subject = caller?.nodeId ?? ''
         throw swarmError('ERR_INVALID_ARGUMENT', 'session invalid: 100 % ungültig', { subject })
       },

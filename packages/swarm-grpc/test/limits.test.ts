@@ -52,7 +52,7 @@ describe('messages', () => {
     expect(await outcome(worker.heartbeat(largest))).toBe('answered')
   })
 
-  it(`of strangers have ${STRANGER_MESSAGE_BYTES_MAX} bytes at most, to the same methods`, async () => {
+  it(`for strangers have ${STRANGER_MESSAGE_BYTES_MAX} bytes at most`, async () => {
     const token = 'x'.repeat(STRANGER_MESSAGE_BYTES_MAX - 4)
     const largest = create(IssueNodeCertificateRequestSchema, { token })
     const bytes = toBinary(IssueNodeCertificateRequestSchema, largest)

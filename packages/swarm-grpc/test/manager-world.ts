@@ -47,7 +47,8 @@ export async function identity(
   root: RootAuthority,
   options: IdentityOptions = {},
 ): Promise<NodeIdentity> {
-  const { role = 'worker', nodeId = `${role}nodenodenodenodenode`, clusterId = CLUSTER_ID } = options
+  const { role = 'worker', clusterId = CLUSTER_ID } = options
+  const nodeId = options.nodeId ?? `${role}nodenodenodenodenode`
   const from = options.from ?? nodeRuntime().clock.wall()
   const validity = certificateValidity(from, options.validityMs ?? 90 * DAY_MS)
   const { keyPem, requestPem } = await nodeCertificates.createRequest()
@@ -68,7 +69,7 @@ export function plainServices(replaced: Partial<ManagerServices> = {}): ManagerS
     updateTaskStatus: async () => create(UpdateTaskStatusResponseSchema),
     attachNetwork: async () => create(AttachNetworkResponseSchema),
     detachNetwork: async () => create(DetachNetworkResponseSchema),
-    healthCheck: async () => create(HealthCheckResponseSchema),
+    checkHealth: async () => create(HealthCheckResponseSchema),
     ...replaced,
   }
 }

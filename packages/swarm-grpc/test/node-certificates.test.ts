@@ -1,6 +1,11 @@
 /** Certificates have Docker's fields, in the eyes of OpenSSL, and are read back with distrust. */
 import { execFileSync, type ExecFileSyncOptions } from 'node:child_process'
-import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  X509Certificate,
+} from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -119,7 +124,8 @@ describe.skipIf(lacking !== '')(`certificates, for OpenSSL${lacking}`, () => {
 
   it('are signed for requests that OpenSSL made, over any of the three curves', async () => {
     for (const curve of ['prime256v1', 'secp384r1', 'secp521r1']) {
-      const requestPem = openssl(requestWords(['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`]))
+      const kind = ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`]
+      const requestPem = openssl(requestWords(kind))
       const facts = { ...workerFacts(), nodeId: curve }
       const pem = await nodeCertificates.sign(root, requestPem, facts)
       expect(await nodeCertificates.read(pem, root.rootPem)).toEqual(facts)
@@ -133,7 +139,8 @@ describe.skipIf(lacking !== '')(`certificates, for OpenSSL${lacking}`, () => {
       ['-newkey', 'ed25519'],
     ]) {
       const requestPem = openssl(requestWords(kind))
-      await expectError(nodeCertificates.sign(root, requestPem, workerFacts()), 'ERR_INVALID_ARGUMENT')
+      const signed = nodeCertificates.sign(root, requestPem, workerFacts())
+      await expectError(signed, 'ERR_INVALID_ARGUMENT')
     }
   })
 })
@@ -147,7 +154,7 @@ describe('sign', () => {
     }
   })
 
-  it('refuses a request with bytes missing, or with any byte of what was signed changed', async () => {
+  it('refuses a request with bytes missing, or any byte of what was signed changed', async () => {
     const { requestPem, keyPem } = await nodeCertificates.createRequest()
     const der = Buffer.from(requestPem.split('-----')[2] ?? '', 'base64')
     const key = createPublicKey(keyPem)
@@ -159,8 +166,8 @@ describe('sign', () => {
       der[at] = (der[at] ?? 0) ^ 1
       // Around what was signed there are bytes that mean nothing; the key is the same, then.
       const pem = await changed.catch(() => null)
-      if (pem !== null) expect(new X509Certificate(pem).publicKey.equals(key), String(at)).toBe(true)
-      else await expectError(changed, 'ERR_INVALID_ARGUMENT')
+      if (pem === null) await expectError(changed, 'ERR_INVALID_ARGUMENT')
+      else expect(new X509Certificate(pem).publicKey.equals(key), String(at)).toBe(true)
     }
   })
 
@@ -168,7 +175,8 @@ describe('sign', () => {
     const { requestPem } = await nodeCertificates.createRequest()
     const longest = requestPem + '\n'.repeat(PEM_BYTES_MAX - requestPem.length)
     await nodeCertificates.sign(root, longest, workerFacts())
-    await expectError(nodeCertificates.sign(root, `${longest}\n`, workerFacts()), 'ERR_INVALID_ARGUMENT')
+    const signed = nodeCertificates.sign(root, `${longest}\n`, workerFacts())
+    await expectError(signed, 'ERR_INVALID_ARGUMENT')
   })
 
   it('refuses a root whose key is another’s, or no ECDSA key over P-256', async () => {
@@ -176,7 +184,7 @@ describe('sign', () => {
     const mixed = { rootPem: root.rootPem, keyPem: other.keyPem }
     await expectError(nodeCertificates.sign(mixed, requestPem, workerFacts()), 'ERR_UNTRUSTED')
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
-    const keyPem = rsa.export({ format: 'pem', type: 'pkcs8' }) as string
+    const keyPem = rsa.export({ format: 'pem', type: 'pkcs8' })
     const withRsa = { rootPem: root.rootPem, keyPem }
     await expectError(nodeCertificates.sign(withRsa, requestPem, workerFacts()), 'ERR_UNTRUSTED')
     const withNone = { rootPem: root.rootPem, keyPem: 'nonsense' }
@@ -236,7 +244,8 @@ describe('read', () => {
 
 describe('readRoot', () => {
   it('gives what Docker shows of it', async () => {
-    const { issuerSubject, issuerPublicKey, rootPem } = await nodeCertificates.readRoot(root.rootPem)
+    const facts = await nodeCertificates.readRoot(root.rootPem)
+    const { issuerSubject, issuerPublicKey, rootPem } = facts
     expect(rootPem).toBe(root.rootPem)
     // SEQUENCE { SET { SEQUENCE { commonName, PrintableString "swarm-ca" } } }
     expect(Buffer.from(issuerSubject).toString('hex')).toBe(
@@ -249,7 +258,8 @@ describe('readRoot', () => {
 
   it('distrusts what is no root', async () => {
     await expectError(nodeCertificates.readRoot(''), 'ERR_UNTRUSTED')
-    await expectError(nodeCertificates.readRoot((await identity(root)).certificatePem), 'ERR_UNTRUSTED')
+    const { certificatePem } = await identity(root)
+    await expectError(nodeCertificates.readRoot(certificatePem), 'ERR_UNTRUSTED')
   })
 })
 

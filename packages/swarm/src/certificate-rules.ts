@@ -41,7 +41,7 @@ export function certificateDnsNames(role: CertificateRole, nodeId: string): read
   return role === 'manager' ? [...names, CERTIFICATE_RULES.rootName] : names
 }
 
-/** From when to when a certificate signed at `wall` is good. Epoch ms, whole seconds as X.509 has. */
+/** From when to when a certificate signed at `wall` is good. Epoch ms, in whole seconds. */
 export function certificateValidity(
   wall: number,
   validityMs: number,

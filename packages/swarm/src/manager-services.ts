@@ -74,7 +74,7 @@ export interface ManagerServices {
     request: DetachNetworkRequest,
     context: CallContext,
   ): Promise<DetachNetworkResponse>
-  healthCheck(request: HealthCheckRequest, context: CallContext): Promise<HealthCheckResponse>
+  checkHealth(request: HealthCheckRequest, context: CallContext): Promise<HealthCheckResponse>
 }
 
 /** Names of the methods. */
@@ -94,5 +94,5 @@ export const METHOD_ACCESS = {
   updateTaskStatus: 'node',
   attachNetwork: 'node',
   detachNetwork: 'node',
-  healthCheck: 'manager',
+  checkHealth: 'manager',
 } as const satisfies { readonly [Method in ManagerMethod]: 'anyone' | 'node' | 'manager' }

@@ -34,7 +34,7 @@ export type SwarmErrors = {
 export const swarmError = defineErrors<SwarmErrors>()
 
 /** Codes of SwarmErrors. */
-export type SwarmErrorCode = keyof SwarmErrors & string
+export type SwarmErrorCode = keyof SwarmErrors
 
 /** gRPC status of each kind (google.golang.org/grpc/codes). ERR_UNTRUSTED never travels. */
 export const GRPC_STATUS = {

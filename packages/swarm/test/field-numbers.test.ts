@@ -1,9 +1,7 @@
 /** Field numbers are Docker's: the tables of docker-wire §7.5 to §7.8, against our descriptors. */
 import type { DescMessage } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { file_docker_swarmkit_v1_objects } from '../src/generated/docker/swarmkit/v1/objects_pb.ts'
-import { file_docker_swarmkit_v1_services } from '../src/generated/docker/swarmkit/v1/services_pb.ts'
-import { file_docker_swarmkit_v1_types } from '../src/generated/docker/swarmkit/v1/types_pb.ts'
+import { MetaSchema, NodeSchema, SessionMessageSchema } from '../src/index.ts'
 
 const FIELDS: { readonly [message: string]: string } = {
   GetRootCACertificateResponse: 'certificate=1',
@@ -53,12 +51,14 @@ const FIELDS: { readonly [message: string]: string } = {
   TaskSpec:
     'container=1 resources=2 restart=4 placement=5 log_driver=6 networks=7 attachment=8 ' +
     'force_update=9 generic=10',
-  TaskStatus: 'timestamp=1 state=2 message=3 err=4 container=5 port_status=6 applied_by=7 applied_at=8',
+  TaskStatus:
+    'timestamp=1 state=2 message=3 err=4 container=5 port_status=6 applied_by=7 applied_at=8',
   ContainerStatus: 'container_id=1 pid=2 exit_code=3',
   NetworkAttachment: 'network=1 addresses=2 aliases=3 driver_attachment_opts=4',
   Network: 'id=1 meta=2 spec=3 driver_state=4 ipam=5 pending_delete=6',
   NetworkSpec:
-    'annotations=1 driver_config=2 ipv6_enabled=3 internal=4 ipam=5 attachable=6 ingress=7 network=8',
+    'annotations=1 driver_config=2 ipv6_enabled=3 internal=4 ipam=5 attachable=6 ingress=7 ' +
+    'network=8',
   Driver: 'name=1 options=2',
   IPAMOptions: 'driver=1 configs=3',
   IPAMConfig: 'family=1 subnet=2 range=3 gateway=4 reserved=5',
@@ -75,11 +75,9 @@ const FIELDS: { readonly [message: string]: string } = {
 }
 
 const messages: ReadonlyMap<string, DescMessage> = new Map(
-  [
-    file_docker_swarmkit_v1_types,
-    file_docker_swarmkit_v1_objects,
-    file_docker_swarmkit_v1_services,
-  ].flatMap((file) => file.messages.map((message) => [message.name, message] as const)),
+  [MetaSchema, NodeSchema, SessionMessageSchema].flatMap(({ file }) =>
+    file.messages.map((message) => [message.name, message] as const),
+  ),
 )
 
 describe('field numbers', () => {
@@ -87,7 +85,7 @@ describe('field numbers', () => {
     const theirs = new Map((FIELDS[name] ?? '').split(' ').map((one) => splitField(one)))
     const ours = messages.get(name)?.fields ?? []
     expect(ours.length).toBeGreaterThan(0)
-    for (const field of ours) expect([field.name, theirs.get(field.name)]).toEqual([field.name, field.number])
+    for (const field of ours) expect(theirs.get(field.name), field.name).toBe(field.number)
   })
 
   it('stand in the package whose name is in the paths', () => {

@@ -22,7 +22,8 @@ describe('SwarmErrors', () => {
   })
 
   it('are told from other errors', () => {
-    expect(isSwarmError(swarmError('ERR_NOT_FOUND', 'no such network', { subject: 'x' }))).toBe(true)
+    const own = swarmError('ERR_NOT_FOUND', 'no such network', { subject: 'x' })
+    expect(isSwarmError(own)).toBe(true)
     const other = { kind: 'ip', text: 'x', expected: 'an address' }
     expect(isSwarmError(valueError('ERR_INVALID_VALUE', 'no', other))).toBe(false)
     expect(isSwarmError(new Error('ERR_NOT_FOUND'))).toBe(false)
