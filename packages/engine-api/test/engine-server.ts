@@ -14,7 +14,7 @@ export interface EngineServer extends AsyncDisposable {
 export async function serve(api: EngineApi): Promise<EngineServer> {
   const folder = mkdtempSync(join(tmpdir(), 'weft-engine-'))
   const path = join(folder, 'weft.sock')
-  const server = createAdaptorServer({ fetch: (request) => api(request) }) as Server
+  const server = createAdaptorServer({ fetch: api, overrideGlobalObjects: false }) as Server
   await new Promise<void>((resolve) => server.listen(path, resolve))
   const close = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve))
