@@ -91,8 +91,10 @@ class GrpcServer implements ManagerServer, ClientSessionHandler {
     this.#server.maxConnections = CONNECTIONS_MAX
     this.#server.on('connection', (socket: Socket) => this.#meet(socket))
     this.#server.on('secureConnection', (socket) => this.#open(socket))
-    this.#server.on('tlsClientError', (error) => {
+    this.#server.on('tlsClientError', (error, socket) => {
       this.#log.debug('a handshake failed', { error: error.message })
+      // Node leaves the socket open, also after HANDSHAKE_MS_MAX.
+      socket.destroy()
     })
   }
 

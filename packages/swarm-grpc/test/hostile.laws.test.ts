@@ -160,6 +160,14 @@ describe('connections', () => {
     )
   })
 
+  it('that are no TLS are ended by the server', async () => {
+    const socket = connectTcp({ host: '127.0.0.1', port: world.server.local.port })
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await once(socket, 'close')
+  })
+
   it('that speak something else inside TLS end', async () => {
     const http1 = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
     const http2 = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
