@@ -50,7 +50,7 @@ function offencesOf(
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1)
     const problem = specifier.startsWith('.')
       ? crossing(packages, from, target)
-      : foreign(packages, isTest(path) ? inTests(from) : from, specifier)
+      : foreign(packages, { from: isTest(path) ? inTests(from) : from, isTest: isTest(path) }, specifier)
     return problem === null ? [] : [{ path, line, ...problem }]
   })
 }
@@ -70,7 +70,14 @@ function inTests(from: Package): Package {
   return { ...from, pure: false, dependencies: [...from.dependencies, ...from.testDependencies] }
 }
 
-function foreign(packages: readonly Package[], from: Package, specifier: string): Problem {
+/** Who imports, and whether it is a test. */
+interface Importer {
+  readonly from: Package
+  readonly isTest: boolean
+}
+
+function foreign(packages: readonly Package[], importer: Importer, specifier: string): Problem {
+  const { from } = importer
   const name = packageNamed(specifier)
   if (specifier.startsWith('node:') || FOR_ALL.has(name)) return null
   const to = packages.find((one) => one.name === name)
@@ -79,11 +86,15 @@ function foreign(packages: readonly Package[], from: Package, specifier: string)
     const instead = `add it to dependencies of ${from.folder}/package.json, if its layer allows it`
     return { what: `imports ${name}, which package.json does not name`, instead }
   }
-  return to === undefined ? null : (tooHigh(from, to) ?? noDoor(to, specifier))
+  return to === undefined ? null : (tooHigh(importer, to) ?? noDoor(to, specifier))
 }
 
-function tooHigh(from: Package, to: Package): Problem {
-  const below = LAYERS_BELOW.get(from.layer ?? -1) ?? []
+/** Tests may also look sideways: an agent is tested against a manager, not against a copy of it. */
+function tooHigh({ from, isTest }: Importer, to: Package): Problem {
+  const layer = from.layer ?? -1
+  const below = isTest
+    ? [...LAYERS_BELOW.keys()].filter((other) => other <= layer)
+    : (LAYERS_BELOW.get(layer) ?? [])
   if (!below.includes(to.layer ?? -1)) {
     const what = `layer ${from.layer} (${from.name}) imports layer ${to.layer} (${to.name})`
     const instead = `layer ${from.layer} may import layers ${below.join(', ')}: invert by a port`
