@@ -148,7 +148,8 @@ test('versions: an older one is brought up to date, a newer one is refused', asy
   await filled(2)
   const newer = [...SQLITE_MIGRATIONS, 'ALTER TABLE latest ADD COLUMN note TEXT']
   const { connection, close } = await openSqliteFile(path, newer)
-  expect(connection.prepare('SELECT * FROM latest').get()).toMatchObject({ revision: 2, note: null })
+  const latest = connection.prepare('SELECT * FROM latest').get()
+  expect(latest).toMatchObject({ revision: 2, note: null })
   expect(connection.prepare('SELECT count(*) AS n FROM entries').get()).toMatchObject({ n: 2 })
   close()
   const error = await refusedUntouched('ERR_STORE_VERSION')

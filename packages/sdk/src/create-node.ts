@@ -1,4 +1,5 @@
 /** Opens a node: takes up its state, and what it was part of, where it was left. */
+import { hasCode } from '@weft/core'
 import { nodeCertificates, grpcDialer } from '@weft/swarm-grpc'
 import { CloseList } from './close-list.ts'
 import { clusterNodeOf } from './cluster-node.ts'
@@ -6,20 +7,27 @@ import { forgetCluster } from './enter-cluster.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openDataplane, openMember, type Surroundings } from './member.ts'
 import { completeOptions, type CompleteOptions, type NodeOptions } from './node-options.ts'
-import { RecordStore } from './node-record.ts'
+import { corrupt, RecordStore } from './node-record.ts'
 import { memoryPlaces, openDirectory, type StatePlaces } from './state-places.ts'
 import { weftNodeOf, type WeftNode } from './weft-node.ts'
 
 /**
  * Open a node. Was it part of a cluster, then it is again, and what it forwarded is in force before
  * any manager was asked. Throws ERR_STATE_CORRUPT, ERR_DATAPLANE_UNUSABLE, StoreErrors and
- * FilesErrors of the state directory (ERR_STORE_LOCKED: another process has it), bind errors;
- * state, and forwarding of before, are left as they were then.
+ * FilesErrors of the state directory (ERR_STORE_LOCKED: another process has it), bind errors. State
+ * and forwarding of before are left as they were then.
  */
 export async function createNode<DataplaneOptions>(
   given: NodeOptions<DataplaneOptions>,
 ): Promise<WeftNode> {
-  const options = completeOptions(given)
+  try {
+    return await openNode(completeOptions(given))
+  } catch (error) {
+    throw withRemedy(error)
+  }
+}
+
+async function openNode(options: CompleteOptions): Promise<WeftNode> {
   const { runtime, log } = options
   const { clock } = runtime
   const places = await openPlaces(options)
@@ -57,6 +65,13 @@ export async function removeForwarding<DataplaneOptions>(
   } finally {
     await opened.close('teardown')
   }
+}
+
+/** A store says only what is wrong with it; what it means here is known here. */
+function withRemedy(error: unknown): unknown {
+  if (!hasCode(error, 'ERR_STORE_CORRUPT')) return error
+  const { location, problem } = error.details
+  return corrupt(String(location), String(problem), error)
 }
 
 function openPlaces({ stateDirectory }: CompleteOptions): Promise<StatePlaces> | StatePlaces {

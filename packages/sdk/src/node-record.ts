@@ -61,12 +61,12 @@ export class RecordStore {
 }
 
 /** What to do about a state that does not read, whichever file it is in. */
-export function corrupt(path: string, problem: string, cause?: unknown): Error {
+export function corrupt(file: string, problem: string, cause?: unknown): Error {
   const remedy =
     'bring back a copy of it, or give this node up: remove it on a manager, ' +
     'move the state directory away, and join again'
   const text = 'what this node wrote down does not read, and was left as it is'
-  return sdkError('ERR_STATE_CORRUPT', text, { path, problem, remedy }, cause)
+  return sdkError('ERR_STATE_CORRUPT', text, { file, problem, remedy }, cause)
 }
 
 function parse(text: string): Standing {
