@@ -1,4 +1,4 @@
-/** A port that cannot be had, a manager that never answers, and ends that do not wait for others. */
+/** A port that cannot be had, and what is not waited for: silent managers, silent clients. */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { create } from '@bufbuild/protobuf'
