@@ -1,6 +1,6 @@
 /** What is refused, in Docker's words where Docker has any, and that nothing is half-made by it. */
 import { eventually, runOn, tierReport, type Client } from '@weft/lab'
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Cluster } from './cluster.ts'
 
 const usable = new Map((await tierReport()).map(({ tier, usable: is }) => [tier, is]))
@@ -268,7 +268,6 @@ describe.skipIf(lacking !== '')(`what is refused${lacking}`, () => {
   describe.each(CLIENTS)('by %s', (client) => {
     const mine = REFUSALS.filter(({ only = client }) => only === client)
     test.each(mine)('$what', async ({ on, says, words }) => {
-      onTestFailed(() => expect.fail(cluster.log()))
       const { machine, weft } = cluster.host(on)
       filled.set('OWN', machine.ip).set('OTHER', '172.31.1.99')
       const { code, stderr, stdout } = await weft.try(client, words.map(fill))

@@ -1,5 +1,5 @@
 /** Hosts in namespaces with a weftd on each, and what is on them as the commands have it. */
-import { assert, parseIp, type Ip } from '@weft/core'
+import { assert, describeError, parseIp, type Ip } from '@weft/core'
 import {
   EchoSocket,
   eventually,
@@ -24,6 +24,8 @@ export interface ClusterHost {
 const ECHO_IDENTIFIER = 0x5757
 const REACHED_WITHIN_MS = 5_000
 const SETTLED_WITHIN_MS = 10_000
+/** Characters of a daemon's log in an error. */
+const LOG_SHOWN = 3_000
 
 /** Something attached, as the command that did it was told and answered. */
 export class Endpoint implements TrafficEnd {
@@ -148,7 +150,9 @@ export class Cluster implements AsyncDisposable {
   /** Every endpoint of a network reaches every other, within a time. */
   async allReach(network: string, withinMs = REACHED_WITHIN_MS): Promise<void> {
     const ends = [...this.endpoints].filter((one) => one.network === network)
+    // A container's own address would need its loopback.
     const pairs = ends.flatMap((from) => ends.map((to) => ({ from, to })))
+      .filter(({ from, to }) => from !== to)
     await Promise.all(pairs.map(({ from, to }) => this.reaches(from, to, withinMs)))
   }
 
@@ -167,9 +171,14 @@ export class Cluster implements AsyncDisposable {
     await eventually(() => checkCluster(this), { withinMs, what: 'a cluster as it should be' })
   }
 
-  /** What all daemons said, for a test that failed. */
-  log(): string {
-    return this.hosts.map(({ weft }) => `--- ${weft.name}\n${weft.log()}`).join('\n')
+  /** Do something; when it fails, the error says what the daemons said. */
+  async account(body: () => Promise<void>): Promise<void> {
+    try {
+      await body()
+    } catch (error) {
+      const logs = this.hosts.map(({ weft }) => `${weft.name}:\n${weft.log().slice(-LOG_SHOWN)}`)
+      throw new Error(`${describeError(error)}\n${logs.join('\n')}`, { cause: error })
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
