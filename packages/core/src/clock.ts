@@ -7,7 +7,7 @@ export type Instant = number & { readonly __instant: never }
 export interface Clock {
   /** Monotonic. The only clock protocol code may read. */
   now(): Instant
-  /** Epoch milliseconds, for people: logs and displayed expiry. Never compared. */
+  /** Epoch milliseconds: for logs, and for what X.509 dates. Nothing else is decided by it. */
   wall(): number
   /** Run once at or after `at`. Disposing cancels. Tasks due together run in schedule order. */
   schedule(at: Instant, task: () => void): Disposable
