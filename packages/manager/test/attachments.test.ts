@@ -69,6 +69,7 @@ describe('an attachment', () => {
     const failed = await node.attach('blue', { containerId: 'c1', addresses: ['10.0.0.9'] })
     await node.report(failed, TaskState.FAILED)
     const id = await node.attach('blue', { containerId: 'c1', addresses: ['10.0.0.9'] })
+    expect(id).not.toBe(failed)
     expect(world.manager.control.tasks().map((task) => task.id)).toEqual([id])
   })
 

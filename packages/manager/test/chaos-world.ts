@@ -253,7 +253,13 @@ export class ChaosWorld {
   /** Everybody is there, and has been told. */
   async #returnAll(): Promise<void> {
     await this.#world.clock.advance(8_000)
-    for (const node of this.#nodes) await this.#return(node)
+    const { control } = this.#world.manager
+    for (const node of this.#nodes) {
+      const isReady = control.nodes().some(({ id, status }) => id === node.id && isUp(status?.state))
+      // Whoever was there all the time shows whether every change has reached it.
+      if (isReady && this.#streams.get(node)?.isDone === false) this.#count('kept', turns(0))
+      else await this.#return(node)
+    }
     await turns(5)
     await this.#world.clock.advance(0)
   }
@@ -275,6 +281,10 @@ export class ChaosWorld {
   #pick<Item>(items: readonly Item[]): Item | undefined {
     return items.length === 0 ? undefined : items[this.#random.below(items.length)]
   }
+}
+
+function isUp(state: NodeState | undefined): boolean {
+  return state === NodeState.READY
 }
 
 /** An agent in a few lines (docker-wire §7.6). */

@@ -22,6 +22,7 @@ const HAPPENED = [
   'rotation',
   'time',
   'crash',
+  'kept',
 ]
 
 test('random operations, full stores and crashes at any write, then everybody agrees', async () => {

@@ -261,7 +261,9 @@ describe('what is refused', () => {
     await make('blue')
     const refused = make('green', { options: { [VNI_LIST_OPTION]: '4096' } })
     await expect(refused).rejects.toThrow('vxlan id 4096 is in use by network blue')
-    await make('green', { options: { [VNI_LIST_OPTION]: '4097' } })
+    const { id } = await make('green', { options: { [VNI_LIST_OPTION]: '4097' } })
+    await world.manager.control.removeNetwork(id)
+    await make('red', { options: { [VNI_LIST_OPTION]: '4097' } })
   })
 
   test('configuration from another network', async () => {

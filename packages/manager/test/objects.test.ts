@@ -1,8 +1,14 @@
 /** Transactions over the objects: all or nothing, in memory as in the store. */
 import { create } from '@bufbuild/protobuf'
-import { hasCode, utf8Bytes } from '@weft/core'
+import { hasCode, utf8Bytes, type StoreEntry, type StoreTransaction } from '@weft/core'
 import { VirtualClock } from '@weft/core/testing'
-import { AnnotationsSchema, NetworkSchema, NetworkSpecSchema, type Network } from '@weft/swarm'
+import {
+  AnnotationsSchema,
+  NetworkSchema,
+  NetworkSpecSchema,
+  wallOf,
+  type Network,
+} from '@weft/swarm'
 import { beforeEach, expect, test } from 'vitest'
 import { Objects, OWNER_KEY, TRANSACTION_WRITES_MAX } from '../src/objects.ts'
 import { FragileStore } from './fragile-store.ts'
@@ -12,8 +18,9 @@ let store: FragileStore
 let objects: Objects
 let clusterId: string
 
-const open = (): Promise<Objects> =>
-  Objects.open(store, new VirtualClock(), { owner: 'owner', clusterId })
+const identity = (): { owner: string; clusterId: string } => ({ owner: 'owner', clusterId })
+
+const open = (): Promise<Objects> => Objects.open(store, new VirtualClock(), identity())
 
 function network(id: string): Network {
   const annotations = create(AnnotationsSchema, { name: `name-${id}` })
@@ -121,6 +128,33 @@ test('whoever lost the store to another manager can change nothing', async () =>
   await expect(put()).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   expect(objects.tables.get('network', 'stale')).toBeNull()
   await successor.transact((draft) => draft.put('network', network('fresh')))
+})
+
+test('whoever is overtaken while reading can change nothing either', async () => {
+  const overtaken = new (class extends FragileStore {
+    override async list(prefix: string): Promise<readonly StoreEntry[]> {
+      if (prefix === '') objects = await Objects.open(store, new VirtualClock(), identity())
+      return store.list(prefix)
+    }
+    override commit(transaction: StoreTransaction): Promise<number | null> {
+      return store.commit(transaction)
+    }
+  })()
+  const slow = await Objects.open(overtaken, new VirtualClock(), identity())
+  const stale = slow.transact((draft) => draft.put('network', network('stale')))
+  await expect(stale).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+  await objects.transact((draft) => draft.put('network', network('fresh')))
+})
+
+test('objects say when they were made, and when they changed', async () => {
+  const clock = new VirtualClock()
+  objects = await Objects.open(store, clock, identity())
+  const made = await objects.transact((draft) => draft.put('network', network('a')))
+  await clock.advance(1_000)
+  const changed = await objects.transact((draft) => draft.put('network', network('a')))
+  expect(wallOf(made.meta?.createdAt)).toBe(clock.wall() - 1_000)
+  expect(changed.meta?.createdAt).toEqual(made.meta?.createdAt)
+  expect(wallOf(changed.meta?.updatedAt)).toBe(clock.wall())
 })
 
 test('who opens the store of another cluster is refused, and deposes nobody', async () => {
