@@ -124,7 +124,6 @@ export function lanProfile(): GossipProfile {
   return {
     ...dockerProfile(),
     suspicionMult: 3,
-    suspicionConfirmations: 3,
     stallMs: 250,
     gossipIntervalMs: 100,
     eagerMs: 10,

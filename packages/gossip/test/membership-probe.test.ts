@@ -19,9 +19,12 @@ function alone(count: number, profile: Partial<MembershipProfile> = {}) {
 
 /** Run until the next ping of ours is out. */
 function nextPing(wire: Wire): Ping & { readonly to: string; readonly at: number } {
-  const before = sentOf(wire, 'ping').length
-  while (sentOf(wire, 'ping').length === before) wire.run(1)
-  return sentOf(wire, 'ping')[before] as Ping & { readonly to: string; readonly at: number }
+  const before = wire.traffic.sent.length
+  for (;;) {
+    wire.run(1)
+    const [ping] = sentOf(wire, 'ping', before)
+    if (ping !== undefined) return ping
+  }
 }
 
 function ack(seqNo: number) {

@@ -340,12 +340,13 @@ export function messagesOf(bytes: Uint8Array): PacketMessage[] {
   return messages
 }
 
-/** Everything of one kind that was sent so far, with where it went. */
+/** Everything of one kind that was sent so far, with where it went; after so many packets. */
 export function sentOf<Kind extends PacketMessage['kind']>(
   wire: Wire,
   kind: Kind,
+  since = 0,
 ): (Extract<PacketMessage, { kind: Kind }> & { readonly to: string; readonly at: number })[] {
-  return wire.traffic.sent.flatMap(({ at, to, bytes }) =>
+  return wire.traffic.sent.slice(since).flatMap(({ at, to, bytes }) =>
     messagesOf(bytes)
       .filter((message): message is Extract<PacketMessage, { kind: Kind }> => message.kind === kind)
       .map((message) => ({ ...message, to, at })),

@@ -12,6 +12,7 @@ export {
   measureQuiet,
   NETWORK_NODES_MAX,
   quietRing,
+  quietWindowMs,
   type BandwidthCell,
   type BandwidthResult,
 } from './experiments/bandwidth.ts'

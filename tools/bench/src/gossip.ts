@@ -1,13 +1,13 @@
 /** How soon a ring knows what one node said, what that costs, and what a core can carry. */
 import { dockerProfile, lanProfile, type GossipProfile } from '@weft/gossip'
 import {
-  measureBandwidth,
   measureQuiet,
   PERTURBATIONS,
   percentile,
   playAnomaly,
   playConvergence,
   quietRing,
+  quietWindowMs,
   swimProfile,
   type BandwidthResult,
   type ConvergenceResult,
@@ -27,7 +27,6 @@ const SPREAD: readonly Perturbation[] = PERTURBATIONS.filter((name) => name !== 
 const TRIALS_25 = 60
 const TRIALS_1000 = 12
 const TRIALS_LOSSY = 40
-const QUIET_MS = 60_000
 const NODES = 100
 const WRITES = 5
 
@@ -126,14 +125,14 @@ function falsePositives(report: Report, say: Say): void {
 
 function bandwidth(report: Report): void {
   const measure = (profile: GossipProfile): number =>
-    measureBandwidth({ seed: SEED, nodes: 25, windowMs: QUIET_MS, profile }).totalBytes
+    runQuiet(25, profile).totalBytes
   reportBandwidth(report, 25, { ours: measure(lanProfile()), docker: measure(dockerProfile()) })
 }
 
 /** One core, 1,000 nodes with 10 endpoints each, everything sealed: what it sends, and costs. */
 function quiet(report: Report, say: Say): void {
-  const ours = runQuiet(lanProfile())
-  const docker = runQuiet(dockerProfile())
+  const ours = runQuiet(1000, lanProfile())
+  const docker = runQuiet(1000, dockerProfile())
   reportBandwidth(report, 1000, { ours: ours.totalBytes, docker: docker.totalBytes })
   say(`a node among 1,000 costs ${Math.round(ours.cpu)} µs of a core each second`)
   const facts = { against: DOCKER, ratio: docker.cpu / ours.cpu, runs: 1 }
@@ -149,12 +148,16 @@ function quiet(report: Report, say: Say): void {
 }
 
 /** `cpu`: microseconds for each node and virtual second. */
-function runQuiet(profile: GossipProfile): BandwidthResult & { readonly cpu: number } {
-  const ring = quietRing({ seed: SEED, nodes: 1000, profile })
+function runQuiet(
+  nodes: number,
+  profile: GossipProfile,
+): BandwidthResult & { readonly cpu: number } {
+  const ring = quietRing({ seed: SEED, nodes, profile })
+  const windowMs = quietWindowMs(nodes, profile)
   const before = process.cpuUsage()
-  const result = measureQuiet(ring, QUIET_MS)
+  const result = measureQuiet(ring, windowMs)
   const { user, system } = process.cpuUsage(before)
-  return { ...result, cpu: (user + system) / QUIET_MS }
+  return { ...result, cpu: (1000 * (user + system)) / windowMs / nodes }
 }
 
 function reportBandwidth(

@@ -1,12 +1,16 @@
 /** `--table bandwidth`: what a quiet ring costs each node. */
-import { measureBandwidth, PROFILES, type BandwidthResult, type ProfileName } from '@weft/simulator'
+import {
+  measureBandwidth,
+  PROFILES,
+  quietWindowMs,
+  type BandwidthResult,
+  type ProfileName,
+} from '@weft/simulator'
 import { columns } from './columns.ts'
 import type { TableRequest } from './print-table.ts'
 
 const SIZES = [25, 1000]
 const PROFILE_NAMES: readonly ProfileName[] = ['docker', 'lan']
-/** Four of Docker's push/pulls and bulk syncs. */
-const WINDOW_SECONDS = 120
 
 /** What a cell came to; `--json` prints these. */
 export interface BandwidthRow extends BandwidthResult {
@@ -20,14 +24,15 @@ export interface BandwidthRow extends BandwidthResult {
 /** Measure what was asked for. */
 export function bandwidthTable({ options, seed, paper }: TableRequest): readonly BandwidthRow[] {
   const { nodes, profileName } = options.cells
-  const seconds = options.cells.seconds ?? WINDOW_SECONDS
   paper.out(HEADER)
   const rows: BandwidthRow[] = []
   for (const size of nodes === null ? SIZES : [nodes]) {
     let docker: number | null = null
     for (const name of profileName === null ? PROFILE_NAMES : [profileName]) {
+      const profile = PROFILES[name]()
+      const seconds = options.cells.seconds ?? quietWindowMs(size, profile) / 1000
       paper.note(`${size} nodes, ${name}: filling a ring, then ${seconds} s of quiet`)
-      const cell = { seed, nodes: size, profile: PROFILES[name](), windowMs: 1000 * seconds }
+      const cell = { seed, nodes: size, profile, windowMs: 1000 * seconds }
       const result = measureBandwidth(cell)
       if (name === 'docker') docker = result.totalBytes
       const ratio = docker === null ? null : result.totalBytes / docker

@@ -46,7 +46,10 @@ export function transmitsMax(mult: number, nodes: number): number {
 /** Up to so many nodes, push/pulls come at their plain interval. */
 const PUSH_PULL_NODES = 32
 
-/** Intervals between push/pulls are so many times longer: one more for each doubling beyond 32. */
+/**
+ * Intervals between push/pulls are so many times longer: one more for each doubling beyond 32
+ * (docker-wire §2.9).
+ */
 export function pushPullScale(nodes: number): number {
   let scale = 1
   for (let reach = PUSH_PULL_NODES; reach < nodes; reach *= 2) scale++

@@ -1,6 +1,6 @@
 /** What a quiet ring costs: bytes on the wire for each node and second. */
 import { utf8Bytes } from '@weft/core'
-import type { GossipProfile } from '@weft/gossip'
+import { pushPullScale, type GossipProfile } from '@weft/gossip'
 import { calm } from '../engine/network-model.ts'
 import type { Traffic } from '../engine/sim-process.ts'
 import type { Ring } from '../ring.ts'
@@ -55,6 +55,14 @@ const DATAGRAM_HEADER_BYTES = 28
 const SEGMENT_HEADER_BYTES = 52
 /** SYN, SYN-ACK, ACK, and FIN with ACK each way: what an empty connection costs. */
 const CONNECTION_BYTES = 2 * 60 + 5 * SEGMENT_HEADER_BYTES
+
+/** Four of the push/pulls and bulk syncs of a small ring. */
+const WINDOW_MS = 120_000
+
+/** How long to measure: in a large ring each node should have one push/pull in that time. */
+export function quietWindowMs(nodes: number, { pushPullIntervalMs }: GossipProfile): number {
+  return Math.max(WINDOW_MS, pushPullIntervalMs * pushPullScale(nodes))
+}
 
 /** Measure a cell. Throws what a core threw. */
 export function measureBandwidth(cell: BandwidthCell): BandwidthResult {
