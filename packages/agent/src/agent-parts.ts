@@ -61,6 +61,8 @@ export interface AgentParts {
   readonly attacher: Attacher
   /** The book changed: peers hear the difference. Throws ERR_ROW_TOO_LARGE. */
   readonly publish: () => void
+  /** The node's own view changed. */
+  readonly onChange: () => void
 }
 
 /** Make the parts. Nothing begins yet. Throws ERR_UNTRUSTED for an identity that is none. */
@@ -129,7 +131,8 @@ export async function createParts(
   })
   const ring = createRing(options, ports, { parts, events, rows, restored, state, keeper })
   const core = { state, book, rows, composer, programmer, reports, releases, sessions }
-  const made: AgentParts = { ...core, renewal, ring, keeper, attacher, publish }
+  const onChange = (): void => events.emit('changed', {})
+  const made: AgentParts = { ...core, renewal, ring, keeper, attacher, publish, onChange }
   restore(made, restored)
   return made
 }

@@ -3,7 +3,8 @@ import { Emitter, ipFamily } from '@weft/core'
 import type { AgentOptions, AgentPorts } from './agent-options.ts'
 import { createParts, type Restored } from './agent-parts.ts'
 import type { Agent, AgentEvents } from './agent.ts'
-import { NodeAgent } from './node-agent.ts'
+import { AgentReader } from './agent-reader.ts'
+import { NodeLife } from './node-life.ts'
 import { JsonFields } from './snapshot/json-fields.ts'
 import { STATE_FILES } from './snapshot/keeper.ts'
 import { readNodeSnapshot, type NodeSnapshot } from './snapshot/node-snapshot.ts'
@@ -29,14 +30,33 @@ export async function openAgent(options: AgentOptions, ports: AgentPorts): Promi
   const events = new Emitter<AgentEvents>()
   const restored = await restoredState(options, ports)
   const parts = await createParts(options, ports, { restored, events })
-  const agent = new NodeAgent(parts, ports, events)
+  const life = new NodeLife(parts, ports)
   try {
-    await agent.start()
+    await life.start()
   } catch (error) {
-    await agent.close('detach')
+    await life.close('detach')
     throw error
   }
-  return agent
+  return agentOf(life, new AgentReader(parts, ports.dataplane.backend), events)
+}
+
+function agentOf(life: NodeLife, reader: AgentReader, events: Agent['events']): Agent {
+  return {
+    events,
+    view: () => reader.view(),
+    identity: () => reader.identity(),
+    attachments: () => reader.attachments(),
+    networks: () => reader.networks(),
+    peers: () => reader.peers(),
+    keys: () => reader.keys(),
+    failedItems: () => reader.failedItems(),
+    attach: (request, options) => life.attach(request, options),
+    detach: (id, options) => life.detach(id, options),
+    update: (changes) => life.update(changes),
+    leave: (options) => life.leave(options),
+    close: (mode) => life.close(mode),
+    [Symbol.asyncDispose]: () => life.close('detach'),
+  }
 }
 
 async function restoredState(

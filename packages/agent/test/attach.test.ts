@@ -170,7 +170,7 @@ describe('what is refused leaves nothing behind', () => {
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('unknown networks and such that are not attachable, with the words of the manager', async () => {
+  test('unknown networks and closed ones, with the words of the manager', async () => {
     const world = await ClusterWorld.open(1)
     await world.createNetwork('closed', { attachable: false })
     expect(await refused(world, (a) => a.attaching('nope', 'c1'))).toBe('ERR_NOT_FOUND')
@@ -189,7 +189,8 @@ describe('what is refused leaves nothing behind', () => {
   test('an encrypted network where the dataplane has no encryption: never in clear', async () => {
     const world = await ClusterWorld.open(1)
     const options = { encrypted: '' }
-    const secret = await world.createNetwork('secret', { driverConfig: { name: 'overlay', options } })
+    const overlay = { name: 'overlay', options }
+    const secret = await world.createNetwork('secret', { driverConfig: overlay })
     expect(await refused(world, (a) => a.attaching('secret', 'c1'))).toBe('ERR_UNSUPPORTED')
     const specs = world.nodes[0]?.noted.applied.map(({ networks }) => networks.get(secret.id))
     const told = specs?.filter((spec) => spec !== undefined) ?? []

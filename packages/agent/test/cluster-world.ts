@@ -1,16 +1,7 @@
-/** A whole cluster on virtual time: a real manager, real gossip, simulated dataplanes. */
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import {
-  createLogger,
-  parseIp,
-  type Cancellable,
-  type Logger,
-  type Streams,
-  type Underlay,
-} from '@weft/core'
-import { createSimWorld, type SimRuntime, type SimWorld } from '@weft/core/testing'
+/** A whole cluster on virtual time: a real manager, real gossip, dataplanes of tests. */
+import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
+import { parseIp, type Cancellable } from '@weft/core'
 import type { Dataplane, DesiredState } from '@weft/dataplane'
-import { simBackend, SimMachine, simOptions } from '@weft/dataplane-sim'
 import { SimCard } from '@weft/dataplane-sim/lab'
 import { lanProfile } from '@weft/gossip'
 import {
@@ -29,82 +20,30 @@ import {
   type Network,
   type NodeIdentity,
 } from '@weft/swarm'
-import { defaultTunables, openAgent, requestIdentity, type Agent } from '../src/index.ts'
-import type { AgentTunables } from '../src/index.ts'
-import { ManagerWeb } from './direct-dialer.ts'
-import { MemoryFiles } from './memory-files.ts'
+import {
+  defaultTunables,
+  openAgent,
+  requestIdentity,
+  type Agent,
+  type AgentTunables,
+} from '../src/index.ts'
 import { MortalClock } from './mortal-clock.ts'
-import { NotedDataplane, NotedMachine } from './noted-dataplane.ts'
-import { PaperCertificates } from './paper-certificates.ts'
-import { StreamWeb } from './sim-streams.ts'
-
-/** The underlay of a machine whose address may change. */
-class MovableUnderlay implements Underlay {
-  host: Underlay
-
-  constructor(host: Underlay) {
-    this.host = host
-  }
-
-  bind(...parameters: Parameters<Underlay['bind']>): ReturnType<Underlay['bind']> {
-    return this.host.bind(...parameters)
-  }
-}
-
-/** Its streams. */
-class MovableStreams implements Streams {
-  host: Streams
-
-  constructor(host: Streams) {
-    this.host = host
-  }
-
-  listen(...parameters: Parameters<Streams['listen']>): ReturnType<Streams['listen']> {
-    return this.host.listen(...parameters)
-  }
-
-  connect(...parameters: Parameters<Streams['connect']>): ReturnType<Streams['connect']> {
-    return this.host.connect(...parameters)
-  }
-}
+import { VirtualMachine, VirtualPlace } from './virtual-place.ts'
 
 /** Address of the manager. */
 export const MANAGER = '192.0.2.1:2377'
 
 /** A machine that may run an agent. */
-export class WorldNode {
-  readonly name: string
-  ip: string
+export class WorldNode extends VirtualMachine {
   readonly world: ClusterWorld
-  readonly files = new MemoryFiles()
-  /** What its dataplane programs: noted, unless `isSimulated`. */
-  readonly noted = new NotedMachine()
-  readonly machine: SimMachine
-  isSimulated = false
-  readonly host: SimRuntime
-  readonly logs: string[] = []
   identity: NodeIdentity | null = null
   dataplane!: Dataplane
   agent!: Agent
   #clock!: MortalClock
-  readonly #underlay: MovableUnderlay
-  readonly #streams: MovableStreams
 
   constructor(world: ClusterWorld, name: string, ip: string) {
+    super(world, name, ip)
     this.world = world
-    this.name = name
-    this.ip = ip
-    this.host = world.sim.node(name, [ip])
-    this.#underlay = new MovableUnderlay(this.host.underlay)
-    this.#streams = new MovableStreams(world.streams.host(parseIp(ip)))
-    const mtuBytes = new Map([[parseIp(ip), 1500]])
-    this.machine = new SimMachine({ underlay: this.host.underlay, mtuBytes })
-  }
-
-  /** Its identity; it has joined. */
-  get member(): NodeIdentity {
-    if (this.identity === null) throw new Error('join first')
-    return this.identity
   }
 
   /** Ask to be let in, as `join` does. */
@@ -123,19 +62,13 @@ export class WorldNode {
   /** Start an agent; resolves when it is open, not when it has a session. */
   async start(tunables: Partial<AgentTunables> = {}): Promise<this> {
     const { certificates, web, sim } = this.world
-    this.#clock = new MortalClock(this.host.clock)
-    const runtime = { ...this.host, clock: this.#clock }
-    const random = runtime.random.fork(`life ${sim.clock.now()}`)
-    this.dataplane = this.isSimulated
-      ? await simBackend.open(runtime, simOptions(this.machine))
-      : new NotedDataplane(this.noted)
+    const clock = new MortalClock(this.host.clock)
+    this.#clock = clock
+    this.dataplane = await this.openDataplane(clock)
     const ip = parseIp(this.ip)
-    const log: Logger = createLogger((level, message, fields) => {
-      this.logs.push(`${level} ${message} ${JSON.stringify(fields)}`)
-    })
     const opening = openAgent(
       {
-        identity: this.member,
+        identity: identityOf(this),
         managers: [MANAGER],
         facts: {
           hostname: this.name,
@@ -154,15 +87,15 @@ export class WorldNode {
         tunables: { ...defaultTunables(), ...tunables },
       },
       {
-        ...runtime,
-        log,
-        random,
+        ...this.host,
+        ...this.sockets(),
+        clock,
+        log: this.logger(),
+        random: this.host.random.fork(`life ${sim.clock.now()}`),
         dialer: web.dialer(this.ip),
         certificates,
         dataplane: this.dataplane,
         files: this.files,
-        underlay: this.#underlay,
-        streams: this.#streams,
         aead: nodeAead,
         saveIdentity: async (identity) => void (this.identity = identity),
       },
@@ -171,21 +104,10 @@ export class WorldNode {
     return this
   }
 
-  /** The machine gets another address; what was bound to the old one hears nothing more. */
-  moveTo(host: SimRuntime, ip: string): void {
-    this.host.underlay.crash()
-    this.world.streams.crash(parseIp(this.ip))
-    this.ip = ip
-    this.#underlay.host = host.underlay
-    this.#streams.host = this.world.streams.host(parseIp(ip))
-  }
-
   /** The process is killed: nothing of it happens any more; what it programmed stays. */
   kill(): void {
     this.#clock.kill()
-    this.host.underlay.crash()
-    this.world.streams.crash(parseIp(this.ip))
-    this.world.web.crash(this.ip)
+    this.dropSockets()
   }
 
   /** Begin to attach a namespace of the endpoint's name. */
@@ -229,23 +151,26 @@ export class WorldNode {
   }
 }
 
+/** What a message is made from, but no message. */
+type PlainInit<Schema extends DescMessage> = Exclude<MessageInitShape<Schema>, { $typeName: string }>
+
+function identityOf({ identity }: WorldNode): NodeIdentity {
+  if (identity === null) throw new Error('join first')
+  return identity
+}
+
 /** The cluster and its machines. */
-export class ClusterWorld {
-  readonly sim: SimWorld
-  readonly web = new ManagerWeb()
-  readonly streams: StreamWeb
-  readonly certificates = new PaperCertificates()
+export class ClusterWorld extends VirtualPlace {
   readonly nodes: WorldNode[] = []
-  store = new MemoryStore()
   manager!: Manager
   readonly #tunables: Partial<ManagerTunables>
+  #store = new MemoryStore()
   /** The manager's machine: it runs an agent too, with which the ring begins. */
   head!: WorldNode
 
   private constructor(seed: number, tunables: Partial<ManagerTunables>) {
+    super(seed)
     this.#tunables = tunables
-    this.sim = createSimWorld(seed)
-    this.streams = new StreamWeb(this.sim.clock)
   }
 
   /** A cluster with a manager and `count` workers that have joined, all with agents. */
@@ -286,7 +211,7 @@ export class ClusterWorld {
   async startManager(): Promise<void> {
     this.manager = await this.settled(
       openManager(
-        { identity: this.head.member, address: MANAGER, tunables: this.#tunables },
+        { identity: identityOf(this.head), address: MANAGER, tunables: this.#tunables },
         this.#managerPorts(),
       ),
     )
@@ -296,7 +221,7 @@ export class ClusterWorld {
   async stopManager(): Promise<void> {
     this.web.services.delete(MANAGER)
     await this.settled(this.manager.close())
-    this.store = this.store.reopen()
+    this.#store = this.#store.reopen()
   }
 
   token(): string {
@@ -310,7 +235,7 @@ export class ClusterWorld {
     return [a, b]
   }
 
-  createNetwork(name: string, more: MessageInitShape<typeof NetworkSpecSchema> = {}): Promise<Network> {
+  createNetwork(name: string, more: PlainInit<typeof NetworkSpecSchema> = {}): Promise<Network> {
     const spec = create(NetworkSpecSchema, {
       annotations: { name },
       attachable: true,
@@ -320,32 +245,7 @@ export class ClusterWorld {
     return this.settled(this.manager.control.createNetwork(spec))
   }
 
-  /** What a promise comes to while virtual time goes by; at most a minute. */
-  async settled<Result>(work: Promise<Result>): Promise<Result> {
-    let isOver = false
-    const over = (): void => void (isOver = true)
-    void work.then(over, over)
-    await this.sim.clock.advanceUntil(() => isOver, 60_000)
-    if (!isOver) throw new Error('it took more than a minute of virtual time')
-    return await work
-  }
-
-  /** Let time go by until something holds. */
-  async until(holds: () => boolean, msMax = 60_000): Promise<void> {
-    if (!(await this.sim.clock.advanceUntil(holds, msMax))) throw new Error('it did not come to hold')
-  }
-
-  /** One more machine, for who moves. */
-  addHost(name: string, ip: string): SimRuntime {
-    return this.sim.node(name, [ip])
-  }
-
-  run(ms: number): Promise<void> {
-    return this.sim.clock.advance(ms)
-  }
-
   #managerPorts(): Parameters<typeof openManager>[1] {
-    const { store, certificates } = this
-    return { ...this.head.host, store, certificates }
+    return { ...this.head.host, store: this.#store, certificates: this.certificates }
   }
 }

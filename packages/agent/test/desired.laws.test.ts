@@ -1,4 +1,4 @@
-/** The desired state is a function of what is known: of any sequence of events only the sum counts. */
+/** The desired state is a function of what is known: of any sequence of events the sum counts. */
 import {
   addressOf,
   cidrContains,
@@ -11,7 +11,7 @@ import {
   type Ip,
 } from '@weft/core'
 import { SubnetFinder, type DesiredState, type LocalEndpoint } from '@weft/dataplane'
-import { endpointTable, peerTable, type Row, type RowChange } from '@weft/gossip'
+import { endpointTable, peerTable, type Row } from '@weft/gossip'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DesiredComposer, type NetworkFacts } from '../src/desired/desired-composer.ts'
@@ -131,7 +131,7 @@ describe('rows in any order', () => {
           const row = rowOf(event)
           const id = `${row.networkId} ${row.key}`
           const previous = known.get(id) ?? null
-          rows.apply({ type: event.type, row, previous, road: 'gossip' } as RowChange)
+          rows.apply({ type: event.type, row, previous, road: 'gossip' })
           if (event.type === 'delete') known.delete(id)
           else known.set(id, row)
           const desired = composer.compose({ tunnel: TUNNEL, networks: facts(rows) })
@@ -212,7 +212,8 @@ describe('rows that are remembered', () => {
     table,
   })
   const base: Told = {
-    ...{ type: 'create', network: 'n1', key: 'e1', host: 2, mac: 2, vtep: 2, lTime: 1, odd: 'none' },
+    ...{ type: 'create', network: 'n1', key: 'e1', odd: 'none' },
+    ...{ host: 2, mac: 2, vtep: 2, lTime: 1 },
   }
   const addresses = (rows: RemoteRows): Ip[] =>
     [...rows.peers('n1')].flatMap(({ record }) => {

@@ -12,6 +12,7 @@ import {
   NodeCertificateStatusResponseSchema,
   swarmError,
   type CertificateFacts,
+  type IssueNodeCertificateRequest,
   type ManagerServices,
   type NodeIdentity,
 } from '@weft/swarm'
@@ -23,12 +24,12 @@ import { requestIdentity } from '../src/index.ts'
 import { ClusterWorld, MANAGER } from './cluster-world.ts'
 import { ManagerWeb } from './direct-dialer.ts'
 import { PaperCertificates } from './paper-certificates.ts'
-import { ScriptedManager } from './scripted-manager.ts'
+import { ScriptedServices } from './scripted-services.ts'
 
 const ROOT = 'root 1\n'
 
 /** A manager that gives certificates, as the test says. */
-class Issuer extends ScriptedManager {
+class Issuer extends ScriptedServices {
   root: Uint8Array = utf8Bytes(ROOT)
   state: IssuanceState = IssuanceState.ISSUED
   err = ''
@@ -37,7 +38,7 @@ class Issuer extends ScriptedManager {
   /** Answers that are about another request, first. */
   stale = 0
   padding = ''
-  #csr = new Uint8Array(0)
+  #csr: Uint8Array = new Uint8Array(0)
   readonly #clock: VirtualClock
 
   constructor(clock: VirtualClock) {
@@ -50,10 +51,10 @@ class Issuer extends ScriptedManager {
   }
 
   override async issueNodeCertificate(
-    request?: Parameters<ManagerServices['issueNodeCertificate']>[0],
+    request: IssueNodeCertificateRequest,
   ): ReturnType<ManagerServices['issueNodeCertificate']> {
     if (this.refuse !== null) throw this.refuse
-    this.#csr = request?.csr ?? new Uint8Array(0)
+    this.#csr = request.csr
     return create(IssueNodeCertificateResponseSchema, { nodeId: 'node1' })
   }
 
@@ -68,7 +69,8 @@ class Issuer extends ScriptedManager {
     }
     const certificate = utf8Bytes(JSON.stringify(facts) + this.padding)
     const status = { state: this.state, err: this.err }
-    return create(NodeCertificateStatusResponseSchema, { status, certificate: { csr, certificate } })
+    const answer = { status, certificate: { csr, certificate } }
+    return create(NodeCertificateStatusResponseSchema, answer)
   }
 }
 

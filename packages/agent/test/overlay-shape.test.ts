@@ -15,7 +15,7 @@ const MTU = 'com.docker.network.driver.mtu'
 function network(
   options: Record<string, string>,
   configs: readonly { readonly subnet: string; readonly gateway?: string }[],
-  more: MessageInitShape<typeof NetworkSchema> = {},
+  more: Exclude<MessageInitShape<typeof NetworkSchema>, { $typeName: string }> = {},
 ): Network {
   return create(NetworkSchema, {
     id: 'net1',
@@ -72,8 +72,8 @@ describe('a network', () => {
   })
 
   test('options of its specification count too', () => {
-    const driverConfig = { name: 'overlay', options: { encrypted: '' } }
-    const spec = { annotations: { name: 'blue' }, driverConfig }
+    const overlay = { name: 'overlay', options: { encrypted: '' } }
+    const spec = { annotations: { name: 'blue' }, driverConfig: overlay }
     const shape = overlayShape(network({ [LIST]: '4097' }, ONE, { spec }), 4)
     expect(shape.encapsulation).toBe('vxlan-esp')
   })

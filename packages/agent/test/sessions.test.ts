@@ -19,7 +19,7 @@ import { AssignmentSet, TASKS_MAX } from '../src/session/assignment-set.ts'
 import { Sessions, wasRemoved } from '../src/session/sessions.ts'
 import { StatusReports, UPDATES_MAX } from '../src/session/status-reports.ts'
 import { ManagerWeb } from './direct-dialer.ts'
-import { assignments, attachmentTask, ScriptedManager } from './scripted-manager.ts'
+import { assignments, attachmentTask, ScriptedServices } from './scripted-services.ts'
 
 const A = '192.0.2.1:2377'
 const B = '192.0.2.2:2377'
@@ -40,7 +40,7 @@ class SessionBench {
   readonly heard: SessionMessage[] = []
   readonly assigned: AssignmentsMessage[] = []
   readonly set = new AssignmentSet()
-  readonly manager: ScriptedManager
+  readonly manager: ScriptedServices
   readonly sessions: Sessions
   hostname = 'h1'
 
@@ -70,8 +70,8 @@ class SessionBench {
     )
   }
 
-  listen(address: string): ScriptedManager {
-    const manager = new ScriptedManager(() => this.clock.now(), address)
+  listen(address: string): ScriptedServices {
+    const manager = new ScriptedServices(() => this.clock.now(), address)
     this.web.services.set(address, manager)
     return manager
   }
@@ -99,11 +99,11 @@ describe('a session', () => {
   test('sends heartbeats at once, then a tenth before each period', async () => {
     const bench = await new SessionBench().begin()
     await bench.clock.advance(10_000)
-    expect(bench.manager.heartbeats.map(({ at }) => at)).toEqual([0, 4500, 9000])
+    expect(bench.manager.notes.heartbeats.map(({ at }) => at)).toEqual([0, 4500, 9000])
     bench.manager.periodMs = 1000
     await bench.clock.advance(5400)
-    expect(bench.manager.heartbeats.map(({ at }) => at).slice(3)).toEqual([13_500, 14_400, 15_300])
-    expect(new Set(bench.manager.heartbeats.map(({ sessionId }) => sessionId))).toEqual(
+    expect(bench.manager.notes.heartbeats.map(({ at }) => at).slice(3)).toEqual([13_500, 14_400, 15_300])
+    expect(new Set(bench.manager.notes.heartbeats.map(({ sessionId }) => sessionId))).toEqual(
       new Set(['s1']),
     )
   })
@@ -132,7 +132,7 @@ describe('a session', () => {
     bench.manager.heartbeatError = null
     await bench.clock.advance(1000)
     expect(bench.sessions.isOpen).toBe(true)
-    expect(bench.manager.sessionRequests.map(({ sessionId }) => sessionId)).toEqual(['', 's1'])
+    expect(bench.manager.notes.sessionRequests.map(({ sessionId }) => sessionId)).toEqual(['', 's1'])
   })
 
   test('is opened again at once when what we say of ourselves changed', async () => {
@@ -141,7 +141,7 @@ describe('a session', () => {
     bench.hostname = 'h2'
     bench.sessions.reopen()
     await bench.clock.advance(0)
-    const told = bench.manager.sessionRequests.map(({ description }) => description?.hostname)
+    const told = bench.manager.notes.sessionRequests.map(({ description }) => description?.hostname)
     expect(told).toEqual(['h1', 'h2'])
     expect(bench.sessions.isOpen).toBe(true)
   })
@@ -149,7 +149,7 @@ describe('a session', () => {
   test('whose manager is silent for good is one that waits', async () => {
     const bench = await new SessionBench().begin()
     await bench.clock.advance(3_600_000)
-    expect(bench.manager.sessionRequests).toHaveLength(1)
+    expect(bench.manager.notes.sessionRequests).toHaveLength(1)
   })
 })
 
@@ -173,7 +173,7 @@ describe('between sessions', () => {
     bench.web.passes = (_, to) => to !== A
     await bench.begin()
     await bench.clock.advance(3000)
-    expect(other.sessionRequests).toHaveLength(1)
+    expect(other.notes.sessionRequests).toHaveLength(1)
     expect(bench.sessions.isOpen).toBe(true)
   })
 
@@ -204,7 +204,7 @@ describe('between sessions', () => {
     await bench.clock.advance(60_000)
     await refused
     expect(bench.sessions.removed?.message).toBe(text)
-    expect(bench.manager.sessionRequests).toHaveLength(1)
+    expect(bench.manager.notes.sessionRequests).toHaveLength(1)
     await expect(bench.sessions.call(async () => 0)).rejects.toThrow(text)
     const other = swarmError('ERR_PERMISSION_DENIED', 'no certificate', { subject: 'x' })
     expect(wasRemoved(other)).toBe(false)
@@ -292,13 +292,13 @@ describe('statuses', () => {
     bench.reports.report('t1', report(TaskState.RUNNING))
     bench.reports.report('t1', report(TaskState.READY))
     await bench.clock.advance(0)
-    expect(bench.manager.updates.map(({ status }) => status?.state)).toEqual([TaskState.RUNNING])
-    expect(bench.manager.updates[0]?.status?.timestamp).toBeDefined()
+    expect(bench.manager.notes.updates.map(({ status }) => status?.state)).toEqual([TaskState.RUNNING])
+    expect(bench.manager.notes.updates[0]?.status?.timestamp).toBeDefined()
     bench.manager.say(swarmError('ERR_ABORTED', 'node must disconnect', { subject: 'node1' }))
     bench.reports.report('t2', report(TaskState.REJECTED))
     bench.reports.forget('t2')
     await bench.clock.advance(1000)
-    const ids = bench.manager.updates.map(({ taskId }) => taskId)
+    const ids = bench.manager.notes.updates.map(({ taskId }) => taskId)
     expect(ids.filter((id) => id === 't1')).toHaveLength(2)
   })
 

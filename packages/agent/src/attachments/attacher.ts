@@ -271,7 +271,8 @@ function checkRequest({ name, network, aliases }: AttachmentRequest): void {
   if (network === '') throw invalid('network name must not be empty', 'network')
   for (const one of [name, ...aliases]) {
     if (NAME.test(one) && one.length <= ENDPOINT_NAME_CHARACTERS_MAX) continue
-    throw invalid(`Invalid container name (${one}), only ${NAME.source.slice(1, -1)} are allowed`, one)
+    const form = NAME.source.slice(1, -1)
+    throw invalid(`Invalid container name (${one}), only ${form} are allowed`, one)
   }
 }
 

@@ -34,7 +34,7 @@ export interface Grant {
   readonly mac: Mac
 }
 
-/** An attachment. What changes over its life is not readonly; only the attachments' own code does. */
+/** An attachment. What is not readonly changes over its life, by the hands of this folder only. */
 export interface Attachment {
   /** Also what the manager knows it by before it has an ID, as `container_id`. */
   readonly endpointId: string

@@ -52,8 +52,8 @@ export function overlayShape(network: Network, underlayFamily: IpFamily): Overla
   const { id, spec, driverState } = network
   const name = spec?.annotations?.name ?? ''
   if (nameProblem(id) !== null) throw unfit(network, 'its ID is not well-formed')
-  const driver = driverState?.name ?? spec?.driverConfig?.name ?? ''
-  if (driver !== 'overlay') throw unfit(network, `its driver is "${driver}"`)
+  const kind = driverState?.name ?? spec?.driverConfig?.name ?? ''
+  if (kind !== 'overlay') throw unfit(network, `its driver is "${kind}"`)
   const options = { ...spec?.driverConfig?.options, ...driverState?.options }
   const isEncrypted = ENCRYPTED_OPTION in options
   const subnets = subnetsOf(network, vnisIn(network, options[VNI_LIST_OPTION] ?? ''))

@@ -206,7 +206,8 @@ export class GossipNode {
     const { clock, random, log } = ports
     const range = { firstMs: tunables.backoffMsMin, lastMs: tunables.backoffMsMax }
     const backoff = new Backoff(range, random.fork('join'))
-    while (!this.#stop.aborted) {
+    const isOver = (): boolean => this.#stop.aborted
+    while (!isOver()) {
       const contacts = [...this.#contacts, ...this.#members()]
       try {
         await this.#handle.join(contacts, { signal: this.#stop })
@@ -214,7 +215,7 @@ export class GossipNode {
         this.#parts.onPeers()
         return
       } catch (error) {
-        if (this.#stop.aborted) return
+        if (isOver()) return
         log.info('no peer answered', { reason: describeError(error) })
         await sleep(clock, backoff.nextMs(), this.#stop).catch(() => undefined)
       }

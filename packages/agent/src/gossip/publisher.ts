@@ -29,14 +29,14 @@ export class Publisher {
       this.#rows.delete(row)
       if (networks.has(row.networkId)) tables.remove(now, row)
     }
-    let failure: unknown = null
+    const failures: unknown[] = []
     for (const row of wanted) {
       if (this.#rows.has(row) || !networks.has(row.networkId)) continue
       try {
         tables.put(now, row)
         this.#rows.add(row)
       } catch (error) {
-        failure ??= error
+        failures.push(error)
       }
     }
     for (const networkId of this.#attached) {
@@ -45,6 +45,6 @@ export class Publisher {
       this.#attached.delete(networkId)
       tables.detach(now, networkId)
     }
-    if (failure !== null) throw failure
+    if (failures.length > 0) throw failures[0]
   }
 }

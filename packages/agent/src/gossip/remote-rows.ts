@@ -1,4 +1,4 @@
-/** What is known of endpoints elsewhere: rows that gossip has now, and rows remembered of before. */
+/** What is known of endpoints elsewhere: rows that gossip has, and rows remembered of before. */
 import {
   endpointTable,
   peerTable,

@@ -107,7 +107,10 @@ export class Ring {
   move(publish: () => void): Promise<void> {
     return this.#inTurn(async () => {
       const node = this.#node
-      if (node === null) return publish()
+      if (node === null) {
+        publish()
+        return
+      }
       this.#snapshot = withoutNode(node.snapshot(), node.name)
       this.#parts.rows.suspend()
       this.#node = null
@@ -178,9 +181,10 @@ export class Ring {
     const onRow: GossipNodeParts['onRow'] = (change) => {
       if (rows.apply(change)) onRows()
     }
+    const known = { managerHosts: this.#hosts, snapshot: this.#snapshot }
     this.#node = await GossipNode.open(
       { ...this.#parts, onRow },
-      { name: this.#name, addresses: own, keys, managerHosts: this.#hosts, snapshot: this.#snapshot },
+      { name: this.#name, addresses: own, keys, ...known },
     )
     this.#problem = ''
     // Keys may have changed while the sockets were being bound.

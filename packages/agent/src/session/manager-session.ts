@@ -1,4 +1,4 @@
-/** One session with one manager: four conversations that live and die together (docker-wire §7.6). */
+/** One session with one manager: four conversations that end together (docker-wire §7.6). */
 import { create } from '@bufbuild/protobuf'
 import type { CancelSignal, Clock } from '@weft/core'
 import {

@@ -107,7 +107,7 @@ export class Sessions {
     this.#current.cancel(REOPEN)
   }
 
-  /** Call a manager, as soon as there is a session. Throws what `act` does, and the signal's reason. */
+  /** Call a manager, once there is a session. Throws what `act` does, and the signal's reason. */
   async call<Result>(
     act: (connection: ManagerConnection, options: CallOptions) => Promise<Result>,
     { signal }: Cancellable = {},
@@ -136,11 +136,12 @@ export class Sessions {
   async #run(): Promise<void> {
     const { random, clock, log } = this.#parts
     const choice = random.fork('managers')
-    while (!this.#stop.aborted) {
+    const isOver = (): boolean => this.#removed !== null || this.#stop.aborted
+    while (!isOver()) {
       const remote = this.remotes.choose(choice)
       const error = await this.#attempt(remote)
       this.#ended(remote, error)
-      if (this.#removed !== null || this.#stop.aborted) break
+      if (isOver()) break
       if (error === REOPEN) continue
       log.info('no session with a manager', { manager: remote?.address, reason: this.#problem })
       await sleep(clock, this.#backoff.nextMs(), this.#stop).catch(() => undefined)

@@ -1,37 +1,24 @@
-/** The agent that `openAgent` gives. */
-import { describeError, Emitter, type Cancellable } from '@weft/core'
-import type {
-  AttachmentRequest,
-  AttachmentView,
-  FailedItemView,
-  KeyView,
-  LocalNetworkView,
-  NodeIdentity,
-  PeerView,
-} from '@weft/swarm'
+/** What an agent does when it is told to. */
+import type { Cancellable } from '@weft/core'
+import type { AttachmentRequest, AttachmentView } from '@weft/swarm'
 import { agentError } from './agent-errors.ts'
 import type { AgentPorts, NodeAddresses, NodeFacts } from './agent-options.ts'
 import type { AgentParts } from './agent-parts.ts'
-import type { Agent, AgentEvents, AgentView } from './agent.ts'
 import { CancelSource } from './async/cancel-source.ts'
 import { unlessCancelled } from './async/waiting.ts'
-import { attachmentView, createEndpointId } from './attachments/attachment.ts'
-import { keyViews } from './gossip/session-keys.ts'
-import { networkViews } from './network-views.ts'
+import { createEndpointId } from './attachments/attachment.ts'
 
-/** One node at work. */
-export class NodeAgent implements Agent {
-  readonly events: Emitter<AgentEvents>
+/** The acting half of an Agent. */
+export class NodeLife {
   readonly #parts: AgentParts
   readonly #ports: AgentPorts
   readonly #closing = new CancelSource()
   readonly #underWay = new Set<Promise<unknown>>()
   #end: Promise<void> | null = null
 
-  constructor(parts: AgentParts, ports: AgentPorts, events: Emitter<AgentEvents>) {
+  constructor(parts: AgentParts, ports: AgentPorts) {
     this.#parts = parts
     this.#ports = ports
-    this.events = events
   }
 
   /** Program what was before, then begin with everything else. Throws what sockets throw. */
@@ -42,28 +29,6 @@ export class NodeAgent implements Agent {
     await ring.start()
     sessions.start()
     renewal.check()
-  }
-
-  view(): AgentView {
-    const { state, sessions, renewal, rows } = this.#parts
-    const { nodeId, clusterId, role } = renewal.identity
-    return {
-      state: this.#stateName(),
-      error: this.#problem(),
-      nodeId,
-      clusterId,
-      role,
-      nodeAddress: state.addresses.advertiseIp,
-      managers: sessions.remotes.list(),
-      connected: sessions.isOpen,
-      hostname: state.facts.hostname,
-      dataplane: this.#ports.dataplane.backend,
-      ready: state.desired !== null && rows.unconfirmed.length === 0,
-    }
-  }
-
-  identity(): NodeIdentity {
-    return this.#parts.renewal.identity
   }
 
   async attach(
@@ -85,32 +50,6 @@ export class NodeAgent implements Agent {
     const removing = this.#track(attacher.remove(book.find(id), 'release'))
     // What is begun is carried out, whether somebody waits for it or not.
     await unlessCancelled(removing, signal)
-  }
-
-  attachments(): readonly AttachmentView[] {
-    return this.#parts.book.all().map(attachmentView)
-  }
-
-  networks(): readonly LocalNetworkView[] {
-    const { book, rows, state, ring } = this.#parts
-    const self = { name: ring.identity.name, address: state.addresses.advertiseIp }
-    return networkViews({ book, rows, desired: state.desired, peers: ring.peers(), self })
-  }
-
-  peers(): readonly PeerView[] {
-    return this.#parts.ring.peers()
-  }
-
-  keys(): readonly KeyView[] {
-    return keyViews(this.#parts.state.keys)
-  }
-
-  failedItems(): readonly FailedItemView[] {
-    return [...this.#parts.programmer.failures.values()].map(({ item, error }) => ({
-      item,
-      code: error.code,
-      message: describeError(error),
-    }))
   }
 
   async update({
@@ -135,31 +74,6 @@ export class NodeAgent implements Agent {
     return (this.#end ??= this.#close(mode))
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close('detach')
-  }
-
-  #stateName(): AgentView['state'] {
-    const { state, sessions } = this.#parts
-    if (sessions.removed !== null) return 'error'
-    return state.isMember ? 'active' : 'pending'
-  }
-
-  #problem(): string {
-    const { state, sessions, renewal, ring, programmer } = this.#parts
-    const { removed, problem } = sessions
-    const { problem: dataplane } = programmer
-    const texts = [
-      removed?.message ?? '',
-      renewal.problem,
-      state.problem,
-      ring.problem,
-      dataplane === null ? '' : describeError(dataplane),
-      problem,
-    ]
-    return texts.find((text) => text !== '') ?? ''
-  }
-
   /** Addresses are hints: who we are stays, what we say of ourselves is said anew (P25). */
   async #move(addresses: NodeAddresses): Promise<void> {
     const { state, book, programmer, publish, ring, keeper } = this.#parts
@@ -177,7 +91,7 @@ export class NodeAgent implements Agent {
       await ring.move(() => publish())
     }
     await keeper.save()
-    this.events.emit('changed', {})
+    this.#parts.onChange()
   }
 
   async #leave(): Promise<void> {

@@ -7,16 +7,18 @@ import {
   DetachNetworkResponseSchema,
   durationOf,
   GetRootCACertificateResponseSchema,
-  HealthCheckResponseSchema,
   HeartbeatResponseSchema,
   SessionMessageSchema,
   swarmError,
   TaskSchema,
   UpdateTaskStatusResponseSchema,
   type AssignmentsMessage,
+  type AttachNetworkRequest,
   type AttachNetworkResponse,
   type CallContext,
+  type DetachNetworkRequest,
   type HeartbeatRequest,
+  type IssueNodeCertificateRequest,
   type ManagerServices,
   type SessionMessage,
   type SessionRequest,
@@ -113,12 +115,17 @@ export function sixKeys(first: number): SessionMessage['networkBootstrapKeys'] {
   return message.networkBootstrapKeys
 }
 
-/** Its state is what tests change. */
-export class ScriptedManager implements ManagerServices {
-  readonly sessionRequests: SessionRequest[] = []
-  readonly heartbeats: { readonly at: number; readonly sessionId: string }[] = []
-  readonly updates: TaskStatusUpdate[] = []
-  readonly released: string[] = []
+/** What managers were told. */
+interface Notes {
+  readonly sessionRequests: SessionRequest[]
+  readonly heartbeats: { readonly at: number; readonly sessionId: string }[]
+  readonly updates: TaskStatusUpdate[]
+  readonly released: string[]
+}
+
+/** What a manager is to say; all of it may change while it is up. */
+class Script {
+  readonly notes: Notes = { sessionRequests: [], heartbeats: [], updates: [], released: [] }
   readonly sessions: Mailbox<SessionMessage>[] = []
   readonly streams: Mailbox<AssignmentsMessage>[] = []
   /** What the first message of the next session is; null: none comes. */
@@ -130,10 +137,8 @@ export class ScriptedManager implements ManagerServices {
   attach: (containerId: string) => Promise<AttachNetworkResponse> = () => {
     throw swarmError('ERR_NOT_FOUND', 'network blue not found', { subject: 'blue' })
   }
-  readonly #now: () => number
 
-  constructor(now: () => number, address: string) {
-    this.#now = now
+  constructor(address: string) {
     this.first = () => this.message([address])
   }
 
@@ -155,20 +160,33 @@ export class ScriptedManager implements ManagerServices {
   assign(message: AssignmentsMessage | Error): void {
     this.streams.at(-1)?.put(message)
   }
+}
+
+/** Says what the script says, and notes what it is told. */
+export class ScriptedServices extends Script implements ManagerServices {
+  readonly #now: () => number
+
+  constructor(now: () => number, address: string) {
+    super(address)
+    this.#now = now
+  }
 
   async *session(
     request: SessionRequest,
-    context: CallContext,
+    { signal }: CallContext,
   ): AsyncIterable<SessionMessage> {
-    this.sessionRequests.push(request)
+    this.notes.sessionRequests.push(request)
     const mailbox = new Mailbox<SessionMessage>()
     this.sessions.push(mailbox)
     const first = this.first()
     if (first !== null) mailbox.put(first)
-    yield* mailbox.follow(context.signal)
+    yield* mailbox.follow(signal)
   }
 
-  async *assignments(_request: unknown, { signal }: CallContext): AsyncIterable<AssignmentsMessage> {
+  async *assignments(
+    _request: unknown,
+    { signal }: CallContext,
+  ): AsyncIterable<AssignmentsMessage> {
     const mailbox = new Mailbox<AssignmentsMessage>()
     this.streams.push(mailbox)
     if (this.firstAssignments !== null) mailbox.put(this.firstAssignments)
@@ -176,28 +194,28 @@ export class ScriptedManager implements ManagerServices {
   }
 
   async heartbeat({ sessionId }: HeartbeatRequest): ReturnType<ManagerServices['heartbeat']> {
-    this.heartbeats.push({ at: this.#now(), sessionId })
+    this.notes.heartbeats.push({ at: this.#now(), sessionId })
     if (this.heartbeatError !== null) throw this.heartbeatError
     return create(HeartbeatResponseSchema, { period: durationOf(this.periodMs) })
   }
 
-  async updateTaskStatus(
-    request: UpdateTaskStatusRequest,
-  ): ReturnType<ManagerServices['updateTaskStatus']> {
-    this.updates.push(...request.updates)
+  async updateTaskStatus({
+    updates,
+  }: UpdateTaskStatusRequest): ReturnType<ManagerServices['updateTaskStatus']> {
+    this.notes.updates.push(...updates)
     return create(UpdateTaskStatusResponseSchema)
   }
 
-  attachNetwork({
+  async attachNetwork({
     containerId,
-  }: Parameters<ManagerServices['attachNetwork']>[0]): Promise<AttachNetworkResponse> {
+  }: AttachNetworkRequest): ReturnType<ManagerServices['attachNetwork']> {
     return this.attach(containerId)
   }
 
   async detachNetwork({
     attachmentId,
-  }: Parameters<ManagerServices['detachNetwork']>[0]): ReturnType<ManagerServices['detachNetwork']> {
-    this.released.push(attachmentId)
+  }: DetachNetworkRequest): ReturnType<ManagerServices['detachNetwork']> {
+    this.notes.released.push(attachmentId)
     return create(DetachNetworkResponseSchema)
   }
 
@@ -205,15 +223,13 @@ export class ScriptedManager implements ManagerServices {
     return create(GetRootCACertificateResponseSchema)
   }
 
-  issueNodeCertificate(): ReturnType<ManagerServices['issueNodeCertificate']> {
+  async issueNodeCertificate(
+    _request: IssueNodeCertificateRequest,
+  ): ReturnType<ManagerServices['issueNodeCertificate']> {
     throw swarmError('ERR_UNAVAILABLE', 'not now', { subject: 'certificate' })
   }
 
-  nodeCertificateStatus(): ReturnType<ManagerServices['nodeCertificateStatus']> {
+  async nodeCertificateStatus(): ReturnType<ManagerServices['nodeCertificateStatus']> {
     throw swarmError('ERR_UNAVAILABLE', 'not now', { subject: 'certificate' })
-  }
-
-  async checkHealth(): ReturnType<ManagerServices['checkHealth']> {
-    return create(HealthCheckResponseSchema)
   }
 }
