@@ -1,5 +1,5 @@
 /** Which addresses a node uses: what the user said, or the only ones it has. */
-import { ipFamily, parseIp, PORT_MAX, type Ip, type SocketAddress } from '@weft/core'
+import { hasCode, ipFamily, parseIp, PORT_MAX, type Ip, type SocketAddress } from '@weft/core'
 import { swarmError } from '@weft/swarm'
 import type { InterfaceIp } from './machine.ts'
 
@@ -41,8 +41,31 @@ export function readAddresses(
   const { host, port } = splitPort(advertised, listen.port, ADVERTISE_WORDS)
   const ip = readHost(host, machine, ADVERTISE_WORDS)
   // Behind address translation others know us by an address that we do not have.
-  if (isWildcard(listen.ip) && dataPathIp === null) refuseUnlessLocal(ip, machine)
+  const isExplained = !isWildcard(listen.ip) || dataPathIp !== null
+  if (!isExplained && !isLocal(ip, machine)) {
+    throw invalid(`${MUST_LISTEN_WORDS}${candidates(machine)}`, ip)
+  }
   return { listen, advertise: { ip, port }, dataPathIp }
+}
+
+/**
+ * Both addresses by what the user said and the machine has now; null when that names none, or more
+ * than one.
+ */
+export function findAddresses(
+  request: Omit<AddressRequest, 'listenAddress'> & { readonly listen: SocketAddress },
+  machine: readonly InterfaceIp[],
+): { readonly advertise: SocketAddress; readonly dataPathIp: Ip } | null {
+  const { listen } = request
+  try {
+    const chosen = readAddresses({ ...request, listenAddress: null }, machine)
+    const ip = chosen.advertise?.ip ?? onlyAddress(listen, machine)
+    const port = chosen.advertise?.port ?? listen.port
+    return { advertise: { ip, port }, dataPathIp: chosen.dataPathIp ?? ip }
+  } catch (error) {
+    if (hasCode(error, 'ERR_INVALID_ARGUMENT')) return null
+    throw error
+  }
 }
 
 /** The one address that others can reach us at. Throws ERR_INVALID_ARGUMENT if there are more. */
@@ -70,6 +93,9 @@ export function managerAddress(text: string): string {
 
 const ADVERTISE_WORDS =
   'advertise address must be a non-zero IP address or network interface (with optional port number)'
+const MUST_LISTEN_WORDS =
+  'must specify a listening address because the address to advertise is not recognized as a ' +
+  'system address'
 const LISTEN_WORDS =
   'listen address must be an IP address or network interface (with optional port number)'
 const DATA_PATH_WORDS =
@@ -103,9 +129,13 @@ function ipOf(ifname: string, machine: readonly InterfaceIp[], words: string): I
   throw invalid(`interface ${ifname} has no usable IPv4 or IPv6 address`, ifname)
 }
 
-function refuseUnlessLocal(ip: Ip, machine: readonly InterfaceIp[]): void {
+function isLocal(ip: Ip, machine: readonly InterfaceIp[]): boolean {
   // All of 127.0.0.0/8 is this host's.
-  if (ip.startsWith('127.') || machine.some((one) => one.ip === ip)) return
+  return ip.startsWith('127.') || machine.some((one) => one.ip === ip)
+}
+
+function refuseUnlessLocal(ip: Ip, machine: readonly InterfaceIp[]): void {
+  if (isLocal(ip, machine)) return
   throw invalid(`${ip} is not an address of this system${candidates(machine)}`, ip)
 }
 

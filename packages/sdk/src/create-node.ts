@@ -4,10 +4,11 @@ import { nodeCertificates, grpcDialer } from '@weft/swarm-grpc'
 import { CloseList } from './close-list.ts'
 import { clusterNodeOf } from './cluster-node.ts'
 import { forgetCluster } from './enter-cluster.ts'
+import { withPresentAddresses } from './follow-addresses.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openDataplane, openMember, type Surroundings } from './member.ts'
 import { completeOptions, type CompleteOptions, type NodeOptions } from './node-options.ts'
-import { corrupt, RecordStore } from './node-record.ts'
+import { corrupt, RecordStore, type NodeRecord } from './node-record.ts'
 import { memoryPlaces, openDirectory, type StatePlaces } from './state-places.ts'
 import { weftNodeOf, type WeftNode } from './weft-node.ts'
 
@@ -67,6 +68,14 @@ export async function removeForwarding<DataplaneOptions>(
   }
 }
 
+/** Addresses may have changed while nobody looked. */
+async function upToDate(record: NodeRecord, around: Surroundings): Promise<NodeRecord> {
+  const { records, options } = around
+  const present = withPresentAddresses(record, options.machine.addresses())
+  if (present !== record) await records.save({ kind: 'member', record: present })
+  return present
+}
+
 /** A store says only what is wrong with it; what it means here is known here. */
 function withRemedy(error: unknown): unknown {
   if (!hasCode(error, 'ERR_STORE_CORRUPT')) return error
@@ -84,7 +93,7 @@ async function takeUp(lifecycle: Lifecycle, around: Surroundings): Promise<void>
     case 'none':
       return
     case 'member':
-      lifecycle.resume(await openMember(standing.record, around, 'detach'))
+      lifecycle.resume(await openMember(await upToDate(standing.record, around), around, 'detach'))
       return
     case 'unfinished': {
       around.options.log.info('what was begun before is taken back')

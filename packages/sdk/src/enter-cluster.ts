@@ -39,6 +39,7 @@ export async function initCluster(
       listen,
       advertise,
       dataPathIp: chosen.dataPathIp ?? advertise.ip,
+      request: chosen.request,
       managers: [formatSocketAddress(advertise)],
     }
   })
@@ -68,14 +69,19 @@ export async function joinCluster(
     const advertise = chosen.advertise ?? localAddress(granted, chosen.listen)
     const managers = [granted.manager, ...addresses.filter((one) => one !== granted.manager)]
     const dataPathIp = chosen.dataPathIp ?? advertise.ip
-    return { identity: granted.identity, listen: chosen.listen, advertise, dataPathIp, managers }
+    const { listen, request: said } = chosen
+    return { identity: granted.identity, listen, advertise, dataPathIp, request: said, managers }
   })
 }
 
-function chooseAddresses(request: AddressRequest, { options }: Surroundings): ChosenAddresses {
+function chooseAddresses(
+  { listenAddress, ...given }: AddressRequest,
+  { options }: Surroundings,
+): ChosenAddresses & Pick<NodeRecord, 'request'> {
   const { machine, defaultAdvertiseAddress } = options
-  const advertiseAddress = request.advertiseAddress ?? defaultAdvertiseAddress
-  return readAddresses({ ...request, advertiseAddress }, machine.addresses())
+  const advertiseAddress = given.advertiseAddress ?? defaultAdvertiseAddress
+  const request = { advertiseAddress, dataPathAddress: given.dataPathAddress }
+  return { ...readAddresses({ listenAddress, ...request }, machine.addresses()), request }
 }
 
 /** Take back what was begun: the next start would do the same. */

@@ -171,6 +171,7 @@ export class Lifecycle {
     // The phase is set by whoever called, before anything happens here.
     await Promise.resolve()
     try {
+      member.forget()
       // From here on a restart goes on with leaving.
       await records.save({ kind: 'unfinished' })
       const cancel = signal === undefined ? {} : { signal }

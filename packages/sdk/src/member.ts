@@ -3,11 +3,13 @@ import { formatSocketAddress, type Store } from '@weft/core'
 import { openAgent, type Agent, type NodeFacts } from '@weft/agent'
 import type { Dataplane } from '@weft/dataplane'
 import { openManager, type Manager } from '@weft/manager'
-import type { Certificates, ManagerDialer, NodeIdentity } from '@weft/swarm'
+import type { Certificates, ManagerDialer } from '@weft/swarm'
 import { serveManager, type ManagerServer } from '@weft/swarm-grpc'
 import { CloseList, type CloseMode } from './close-list.ts'
+import { followAddresses } from './follow-addresses.ts'
 import type { CompleteOptions } from './node-options.ts'
 import type { NodeRecord, RecordStore } from './node-record.ts'
+import { RecordKeeper } from './record-keeper.ts'
 import { sdkError } from './sdk-errors.ts'
 import type { StatePlaces } from './state-places.ts'
 
@@ -28,6 +30,8 @@ export interface Member {
   readonly record: NodeRecord
   readonly agent: Agent
   readonly manager: Manager | null
+  /** From here on nothing of it is written down. */
+  forget(): void
   /** The agent first, so that it can still speak to a manager of its own. */
   close(mode: CloseMode): Promise<void>
 }
@@ -43,11 +47,18 @@ export async function openMember(
     const isManager = record.identity.role === 'manager'
     const served = isManager ? openServed(record, around, opened) : Promise.resolve(null)
     const [dataplane, control] = await bothSettled(openDataplane(around.options, opened), served)
-    const agent = await openMemberAgent(record, around, dataplane)
+    const keeper = new RecordKeeper(around.records, record)
+    const agent = await openMemberAgent(keeper, around, dataplane)
     opened.add((mode) => agent.close(mode))
+    const following = followAddresses(keeper, agent, around.options)
+    const forget = (): void => {
+      following[Symbol.dispose]()
+      keeper.close()
+    }
+    opened.add(async () => forget())
     agent.events.on('identity', ({ identity }) => control?.server.replaceIdentity(identity))
     const manager = control?.manager ?? null
-    return { record, agent, manager, close: (mode) => opened.close(mode) }
+    return { record, agent, manager, forget, close: (mode) => opened.close(mode) }
   } catch (error) {
     // Why it could not be opened says more than why it could not be closed after that.
     await opened.close(failureMode).catch(() => undefined)
@@ -99,16 +110,12 @@ async function openServed(
 }
 
 function openMemberAgent(
-  record: NodeRecord,
-  { options, places, dialer, certificates, records }: Surroundings,
+  keeper: RecordKeeper,
+  { options, places, dialer, certificates }: Surroundings,
   dataplane: Dataplane,
 ): Promise<Agent> {
   const { runtime, log, gossip, tunables } = options
-  let current = record
-  const saveIdentity = async (identity: NodeIdentity): Promise<void> => {
-    current = { ...current, identity }
-    await records.save({ kind: 'member', record: current })
-  }
+  const record = keeper.current
   return openAgent(
     {
       identity: record.identity,
@@ -128,7 +135,7 @@ function openMemberAgent(
       dialer,
       certificates,
       dataplane,
-      saveIdentity,
+      saveIdentity: (identity) => keeper.change({ identity }),
     },
   )
 }

@@ -10,6 +10,11 @@ export interface NodeRecord {
   /** What others are told, and where managers are reached. */
   readonly advertise: SocketAddress
   readonly dataPathIp: Ip
+  /** What the user said of them: an address that goes is replaced by the same rule. */
+  readonly request: {
+    readonly advertiseAddress: string | null
+    readonly dataPathAddress: string | null
+  }
   /** `host:port` of managers to begin with. */
   readonly managers: readonly string[]
 }

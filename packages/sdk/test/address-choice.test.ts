@@ -57,7 +57,7 @@ test('behind translation, with an address of ours to listen at', () => {
 describe('refused, saying what would do', () => {
   const HAS = '; it has 10.0.0.1 on eth0, 10.1.0.1 on eth1'
   const cases: readonly (readonly [Partial<AddressRequest>, string])[] = [
-    [{ advertiseAddress: '10.9.9.9' }, `10.9.9.9 is not an address of this system${HAS}`],
+    [{ advertiseAddress: '10.9.9.9' }, `not recognized as a system address${HAS}`],
     [{ listenAddress: '10.9.9.9' }, `10.9.9.9 is not an address of this system${HAS}`],
     [{ dataPathAddress: '10.9.9.9' }, `10.9.9.9 is not an address of this system${HAS}`],
     [{ advertiseAddress: 'eth7' }, `advertise address must be a non-zero IP address`],

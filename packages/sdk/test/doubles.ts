@@ -23,6 +23,7 @@ export const RECORD: NodeRecord = {
   listen: { ip: parseIp('0.0.0.0'), port: 2377 },
   advertise: { ip: parseIp('10.0.0.1'), port: 2377 },
   dataPathIp: parseIp('10.0.0.1'),
+  request: { advertiseAddress: null, dataPathAddress: null },
   managers: ['10.0.0.2:2377'],
 }
 
@@ -68,6 +69,10 @@ export class TestMember implements Member {
   become(state: AgentView['state'], error = ''): void {
     this.#view = { ...this.#view, state, error }
     this.#events.emit('changed', {})
+  }
+
+  forget(): void {
+    this.calls.push('forget')
   }
 
   async close(mode: CloseMode): Promise<void> {

@@ -139,7 +139,7 @@ describe('leaving', () => {
     const left = lifecycle.leave(false)
     expect(lifecycle.view().state).toBe('pending')
     await Promise.all([left, lifecycle.leave(false)])
-    expect(member.calls).toEqual(['leave', 'teardown'])
+    expect(member.calls).toEqual(['forget', 'leave', 'teardown'])
     expect(await around.places.agent.read('snapshot')).toBeNull()
     expect(await standing(around)).toBe('none')
     expect(lifecycle.view().state).toBe('inactive')
@@ -163,7 +163,7 @@ describe('leaving', () => {
     Reflect.set(member.agent, 'leave', () => Promise.reject(REFUSED))
     await lifecycle.enter(entering(member))
     await lifecycle.leave(false)
-    expect(member.calls).toEqual(['teardown'])
+    expect(member.calls).toEqual(['forget', 'teardown'])
   })
 
   test('while it enters: called off', async () => {
@@ -184,7 +184,7 @@ describe('leaving', () => {
     await until(() => lifecycle.memberOrNull !== null)
     await lifecycle.leave(false)
     await outcome
-    expect(member.calls).toEqual(['leave', 'teardown'])
+    expect(member.calls).toEqual(['forget', 'leave', 'teardown'])
     expect(await standing(around)).toBe('none')
   })
 })
@@ -214,7 +214,7 @@ describe('closing', () => {
     const left = second.leave(false)
     await second.close('detach')
     await left
-    expect(member.calls).toEqual(['leave', 'teardown'])
+    expect(member.calls).toEqual(['forget', 'leave', 'teardown'])
   })
 })
 
