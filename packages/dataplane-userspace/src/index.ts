@@ -1,0 +1,2 @@
+/** Public door of @weft/dataplane-userspace. */
+export {}
