@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** `weft`: the command line of a Weft node. */
-import { nodeSurroundings } from './node-surroundings.ts'
-import { weft } from './weft.ts'
+import { useCodeCache } from './code-cache.ts'
+
+useCodeCache(process.env)
+const { nodeSurroundings, weft } = await import('./index.ts')
 
 /** A reader that went away (`weft events | head -1`) is no failure of ours. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
