@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `weft`: the command line of a Weft node. */
-import { useCodeCache } from './code-cache.ts'
+import { useCodeCache } from '@weft/runtime-node/code-cache'
 
 useCodeCache(process.env)
 const { nodeSurroundings, weft } = await import('./index.ts')

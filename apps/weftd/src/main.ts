@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `weftd`: the daemon's program. */
 import { readFileSync } from 'node:fs'
-import { useCodeCache } from './code-cache.ts'
+import { useCodeCache } from '@weft/runtime-node/code-cache'
 
 useCodeCache(process.env)
 const { run } = await import('./run.ts')

@@ -1,7 +1,7 @@
 /** The daemon as a process: flags, log lines, signals, exit codes. */
 import { createLogger, describeError, hasCode, type Logger } from '@weft/core'
 import { atLeast, jsonLines, NodeClock, readableLines } from '@weft/runtime-node'
-import { keepCodeCache } from './code-cache.ts'
+import { keepCodeCache } from '@weft/runtime-node/code-cache'
 import { readCommandLine, type CommandLine } from './command-line.ts'
 import { readConfigFile } from './config-file.ts'
 import { CONFIG_PATH, USUAL_OPTIONS, type DaemonOptions } from './daemon-options.ts'

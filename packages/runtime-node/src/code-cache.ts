@@ -1,4 +1,4 @@
-/** Compiled code from the last start, which more than halves the work of this one. */
+/** Compiled code from the last start: most of what a short-lived program does is starting. */
 import { lstatSync, mkdirSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { homedir } from 'node:os'
@@ -8,11 +8,12 @@ const OWNER_ONLY = 0o700
 const OTHERS_MAY_WRITE = 0o022
 
 /**
- * Use and fill the cache. To be called before anything large is loaded. Does nothing where the
- * directory cannot be had, or is not ours alone: what is in it is run.
+ * Use and fill the cache of Weft's programs. To be called before anything large is loaded, which is
+ * why this module has a door of its own. Does nothing where the directory cannot be had, or is not
+ * ours alone: what is in it is run.
  */
-export function useCodeCache(environment: NodeJS.ProcessEnv): void {
-  const directory = cacheDirectory(environment)
+export function useCodeCache(env: NodeJS.ProcessEnv): void {
+  const directory = codeCacheDirectory(env)
   if (isOurs(directory)) enableCompileCache(directory)
 }
 
@@ -21,8 +22,9 @@ export function keepCodeCache(): void {
   flushCompileCache()
 }
 
-/** CACHE_DIRECTORY is systemd's. */
-function cacheDirectory({ CACHE_DIRECTORY, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
+/** CACHE_DIRECTORY is systemd's (systemd.exec(5)), XDG_CACHE_HOME that of desktops. */
+export function codeCacheDirectory(env: NodeJS.ProcessEnv): string {
+  const { CACHE_DIRECTORY, XDG_CACHE_HOME } = env
   if (CACHE_DIRECTORY !== undefined) return CACHE_DIRECTORY
   if (process.getuid?.() === 0) return '/var/cache/weft'
   return join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'weft')
