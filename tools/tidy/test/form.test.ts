@@ -11,7 +11,7 @@ import {
   sizeLaw,
   TEST_FILE_LINES_MAX,
 } from '../src/laws/size.ts'
-import { readGlossary, vocabularyLaw, wordsOf } from '../src/laws/vocabulary.ts'
+import { readGivenNames, readGlossary, vocabularyLaw, wordsOf } from '../src/laws/vocabulary.ts'
 import { findings, source } from './planted.ts'
 
 const A = 'packages/a/src/a.ts'
@@ -183,6 +183,16 @@ describe('names', () => {
     expect(planted(vocabularyLaw, 'const driven = docker.driver')).toEqual([])
     expect(findings(vocabularyLaw, { 'packages/a/src/driver.ts': '' })).toHaveLength(1)
     expect(findings(vocabularyLaw, { 'docs/glossary.md': '' })).toHaveLength(1)
+  })
+
+  test('a name that others gave is theirs, and only that name', () => {
+    const rows = ['| Name | Whose |', '|---|---|', '| `driver`, `x` | `y` |', '## Z', '| `z` | |']
+    const text = ['## Names that others gave', ...rows].join('\n')
+    expect([...readGivenNames(text)]).toEqual(['driver', 'x'])
+    const glossary = `| **backend** | | \`driver\` |\n${text}`
+    const source = 'const driver = 1\nconst drivers = 2'
+    const files = { 'docs/glossary.md': glossary, 'packages/a/src/a.ts': source }
+    expect(findings(vocabularyLaw, files)).toEqual(['packages/a/src/a.ts:2 drivers says "driver"'])
   })
 
   test('words and terms', () => {

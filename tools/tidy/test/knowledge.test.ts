@@ -110,6 +110,22 @@ describe('purity', () => {
     expect(findings(purityLaw, files)).toEqual([])
   })
 
+  test('a folder with a tsconfig.json of its own is pure, whatever its package is', () => {
+    const impure = manifest('packages/a', { nx: { tags: ['layer:1', 'io:node'] } })
+    const code = source("import '../b.ts'\nimport './c/d.ts'\nimport '@weft/a'\nDate.now()")
+    const files = {
+      'packages/a/package.json': impure,
+      'packages/a/src/core/tsconfig.json': '{ "extends": "../../../../tsconfig.base.json" }',
+      'packages/a/src/core/a.ts': code,
+      'packages/a/src/b.ts': code,
+    }
+    expect(findings(purityLaw, files)).toEqual([
+      'packages/a/src/core/a.ts:2 pure sources import ../b.ts',
+      'packages/a/src/core/a.ts:4 pure sources import @weft/a',
+      'packages/a/src/core/a.ts:5 Date.now in a pure package',
+    ])
+  })
+
   test('a compiler that was told to look away is found', () => {
     const base = '"extends": "../../tsconfig.base.json"'
     const loose = `{ ${base}, "compilerOptions": { "types": ["node"], "lib": ["dom"] } }`

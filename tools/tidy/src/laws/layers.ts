@@ -46,11 +46,12 @@ function offencesOf(
 ): Offence[] {
   const from = packageAt(packages, path)
   if (from === undefined) return []
+  const importer = { from: isTest(path) ? inTests(from) : from, isTest: isTest(path) }
   return moduleReferences(parse(repository, path)).flatMap(({ specifier, line }) => {
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1)
     const problem = specifier.startsWith('.')
       ? crossing(packages, from, target)
-      : foreign(packages, { from: isTest(path) ? inTests(from) : from, isTest: isTest(path) }, specifier)
+      : foreign(packages, importer, specifier)
     return problem === null ? [] : [{ path, line, ...problem }]
   })
 }

@@ -1,7 +1,7 @@
 /** Pure packages touch neither Node nor the DOM nor the clock nor ambient chance. */
 import ts from 'typescript'
 import type { Law, Offence } from '../law.ts'
-import { listPackages, packageAt, type Package } from '../packages.ts'
+import { listPackages } from '../packages.ts'
 import type { Repository } from '../repository.ts'
 import {
   isSource,
@@ -33,32 +33,69 @@ const PURE_DEPENDENCIES = new Set(['@bufbuild/protobuf', 'libsodium-wrappers'])
 export const purityLaw: Law = {
   name: 'io:pure packages are pure',
   find: (repository) => {
-    const pure = listPackages(repository).filter((one) => one.pure)
+    const pure = [
+      ...listPackages(repository).filter((one) => one.pure),
+      ...pureFolders(repository),
+    ]
     return [
-      ...pure.flatMap((one) => looseCompiler(repository, one)),
+      ...pure.flatMap((one) => looseCompiler(repository, one.folder)),
       ...repository.paths
         .filter((path) => isSource(path) && !isTest(path))
-        .filter((path) => packageAt(pure, path) !== undefined)
-        .flatMap((path) => [...impureImports(repository, path), ...impureUses(repository, path)]),
+        .flatMap((path) => {
+          const within = pure.find(({ folder }) => path.startsWith(`${folder}/`))
+          if (within === undefined) return []
+          const at = { repository, path }
+          return [...impureImports(at, within.folder), ...impureUses(repository, path)]
+        }),
     ]
   },
 }
 
-function looseCompiler(repository: Repository, one: Package): Offence[] {
-  const path = `${one.folder}/tsconfig.json`
+/** A folder of sources with a tsconfig.json of its own is the pure part of a package with io. */
+function pureFolders(repository: Repository): { readonly folder: string }[] {
+  return repository.paths
+    .map((path) => /^(packages\/[^/]+\/src\/.+)\/tsconfig\.json$/.exec(path)?.[1] ?? '')
+    .filter((folder) => folder !== '')
+    .map((folder) => ({ folder }))
+}
+
+function looseCompiler(repository: Repository, folder: string): Offence[] {
+  const path = `${folder}/tsconfig.json`
   const { config } = ts.parseConfigFileTextToJson(path, repository.read(path)) as {
     readonly config?: { readonly compilerOptions?: object; readonly extends?: string }
   }
   const options = Object.keys(config?.compilerOptions ?? {})
   const loose = options.filter((option) => ['types', 'lib', 'typeRoots'].includes(option))
-  const inherits = config?.extends === '../../tsconfig.base.json'
-  const instead = 'extend ../../tsconfig.base.json and leave `types` and `lib` to it'
+  const base = `${'../'.repeat(folder.split('/').length)}tsconfig.base.json`
+  const inherits = config?.extends === base
+  const instead = `extend ${base} and leave \`types\` and \`lib\` to it`
   if (!inherits) return [{ path, what: 'does not extend the strict base', instead }]
   return loose.map((option) => ({ path, what: `sets \`${option}\` in a pure package`, instead }))
 }
 
-function impureImports(repository: Repository, path: string): Offence[] {
-  return moduleReferences(parse(repository, path))
+interface At {
+  readonly repository: Repository
+  readonly path: string
+}
+
+function impureImports({ repository, path }: At, folder: string): Offence[] {
+  const references = moduleReferences(parse(repository, path))
+  const pure = listPackages(repository).flatMap((one) => (one.pure ? [one.name] : []))
+  const leaving = references
+    .filter(({ specifier }) => {
+      const target = new URL(specifier, `file:///${path}`).pathname.slice(1)
+      if (specifier.startsWith('.')) return !target.startsWith(`${folder}/`)
+      return specifier.startsWith('@weft/') && !pure.includes(packageNamed(specifier))
+    })
+    .map(({ specifier, line }) => {
+      const instead = 'hand it in, or move what is pure to where it may be had'
+      return { path, line, what: `pure sources import ${specifier}`, instead }
+    })
+  return [...leaving, ...foreignImports(references, path)]
+}
+
+function foreignImports(references: ReturnType<typeof moduleReferences>, path: string): Offence[] {
+  return references
     .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('@weft/'))
     .filter(({ specifier }) => !PURE_DEPENDENCIES.has(packageNamed(specifier)))
     .map(({ specifier, line }) => {

@@ -16,14 +16,16 @@ export interface Term {
 export const vocabularyLaw: Law = {
   name: 'declared names use the words of the glossary',
   find: (repository) => {
-    const terms = readGlossary(repository.read(GLOSSARY))
+    const glossary = repository.read(GLOSSARY)
+    const terms = readGlossary(glossary)
+    const names: Names = { terms, given: readGivenNames(glossary) }
     if (terms.length === 0) {
       const instead = 'a table with the columns Say, Meaning, Not'
       return [{ path: GLOSSARY, what: 'no table of terms', instead }]
     }
     return repository.paths
       .filter((path) => isSource(path) && /^(packages|apps|tools)\//.test(path))
-      .flatMap((path) => [...inPath(path, terms), ...inNames(repository, path, terms)])
+      .flatMap((path) => [...inPath(path, terms), ...inNames(repository, path, names)])
   },
 }
 
@@ -36,6 +38,20 @@ export function readGlossary(text: string): Term[] {
     const not = [...(cells[3] ?? '').matchAll(/`([^`]+)`/g)].map(([, word]) => word ?? '')
     return { say, not }
   })
+}
+
+/** Names in the first column of the table under "Names that others gave". */
+export function readGivenNames(text: string): ReadonlySet<string> {
+  const table = text.split(/^## /m).find((part) => part.startsWith('Names that others gave\n'))
+  const firsts = (table ?? '').split('\n').map((row) => /^\|([^|]*)\|/.exec(row)?.[1] ?? '')
+  const quoted = firsts.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)])
+  return new Set(quoted.map(([, name = '']) => name))
+}
+
+/** What the glossary says of names. */
+interface Names {
+  readonly terms: readonly Term[]
+  readonly given: ReadonlySet<string>
 }
 
 /** `vtepAddress` and `VTEP_ADDRESS` are made of the words vtep and address. */
@@ -61,13 +77,14 @@ function inPath(path: string, terms: readonly Term[]): Offence[] {
   return misused(path.split('/').slice(1).join('/'), terms).map((use) => ({ path, ...use }))
 }
 
-function inNames(repository: Repository, path: string, terms: readonly Term[]): Offence[] {
+function inNames(repository: Repository, path: string, names: Names): Offence[] {
   const file = parse(repository, path)
   const found: Offence[] = []
   walk(file, (node) => {
     const name = declaredName(node)
-    if (name === null) return
-    for (const use of misused(name, terms)) found.push({ path, line: lineOf(file, node), ...use })
+    if (name === null || names.given.has(name)) return
+    const line = lineOf(file, node)
+    for (const use of misused(name, names.terms)) found.push({ path, line, ...use })
   })
   return found
 }
