@@ -152,7 +152,10 @@ export class WorldNode extends VirtualMachine {
 }
 
 /** What a message is made from, but no message. */
-type PlainInit<Schema extends DescMessage> = Exclude<MessageInitShape<Schema>, { $typeName: string }>
+type PlainInit<Schema extends DescMessage> = Exclude<
+  MessageInitShape<Schema>,
+  { $typeName: string }
+>
 
 function identityOf({ identity }: WorldNode): NodeIdentity {
   if (identity === null) throw new Error('join first')

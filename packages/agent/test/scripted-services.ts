@@ -7,6 +7,7 @@ import {
   DetachNetworkResponseSchema,
   durationOf,
   GetRootCACertificateResponseSchema,
+  HealthCheckResponseSchema,
   HeartbeatResponseSchema,
   SessionMessageSchema,
   swarmError,
@@ -217,6 +218,10 @@ export class ScriptedServices extends Script implements ManagerServices {
   }: DetachNetworkRequest): ReturnType<ManagerServices['detachNetwork']> {
     this.notes.released.push(attachmentId)
     return create(DetachNetworkResponseSchema)
+  }
+
+  async checkHealth(): ReturnType<ManagerServices['checkHealth']> {
+    return create(HealthCheckResponseSchema)
   }
 
   async getRootCertificate(): ReturnType<ManagerServices['getRootCertificate']> {

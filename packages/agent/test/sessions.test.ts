@@ -98,14 +98,13 @@ class SessionBench {
 describe('a session', () => {
   test('sends heartbeats at once, then a tenth before each period', async () => {
     const bench = await new SessionBench().begin()
+    const { heartbeats } = bench.manager.notes
     await bench.clock.advance(10_000)
-    expect(bench.manager.notes.heartbeats.map(({ at }) => at)).toEqual([0, 4500, 9000])
+    expect(heartbeats.map(({ at }) => at)).toEqual([0, 4500, 9000])
     bench.manager.periodMs = 1000
     await bench.clock.advance(5400)
-    expect(bench.manager.notes.heartbeats.map(({ at }) => at).slice(3)).toEqual([13_500, 14_400, 15_300])
-    expect(new Set(bench.manager.notes.heartbeats.map(({ sessionId }) => sessionId))).toEqual(
-      new Set(['s1']),
-    )
+    expect(heartbeats.slice(3).map(({ at }) => at)).toEqual([13_500, 14_400, 15_300])
+    expect(new Set(heartbeats.map(({ sessionId }) => sessionId))).toEqual(new Set(['s1']))
   })
 
   test('whose first message does not come within 5 s is given up', async () => {
@@ -132,7 +131,8 @@ describe('a session', () => {
     bench.manager.heartbeatError = null
     await bench.clock.advance(1000)
     expect(bench.sessions.isOpen).toBe(true)
-    expect(bench.manager.notes.sessionRequests.map(({ sessionId }) => sessionId)).toEqual(['', 's1'])
+    const { sessionRequests } = bench.manager.notes
+    expect(sessionRequests.map(({ sessionId }) => sessionId)).toEqual(['', 's1'])
   })
 
   test('is opened again at once when what we say of ourselves changed', async () => {
@@ -292,13 +292,14 @@ describe('statuses', () => {
     bench.reports.report('t1', report(TaskState.RUNNING))
     bench.reports.report('t1', report(TaskState.READY))
     await bench.clock.advance(0)
-    expect(bench.manager.notes.updates.map(({ status }) => status?.state)).toEqual([TaskState.RUNNING])
-    expect(bench.manager.notes.updates[0]?.status?.timestamp).toBeDefined()
+    const { updates } = bench.manager.notes
+    expect(updates.map(({ status }) => status?.state)).toEqual([TaskState.RUNNING])
+    expect(updates[0]?.status?.timestamp).toBeDefined()
     bench.manager.say(swarmError('ERR_ABORTED', 'node must disconnect', { subject: 'node1' }))
     bench.reports.report('t2', report(TaskState.REJECTED))
     bench.reports.forget('t2')
     await bench.clock.advance(1000)
-    const ids = bench.manager.notes.updates.map(({ taskId }) => taskId)
+    const ids = updates.map(({ taskId }) => taskId)
     expect(ids.filter((id) => id === 't1')).toHaveLength(2)
   })
 

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { STORE_KEY_BYTES_MAX, STORE_VALUE_BYTES_MAX } from '@weft/core'
 import { storeCases } from '@weft/core/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openSqliteStore } from '../src/index.ts'
@@ -38,6 +39,18 @@ describe('cases of the contract', () => {
       await run(store)
     })
   }
+})
+
+test('keys and values have their limits in bytes, whatever the script', async () => {
+  await using store = await openSqliteStore(path)
+  const put = (key: string, bytes: number): Promise<number | null> =>
+    store.commit({ checks: [], writes: [{ key, value: new Uint8Array(bytes) }] })
+  const longest = 'é'.repeat(STORE_KEY_BYTES_MAX / 2)
+  expect(await put(longest, STORE_VALUE_BYTES_MAX)).toBe(1)
+  const refusal = { code: 'ERR_STORE_FAILED' }
+  await expect(put(`${longest}x`, 1)).rejects.toMatchObject(refusal)
+  await expect(put('x', STORE_VALUE_BYTES_MAX + 1)).rejects.toMatchObject(refusal)
+  expect((await store.list('')).map(({ key }) => key)).toEqual([longest])
 })
 
 test('entries are there after a restart, in a file that is its owner’s alone', async () => {
