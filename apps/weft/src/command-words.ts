@@ -1,6 +1,7 @@
 /** What was typed after a command, taken apart by commander, with the errors of Go's pflag. */
 import { Command, CommanderError } from 'commander'
 import { CommandFailure, EXIT_USAGE } from './command-failure.ts'
+import { didYouMean } from './nearest.ts'
 import { OptionFailure, Options, type OptionSpec } from './option.ts'
 
 /** Options and operands. */
@@ -52,7 +53,7 @@ export function readWords(
   try {
     command.parse(withoutSwitchValues(spec, words), { from: 'user' })
   } catch (error) {
-    throw error instanceof CommanderError ? translated(error, spec.path) : error
+    throw error instanceof CommanderError ? translated(error, spec) : error
   }
   if (command.getOptionValue('help') === true) {
     help()
@@ -104,20 +105,25 @@ function switchFailure({ name }: OptionSpec, text: string): OptionFailure {
   return new OptionFailure(name, text, problem)
 }
 
-function translated({ code, message }: CommanderError, path: string): CommandFailure {
-  return new CommandFailure(`${problemOf(code, message)}\nSee '${path} --help'.`, EXIT_USAGE)
+function translated({ code, message }: CommanderError, spec: WordSpec): CommandFailure {
+  const problem = problemOf(code, message, spec.options)
+  return new CommandFailure(`${problem}\nSee '${spec.path} --help'.`, EXIT_USAGE)
 }
 
-function problemOf(code: string, message: string): string {
+function problemOf(code: string, message: string, options: readonly OptionSpec[]): string {
   const quoted = /'([^']*)'/.exec(message)?.[1] ?? ''
   if (code === 'commander.unknownOption') {
-    return quoted.startsWith('--')
-      ? `unknown flag: ${quoted.replace(/=.*$/s, '')}`
-      : `unknown shorthand flag: '${quoted.slice(1, 2)}' in ${quoted}`
+    if (quoted.startsWith('--')) return unknownFlag(quoted.replace(/=.*$/s, ''), options)
+    return `unknown shorthand flag: '${quoted.slice(1, 2)}' in ${quoted}`
   }
   if (code === 'commander.optionMissingArgument') {
     const name = quoted.split(' ').find((word) => word.startsWith('--')) ?? quoted
     return `flag needs an argument: ${name}`
   }
   return message.replace(/^error: /, '')
+}
+
+function unknownFlag(flag: string, options: readonly OptionSpec[]): string {
+  const hint = didYouMean(flag, options.map(({ name }) => `--${name}`))
+  return `unknown flag: ${flag}${hint === '' ? '' : `.${hint}`}`
 }

@@ -6,6 +6,7 @@ import { commandHelp, GLOBAL_OPTIONS, groupHelp, rootHelp, usageLine } from './h
 import { hostOf } from './host.ts'
 import { OptionFailure } from './option.ts'
 import { HelpWanted, readWords, type Words } from './command-words.ts'
+import { didYouMean } from './nearest.ts'
 import { COMMANDS, GROUPS } from './program.ts'
 import { RELEASE } from './release.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -76,7 +77,8 @@ function find(words: readonly string[], { out }: Surroundings): Found | null {
   }
   const group = GROUPS.find(({ name }) => name === first)
   if (group === undefined) {
-    throw new CommandFailure(`weft: '${first}' is not a weft command.\nSee 'weft --help'`)
+    const hint = didYouMean(first, [...namesOf(COMMANDS), ...GROUPS.map(({ name }) => name)])
+    throw new CommandFailure(`weft: '${first}' is not a weft command.${hint}\nSee 'weft --help'`)
   }
   return findInGroup(group, words.slice(1), out)
 }
@@ -96,12 +98,20 @@ function findInGroup(
     return null
   }
   const command = named(group.commands, name)
-  if (command === undefined) throw new CommandFailure(groupHelp(group).trimEnd())
+  if (command === undefined) {
+    const problem = `weft: '${name}' is not a command of '${path}'.`
+    const hint = didYouMean(name, namesOf(group.commands))
+    throw new CommandFailure(`${problem}${hint}\n${groupHelp(group).trimEnd()}`)
+  }
   return { command, path: `${path} ${command.name}`, rest: operands.slice(1) }
 }
 
 function named(commands: readonly CommandSpec[], name: string): CommandSpec | undefined {
   return commands.find((one) => one.name === name || one.aliases?.includes(name) === true)
+}
+
+function namesOf(commands: readonly CommandSpec[]): string[] {
+  return commands.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])])
 }
 
 /** The options and operands of a command; throws what Docker says of too few or too many. */

@@ -4,6 +4,7 @@ import { createEngineClient, socketFetch } from '@weft/engine-api/client'
 import type { CommandSpec } from '../src/command.ts'
 import { readWords } from '../src/command-words.ts'
 import { hostOf, SOCKET_PATH_BYTES_MAX } from '../src/host.ts'
+import { nearest, SLIPS_MAX } from '../src/nearest.ts'
 import { COMMANDS, GROUPS } from '../src/program.ts'
 import { recordedEngine, runWeft, type Answer } from './recorded-engine.ts'
 
@@ -26,6 +27,7 @@ test.each(everything)('%s --help shows usage, every option and examples', async 
     expect(about).not.toBe('')
   }
   expect(command.examples.length).toBeGreaterThan(0)
+  for (const example of command.examples) expect(out).toContain(`\n  weft ${example}\n`)
 })
 
 test.each(everything)('the examples of %s are what the command takes', (path, command) => {
@@ -60,21 +62,42 @@ test('without a command, with help and with a group alone, help is shown', async
   expect((await runWeft(['--version'], NOBODY)).out).toMatch(/^Weft version \d/)
 })
 
-test('what is no command is named', async () => {
-  expect(await runWeft(['nets'], NOBODY)).toEqual({
+test('what is no command is named, with the nearest that is one', async () => {
+  expect(await runWeft(['dance'], NOBODY)).toEqual({
     out: '',
-    err: "weft: 'nets' is not a weft command.\nSee 'weft --help'\n",
+    err: "weft: 'dance' is not a weft command.\nSee 'weft --help'\n",
     status: 1,
   })
+  const near = await runWeft(['netwrok', 'ls'], NOBODY)
+  expect(near.err).toContain("is not a weft command. Did you mean 'network'?\nSee")
   const inGroup = await runWeft(['network', 'lst'], NOBODY)
+  const first = "weft: 'lst' is not a command of 'weft network'. Did you mean 'ls'?\n"
+  expect(inGroup.err.startsWith(first)).toBe(true)
   expect(inGroup.err).toContain('Usage:  weft network COMMAND')
   expect(inGroup.status).toBe(1)
+})
+
+test('near is at most SLIPS_MAX slips away, or the beginning', () => {
+  const names = ['attach', 'attachments', 'detach', 'ls', 'inspect']
+  const cases = [
+    ['atach', 'attach'],
+    ['attahc', 'attach'],
+    ['x'.repeat(SLIPS_MAX) + 'etach', 'detach'],
+    ['x'.repeat(SLIPS_MAX + 1) + 'etach', null],
+    ['insp', 'inspect'],
+    ['sl', 'ls'],
+    // Everything of one or two letters is two slips from `ls`.
+    ['x', null],
+    ['', null],
+  ] as const
+  expect(cases.map(([typed]) => nearest(typed, names))).toEqual(cases.map(([, name]) => name))
 })
 
 test.each([
   [['network', 'ls', '--colour'], 'unknown flag: --colour'],
   [['network', 'ls', '--colour=red'], 'unknown flag: --colour'],
   [['--colour', 'network', 'ls'], 'unknown flag: --colour'],
+  [['network', 'create', '--subnets=a', 'b'], "--subnets. Did you mean '--subnet'?\nSee 'weft"],
   [['status', '-j'], "unknown shorthand flag: 'j' in -j"],
   [['attach', '--name'], 'flag needs an argument: --name'],
   [['status', '--json=perhaps'], 'strconv.ParseBool: parsing "perhaps"'],
