@@ -1,0 +1,82 @@
+/** What a switch is told, what it sends to, and what it counts: its door, as plain data. */
+import type { Ip, Mac, SocketAddress, Vni } from '@weft/core'
+import type { Encapsulation, NetworkCounters, NetworkId } from '@weft/dataplane'
+import type { PacketView } from './packet-view.ts'
+
+/**
+ * All that a switch knows. Ports and peers are numbers that the shell gives, from 0 and small: they
+ * are indices of arrays. Structurally shared: what is the same object as before is passed over.
+ */
+export interface EngineState {
+  /** VTEPs by peer number; datagrams from elsewhere are refused. */
+  readonly peers: ReadonlyMap<number, SocketAddress>
+  /** Subnets by VNI. */
+  readonly subnets: ReadonlyMap<Vni, EngineSubnet>
+}
+
+/** One broadcast domain. */
+export interface EngineSubnet {
+  /** The network it belongs to, for counters. */
+  readonly network: NetworkId
+  readonly encapsulation: Encapsulation
+  /** Largest packet inside, in bytes. */
+  readonly mtuBytes: number
+  /** Addresses that are local on every node: answered for, and they answer echo requests. */
+  readonly gateways: readonly Ip[]
+  /** Local endpoints by MAC. */
+  readonly ports: ReadonlyMap<Mac, EnginePort>
+  /** Remote endpoints: MAC to peer number. */
+  readonly forwarding: ReadonlyMap<Mac, number>
+  /** Which MAC a remote address has. */
+  readonly neighbours: ReadonlyMap<Ip, Mac>
+}
+
+/** Where a local endpoint is plugged in. A port is in one subnet at a time. */
+export interface EnginePort {
+  readonly port: number
+  /** Bits of PORT_OFFLOAD. */
+  readonly offloads: number
+}
+
+/** Where packets go. Neither may throw, nor call the switch from inside. */
+export interface SwitchSink {
+  /** A frame for a local port. View and bytes are the switch's again when this returns. */
+  deliver(port: number, packet: PacketView): void
+  /**
+   * UDP payloads for a peer, to be sent from `packet.sourcePort` (or from a socket that it picks:
+   * one flow, one port). View and bytes are the switch's again when this returns.
+   */
+  transmit(peer: number, packet: PacketView): void
+}
+
+/** What a switch is made with. */
+export interface SwitchOptions {
+  /**
+   * Memory for what is sent: SWITCH_ARENA_BYTES from `start`. Where the packets that are handed in
+   * stand in the same array, nothing is allocated for any of them.
+   */
+  readonly arena: { readonly bytes: Uint8Array; readonly start: number }
+  /** Datagrams in one `transmit`: TRANSMIT_SEGMENTS_MAX, or 1 where UDP_SEGMENT is missing. */
+  readonly segmentsMax: number
+}
+
+/**
+ * Where a datagram came from: an IPv6 address as four words of 32 bits, unsigned; IPv4 is mapped
+ * (0, 0, 0xffff, address). Mutable, so that one object serves for all.
+ */
+export interface UnderlaySource {
+  word0: number
+  word1: number
+  word2: number
+  word3: number
+}
+
+/** Numbers since the switch was made; they only grow. */
+export interface SwitchCounters {
+  /** Datagrams, also where several went at once. */
+  readonly transmitted: number
+  readonly received: number
+  /** By reason: one of DROP_REASONS; only those that happened. */
+  readonly dropped: ReadonlyMap<string, number>
+  readonly networks: ReadonlyMap<NetworkId, NetworkCounters>
+}
