@@ -2,15 +2,9 @@
 import type { Instant } from '@weft/core'
 import { describe, expect, test } from 'vitest'
 import { NEWS_BYTES_MAX } from '../src/reconcile/exchange-messages.ts'
-import { ReconcileWorld, thing, ThingSource, type Sent } from './reconcile-world.ts'
+import { filled, ReconcileWorld, thing, ThingSource, type Sent } from './reconcile-world.ts'
 
 const START = 0 as Instant
-
-function filled(id: string, count: number, padBytes = 0): ThingSource {
-  const source = new ThingSource(id, padBytes)
-  for (let i = 0; i < count; i++) source.put(START, thing(`row-${String(i)}`, i + 1))
-  return source
-}
 
 function bytesOf(sent: readonly Sent[]): number {
   return sent.reduce((sum, { bytes }) => sum + bytes.length, 0)

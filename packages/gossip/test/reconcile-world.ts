@@ -73,6 +73,13 @@ export class ThingSource implements DigestSource {
   }
 }
 
+/** A set of so many things, each of a version of its own. */
+export function filled(id: string, count: number, padBytes = 0): ThingSource {
+  const source = new ThingSource(id, padBytes)
+  for (let i = 0; i < count; i++) source.put(0 as Instant, thing(`row-${String(i)}`, i + 1))
+  return source
+}
+
 /** What was sent, by kind and in bytes. */
 export interface Sent {
   readonly at: Instant
