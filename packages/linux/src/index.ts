@@ -108,6 +108,7 @@ export {
 } from './nft-writer.ts'
 export { Nftables, type NftRule } from './nftables.ts'
 export { readNotice, readNotices, type Notice } from './notices.ts'
+export { PinnedMemory } from './pinned-memory.ts'
 export { RING_BYTES, RING_SNAP_BYTES_MAX } from './packet-ring.ts'
 export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'
 export {
@@ -137,4 +138,15 @@ export {
   type SocketPlace,
 } from './sockets.ts'
 export { sys } from './syscalls.ts'
+export {
+  openTap,
+  TAP_OFFLOADS,
+  tapProblem,
+  TUN_DEVICE,
+  VNET_HEADER_BYTES,
+  type Tap,
+  type TapOffload,
+  type TapOptions,
+  type TapProblem,
+} from './tap.ts'
 export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'

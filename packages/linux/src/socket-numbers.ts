@@ -62,10 +62,17 @@ export const PACKET = {
 } as const
 
 /** Flags of open (asm-generic/fcntl.h). */
-export const O = { RDONLY: 0, CREAT: 0o100, EXCL: 0o200, CLOEXEC: 0o2000000 } as const
+export const O = {
+  RDONLY: 0,
+  RDWR: 2,
+  CREAT: 0o100,
+  EXCL: 0o200,
+  NONBLOCK: 0o4000,
+  CLOEXEC: 0o2000000,
+} as const
 
 /** Events of poll (asm-generic/poll.h). */
-export const POLL = { IN: 1, ERR: 8, HUP: 16, NVAL: 32 } as const
+export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16, NVAL: 32 } as const
 
 /** Flags of eventfd. */
 export const EFD = { NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const

@@ -21,6 +21,13 @@ function call(prototype: string): (...args: unknown[]) => number {
 
 const cSend = lib.func('long send(int fd, const void *bytes, size_t length, int flags)')
 const cRecv = lib.func('long recv(int fd, void *bytes, size_t length, int flags)')
+const cRead = lib.func('long read(int fd, uintptr_t address, size_t n)')
+const cWrite = lib.func('long write(int fd, uintptr_t address, size_t n)')
+const cRecvmmsg = lib.func(
+  'int recvmmsg(int fd, uintptr_t vector, uint32 n, int flags, void *timeout)',
+)
+const cSendmmsg = lib.func('int sendmmsg(int fd, uintptr_t vector, uint32 n, int flags)')
+const cPoll = lib.func('int poll(uintptr_t entries, ulong count, int timeoutMs)')
 const cMmap = lib.func(
   'void *mmap(void *address, size_t length, int protection, int flags, int fd, long offset)',
 )
@@ -153,6 +160,12 @@ export const sys = {
     request: number,
     argument: Bytes,
   ) => number,
+  /** For requests whose argument is a number and not where one lies. */
+  ioctlNumber: call('int ioctl(int fd, ulong request, ulong argument)') as (
+    fd: number,
+    request: number,
+    argument: number,
+  ) => number,
 } as const
 
 /** Send on a connected socket, without the rest arguments of `sys`: netlink's hot path. */
@@ -166,6 +179,33 @@ export function receive(fd: number, bytes: Uint8Array, flags: number): number {
   const got = cRecv(fd, bytes, bytes.length, flags) as number
   return got < 0 ? -koffi.errno() : got
 }
+
+/**
+ * Calls of packet loops, by addresses in pinned memory: half as long as with a typed array, which
+ * has to be looked into at each call. The result, or a negative error number.
+ */
+export const pinned = {
+  read(fd: number, address: number, length: number): number {
+    const result = cRead(fd, address, length) as number
+    return result < 0 ? -koffi.errno() : result
+  },
+  write(fd: number, address: number, length: number): number {
+    const result = cWrite(fd, address, length) as number
+    return result < 0 ? -koffi.errno() : result
+  },
+  recvmmsg(fd: number, vector: number, count: number, flags: number): number {
+    const result = cRecvmmsg(fd, vector, count, flags, null) as number
+    return result < 0 ? -koffi.errno() : result
+  },
+  sendmmsg(fd: number, vector: number, count: number, flags: number): number {
+    const result = cSendmmsg(fd, vector, count, flags) as number
+    return result < 0 ? -koffi.errno() : result
+  },
+  poll(entries: number, count: number, timeoutMs: number): number {
+    const result = cPoll(entries, count, timeoutMs) as number
+    return result < 0 ? -koffi.errno() : result
+  },
+} as const
 
 /** The C library's text for an error number. */
 export function strerror(number: number): string {

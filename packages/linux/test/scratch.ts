@@ -65,7 +65,11 @@ function configure(scratch: { name: string; path: string; kernel: Kernel }, host
 
 /** What a command prints. */
 export function run(command: string): string {
-  const [file = '', ...args] = command.split(' ')
+  return runWords(command.split(' '))
+}
+
+/** What a command prints, whose words may have spaces in them. */
+export function runWords([file = '', ...args]: readonly string[]): string {
   return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
