@@ -19,17 +19,16 @@ const projects = PARENTS.filter((parent) => existsSync(join(ROOT, parent)))
     test: { name, root, include: ['test/**/*.test.ts'], exclude: kernelTests },
   }))
 
+/** Those of the end-to-end tests that make hosts, and so run inside a private world. */
+const WORLDS = ['scenarios/**/*.e2e.ts', 'docker/**/*.e2e.ts']
 /** Whole programs take minutes: only `npm test -- --e2e` runs them. */
-const endToEnd = {
+const endToEnd = [
+  { name: 'test-e2e', include: ['**/*.e2e.ts'], exclude: WORLDS },
+  { name: 'test-e2e-world', include: WORLDS },
+].map((test) => ({
   extends: true as const,
-  test: {
-    name: 'test-e2e',
-    root: join(ROOT, 'test-e2e'),
-    include: ['**/*.e2e.ts'],
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
-  },
-}
+  test: { ...test, root: join(ROOT, 'test-e2e'), testTimeout: 600_000, hookTimeout: 600_000 },
+}))
 
 export default defineConfig({
   resolve: { conditions: CONDITIONS },
@@ -41,6 +40,6 @@ export default defineConfig({
     execArgv: ['--conditions=@weft/source'],
     setupFiles: [join(ROOT, 'tools/check/src/console-fails.ts')],
     testTimeout: 30_000,
-    projects: process.env['WEFT_E2E'] === '1' ? [...projects, endToEnd] : projects,
+    projects: process.env['WEFT_E2E'] === '1' ? [...projects, ...endToEnd] : projects,
   },
 })

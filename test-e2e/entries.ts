@@ -1,4 +1,4 @@
-/** What the kernel of a machine holds for our networks: read with iproute2, not with our own code. */
+/** What the kernel of a machine holds for our networks, read with iproute2, not by our code. */
 import { runOn, type Machine } from '@weft/lab'
 
 /** All of one network namespace. */
@@ -42,7 +42,9 @@ export async function readEntries(machine: Machine): Promise<readonly NetworkEnt
         namespace,
         forwarding: pairs(all(/^fdb (\S+) dev \S+ dst (\S+) .*\b(?:static|permanent)$/)),
         neighbours: pairs(all(/^neighbour (\S+) dev \S+ lladdr (\S+) .*PERMANENT/)),
-        devices: all(/^link \d+: ([^:@]+)/).flatMap(([name]) => (name === 'lo' ? [] : [name ?? ''])),
+        devices: all(/^link \d+: ([^:@]+)/)
+          .map(([name = '']) => name)
+          .filter((name) => name !== 'lo'),
       }
     })
 }

@@ -18,14 +18,20 @@ export interface EngineContainer {
   readonly mac: string
 }
 
+interface SwarmHosts {
+  readonly manager: EngineHost
+  readonly worker: EngineHost
+  readonly weft: WeftHost
+}
+
 /** A manager, a worker, each with a container on the network, and a host with only weftd. */
-export class DockerSwarm implements AsyncDisposable {
+export class DockerSwarm implements SwarmHosts, AsyncDisposable {
   readonly lab: DockerLab
   readonly manager: EngineHost
   readonly worker: EngineHost
   readonly weft: WeftHost
 
-  private constructor(lab: DockerLab, manager: EngineHost, worker: EngineHost, weft: WeftHost) {
+  private constructor(lab: DockerLab, { manager, weft, worker }: SwarmHosts) {
     this.lab = lab
     this.manager = manager
     this.worker = worker
@@ -43,7 +49,7 @@ export class DockerSwarm implements AsyncDisposable {
       const token = await manager.docker(['swarm', 'join-token', '--quiet', 'worker'])
       await worker.docker(['swarm', 'join', '--token', token, manager.ip])
       await manager.docker(['network', 'create', '-d', 'overlay', '--attachable', NETWORK])
-      return new DockerSwarm(lab, manager, worker, weft)
+      return new DockerSwarm(lab, { manager, worker, weft })
     } catch (error) {
       await lab.close()
       throw error
@@ -59,7 +65,8 @@ export class DockerSwarm implements AsyncDisposable {
   async container(engine: EngineHost, name: string): Promise<EngineContainer> {
     const words = ['run', '--detach', '--init', '--network', NETWORK, '--name', name]
     await engine.docker([...words, BUSYBOX_IMAGE, 'sleep', '100000'])
-    const format = `{{with index .NetworkSettings.Networks "${NETWORK}"}}{{.IPAddress}} {{.MacAddress}}{{end}}`
+    const settings = `index .NetworkSettings.Networks "${NETWORK}"`
+    const format = `{{with ${settings}}}{{.IPAddress}} {{.MacAddress}}{{end}}`
     const [ip = '', mac = ''] = (await engine.docker(['inspect', '-f', format, name])).split(' ')
     return { engine, name, ip: parseIp(ip), mac }
   }

@@ -182,15 +182,16 @@ describe.skipIf(lacking !== '')(`weftd in a Docker swarm${lacking}`, () => {
     const late = await swarm.container(swarm.worker, 'after-keys')
     expect(await followed(late, true)).toBeLessThan(FOLLOWS_WITHIN_MS)
     const second = await attach('second')
-    await eventually(async () => expect(await resolve(containerEnd(late), 'second')).toBe(second.ip), {
-      withinMs: FOLLOWS_WITHIN_MS,
-      what: 'a name under the new keys',
-    })
+    const named = async (): Promise<void> => {
+      expect(await resolve(containerEnd(late), 'second')).toBe(second.ip)
+    }
+    await eventually(named, { withinMs: FOLLOWS_WITHIN_MS, what: 'a name under the new keys' })
     await reaches(containerEnd(late), second)
   })
 
   test('goes on while the manager is away, and with it when it is back', async () => {
-    const lost = await lostDuring(probe, containerEnd(onWorker), () => swarm.manager.restartEngine())
+    const restart = (): Promise<void> => swarm.manager.restartEngine()
+    const lost = await lostDuring(probe, containerEnd(onWorker), restart)
     expect(lost).toBe(0)
     await swarm.shows(swarm.weft.name, 'Ready')
     await swarm.manager.docker(['start', 'on-manager'])

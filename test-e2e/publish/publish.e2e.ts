@@ -11,13 +11,17 @@ interface Manifest {
   readonly name: string
   readonly version: string
   readonly private?: boolean
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly dependencies?: Readonly<Record<string, string>>
 }
 
-const manifests = readdirSync(join(ROOT, 'packages'))
-  .map((name) => readFileSync(join(ROOT, 'packages', name, 'package.json'), 'utf8'))
+const manifests = ['packages', 'apps']
+  .flatMap((parent) => readdirSync(join(ROOT, parent)).map((name) => join(ROOT, parent, name)))
+  .map((folder) => readFileSync(join(folder, 'package.json'), 'utf8'))
   .map((text) => JSON.parse(text) as Manifest)
   .filter((manifest) => manifest.private !== true)
+const programs = manifests.flatMap(({ bin = {} }) => Object.entries(bin))
 const doors = manifests.flatMap(({ name, exports }) =>
   Object.keys(exports).map((subpath) => name + subpath.slice(1)),
 )
@@ -47,8 +51,10 @@ const tsconfig = (types: readonly string[]): string =>
     files: ['consumer.ts'],
   })
 
-/** What our packages need from the registry, and what that needs: out of our own node_modules. */
-const OUTSIDE = ['koffi', '@bufbuild/protobuf', 'libsodium-wrappers', 'libsodium']
+/** What our packages need from the registry. */
+const outside = manifests
+  .flatMap(({ dependencies = {} }) => Object.keys(dependencies))
+  .filter((name) => !name.startsWith('@weft/'))
 
 let project: ScratchProject
 let tarballs: readonly string[] = []
@@ -57,7 +63,7 @@ beforeAll(() => {
   project = new ScratchProject(ROOT)
   run(ROOT, ['nx', 'run-many', '--targets=build', '--output-style=static'])
   tarballs = project.pack(manifests.map(({ name }) => name))
-  project.install(tarballs, OUTSIDE)
+  project.install(tarballs, outside)
 })
 
 afterAll(() => {
@@ -74,10 +80,11 @@ describe('published packages', () => {
     const file = tarballs.find((path) => path.endsWith(`/${tarball}`))
     const listed = execFileSync('tar', ['-tzf', file ?? ''], { encoding: 'utf8' }).split('\n')
     const targets = Object.values(manifest.exports).flatMap((door) => Object.values(door))
-    const wanted = ['package.json', 'README.md', 'LICENSE', ...targets.map((path) => path.slice(2))]
+    const doors = [...targets, ...Object.values(manifest.bin ?? {})].map((path) => path.slice(2))
+    const wanted = ['package.json', 'README.md', 'LICENSE', ...doors]
     expect(listed).toEqual(expect.arrayContaining(wanted.map((path) => `package/${path}`)))
-    const foreign = /^package\/(dist\/|src\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|$)/
-    expect(listed.filter((path) => path !== '' && !foreign.test(path))).toEqual([])
+    const ours = /^package\/((dist|src|systemd)\/|package\.json$|[A-Z]+(\.md)?$|$)/
+    expect(listed.filter((path) => path !== '' && !ours.test(path))).toEqual([])
   })
 
   test('name nothing of the sources in what they run', () => {
@@ -99,6 +106,13 @@ describe('published packages', () => {
     const use = "console.log(vni(4096), import.meta.resolve('@weft/core'))"
     project.write('use.mjs', `import { vni } from '@weft/core'\n${use}`)
     expect(project.run([process.execPath, 'use.mjs'])).toMatch(/^4096 file:.*\/dist\/index\.js\n$/)
+  })
+
+  test.each(programs)('%s is a program', (name, path) => {
+    const help = project.run([join('node_modules/.bin', name), '--help'])
+    expect(help).toContain(`Usage:`)
+    expect(help).toContain(name)
+    expect(path).toMatch(/^\.\/dist\//)
   })
 
   test('have declarations that a strict consumer can check', () => {

@@ -1,6 +1,14 @@
 /** A project outside the repository that installs packed tarballs, with no network and no cache. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -24,9 +32,10 @@ export class ScratchProject implements Disposable {
     return readdirSync(to).map((file) => join(to, file))
   }
 
-  /** Installs tarballs, and what they need from outside out of the repository's node_modules. */
+  /** Installs tarballs; what they need from outside comes out of the repository's node_modules. */
   install(tarballs: readonly string[], outside: readonly string[]): void {
-    const files = [...tarballs, ...outside.map((name) => join(this.#root, 'node_modules', name))]
+    const folders = withDependencies(this.#root, outside)
+    const files = [...tarballs, ...folders]
     this.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
     const cache = join(this.folder, 'cache')
     const flags = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--cache', cache]
@@ -53,6 +62,21 @@ export class ScratchProject implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** Folders of packages in the repository's node_modules, and of those that they depend on. */
+function withDependencies(root: string, names: readonly string[]): string[] {
+  const found = new Set<string>()
+  const add = (name: string): void => {
+    const folder = join(root, 'node_modules', name)
+    if (found.has(folder)) return
+    found.add(folder)
+    const text = readFileSync(join(folder, 'package.json'), 'utf8')
+    const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> }
+    for (const dependency of Object.keys(dependencies)) add(dependency)
+  }
+  for (const name of names) add(name)
+  return [...found]
 }
 
 /**

@@ -28,6 +28,7 @@ const WORKER =
   'Please run this command on a manager node or promote the current node to a manager.'
 const PART_ALREADY = 'This node is already part of a swarm.'
 const OVERLAY = ['network', 'create', '-d', 'overlay'] as const
+const ATTACH = ['attach', '--name', 'x', '--network'] as const
 const INIT = ['swarm', 'init', '--advertise-addr'] as const
 
 /** Host 1 manages, host 2 works, host 3 is in no swarm and has two addresses. */
@@ -198,35 +199,35 @@ const REFUSALS: readonly Refusal[] = [
   {
     what: 'attaching to what is not attachable',
     on: 2,
-    words: ['attach', '--network', 'closed', '--name', 'x', '--netns', '/run/netns/spare'],
+    words: [...ATTACH, 'closed', '--netns', '/run/netns/spare'],
     says: 'not manually attachable',
     only: 'weft',
   },
   {
     what: 'attaching where nothing is',
     on: 2,
-    words: ['attach', '--network', 'blue', '--name', 'x', '--netns', '/run/netns/nowhere'],
+    words: [...ATTACH, 'blue', '--netns', '/run/netns/nowhere'],
     says: '/run/netns/nowhere',
     only: 'weft',
   },
   {
     what: 'attaching to a network that is not there',
     on: 2,
-    words: ['attach', '--network', 'nowhere', '--name', 'x', '--netns', '/run/netns/spare'],
+    words: [...ATTACH, 'nowhere', '--netns', '/run/netns/spare'],
     says: 'nowhere',
     only: 'weft',
   },
   {
     what: 'an address that is taken',
     on: 2,
-    words: ['attach', '--network', 'blue', '--name', 'x', '--netns', '/run/netns/spare', '--ip', 'TAKEN'],
+    words: [...ATTACH, 'blue', '--netns', '/run/netns/spare', '--ip', 'TAKEN'],
     says: 'TAKEN',
     only: 'weft',
   },
   {
     what: 'a pool that is used up',
     on: 2,
-    words: ['attach', '--network', 'tiny', '--name', 'x', '--netns', '/run/netns/spare'],
+    words: [...ATTACH, 'tiny', '--netns', '/run/netns/spare'],
     says: /tiny|no (free|available) address|exhausted/i,
     only: 'weft',
   },
@@ -252,8 +253,8 @@ describe.skipIf(lacking !== '')(`what is refused${lacking}`, () => {
     await cluster.type(1, ...OVERLAY, '--attachable', '--subnet', '10.40.0.0/24', 'blue')
     await cluster.type(1, ...OVERLAY, 'closed')
     await cluster.type(1, ...OVERLAY, '--attachable', '--subnet', '10.41.0.0/30', 'tiny')
-    const taken = await cluster.attach(1, 'blue')
-    await cluster.attach(1, 'tiny')
+    const taken = await cluster.endpoints.attach(cluster.host(1), 'blue')
+    await cluster.endpoints.attach(cluster.host(1), 'tiny')
     await runOn(cluster.host(2).machine, ['ip', 'netns', 'add', 'spare'])
     await runOn(cluster.host(3).machine, ['ip', 'addr', 'add', '172.31.1.99/24', 'dev', 'eth0'])
     filled.set('MANAGER', `${manager}:2377`)
@@ -271,7 +272,8 @@ describe.skipIf(lacking !== '')(`what is refused${lacking}`, () => {
       const { machine, weft } = cluster.host(on)
       filled.set('OWN', machine.ip).set('OTHER', '172.31.1.99')
       const { code, stderr, stdout } = await weft.try(client, words.map(fill))
-      const expected = typeof says === 'string' ? fill(says) : new RegExp(fill(says.source), says.flags)
+      const expected =
+        typeof says === 'string' ? fill(says) : new RegExp(fill(says.source), says.flags)
       expect(stderr).toMatch(expected)
       expect(code).not.toBe(0)
       expect(stdout.replace(/^\[\]\n$/, '')).toBe('')
@@ -316,7 +318,8 @@ describe.skipIf(lacking !== '')(`what is refused${lacking}`, () => {
       const { code, stderr } = await weft.try('weft', [...INIT, machine.ip])
       expect(stderr).toMatch(/no space left|full/i)
       expect(code).not.toBe(0)
-      await runOn(machine, ['sh', '-c', 'rm /var/lib/weft/ballast; mount -o remount,size=64m /var/lib/weft'])
+      const makeRoom = 'rm /var/lib/weft/ballast; mount -o remount,size=64m /var/lib/weft'
+      await runOn(machine, ['sh', '-c', makeRoom])
       await weft.weft(...INIT, machine.ip)
     })
 
@@ -328,8 +331,9 @@ describe.skipIf(lacking !== '')(`what is refused${lacking}`, () => {
       expect(files.length).toBeGreaterThan(1)
       for (const file of files) {
         const path = `/var/lib/weft/${file.replace(/^\.\//, '')}`
-        const damage = `cp -a ${path} /run/sound; printf damaged | dd of=${path} conv=notrunc 2>&1; sha256sum <${path}`
-        const before = (await runOn(machine, ['sh', '-c', damage])).split('\n').at(-1)
+        const damage = `cp -a ${path} /run/sound; printf damaged | dd of=${path} conv=notrunc`
+        await runOn(machine, ['sh', '-c', damage])
+        const before = await runOn(machine, ['sh', '-c', `sha256sum <${path}`])
         await expect(weft.start(), path).rejects.toThrow()
         expect(weft.log().slice(-4_000), path).toContain(path.replace(/^.*\//, ''))
         const after = await runOn(machine, ['sh', '-c', `sha256sum <${path}`])

@@ -2,12 +2,8 @@
 import { parseIp } from '@weft/core'
 import { createEngineClient, socketFetch, type EngineClient } from '@weft/engine-api/client'
 import { runOn, WEFT_SOCKET } from '@weft/lab'
-import { Endpoint, type Cluster, type ClusterHost } from './cluster.ts'
-
-/** A client of a host's daemon, in this process: hundreds of commands would measure Node. */
-export function clientOf({ machine }: ClusterHost): EngineClient {
-  return createEngineClient(socketFetch(machine.path(WEFT_SOCKET)))
-}
+import type { Cluster } from './cluster.ts'
+import type { ClusterHost, Endpoint } from './endpoints.ts'
 
 /** Attach new namespaces, in turn on each host, all asked for at once. */
 export async function attachMany(
@@ -19,35 +15,36 @@ export async function attachMany(
   const hostOf = (i: number): ClusterHost => cluster.host(1 + (i % cluster.hosts.length))
   for (const host of cluster.hosts) {
     const mine = names.filter((_, i) => hostOf(i) === host)
-    await runOn(host.machine, ['sh', '-c', 'for n in "$@"; do ip netns add $n; done', 'sh', ...mine])
+    await runOn(host.machine, ['sh', '-c', ADD_NAMESPACES, 'sh', ...mine])
   }
-  const clients = new Map(cluster.hosts.map((host) => [host, clientOf(host)]))
-  const attached = await Promise.all(
+  const clients = clientsOf(cluster)
+  return Promise.all(
     names.map(async (name, i) => {
       const host = hostOf(i)
-      const made = await clients.get(host)?.attachments.create({
-        network,
-        name,
-        netns: `/run/netns/${name}`,
-      })
+      const request = { network, name, netns: `/run/netns/${name}` }
+      const made = await clients.get(host)?.attachments.create(request)
       const ip = parseIp((made?.addresses[0] ?? '').replace(/\/.*/, ''))
-      return new Endpoint(host, { name, network, ip })
+      return cluster.endpoints.add(host, { name, network, ip })
     }),
   )
-  for (const endpoint of attached) cluster.endpoints.add(endpoint)
-  return attached
 }
 
 /** Detach them all at once, and remove their namespaces. */
 export async function detachMany(cluster: Cluster, many: readonly Endpoint[]): Promise<void> {
-  const clients = new Map(cluster.hosts.map((host) => [host, clientOf(host)]))
+  const clients = clientsOf(cluster)
   await Promise.all(
-    many.map(({ host, name, network }) =>
-      clients.get(host)?.attachments.remove(`${network}/${name}`),
-    ),
+    many.map(async ({ host, name, network }) => {
+      await clients.get(host)?.attachments.remove(`${network}/${name}`)
+    }),
   )
-  for (const endpoint of many) {
-    await cluster.forget(endpoint)
-    await runOn(endpoint.host.machine, ['ip', 'netns', 'delete', endpoint.name])
-  }
+  await Promise.all(many.map((endpoint) => cluster.endpoints.forget(endpoint)))
+}
+
+const ADD_NAMESPACES = 'for n in "$@"; do ip netns add $n; done'
+
+/** Clients in this process: hundreds of commands would measure Node. */
+function clientsOf({ hosts }: Cluster): ReadonlyMap<ClusterHost, EngineClient> {
+  const clientOf = ({ machine }: ClusterHost): EngineClient =>
+    createEngineClient(socketFetch(machine.path(WEFT_SOCKET)))
+  return new Map(hosts.map((host) => [host, clientOf(host)]))
 }

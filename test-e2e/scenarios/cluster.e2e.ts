@@ -1,9 +1,10 @@
 /** Three hosts, a daemon on each, and only commands that a user types, by either client. */
-import { parseIp } from '@weft/core'
+import { parseIp, type Ip } from '@weft/core'
 import { eventually, runOn, tierReport, tryOn, type Client } from '@weft/lab'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attachMany, detachMany } from './burst.ts'
-import { Cluster, type Endpoint } from './cluster.ts'
+import { Cluster, withAccount } from './cluster.ts'
+import type { Endpoint } from './endpoints.ts'
 
 const usable = new Map((await tierReport()).map(({ tier, usable: is }) => [tier, is]))
 const CLIENTS: readonly { readonly client: Client; readonly lacking: string }[] = [
@@ -32,8 +33,11 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
   afterAll(() => (lacking === '' ? cluster[Symbol.asyncDispose]() : undefined))
 
   const it = (name: string, body: () => Promise<void>): void => {
-    test.skipIf(lacking !== '')(`${name}${lacking}`, () => cluster.account(body))
+    test.skipIf(lacking !== '')(`${name}${lacking}`, () => withAccount(cluster, body))
   }
+
+  const attach = (host: number, network: string, address?: Ip): Promise<Endpoint> =>
+    cluster.endpoints.attach(cluster.host(host), network, address)
 
   const show = async (host: number, ...words: readonly string[]): Promise<unknown> =>
     JSON.parse(await cluster.host(host).weft.weft(...words, '--json'))
@@ -57,7 +61,8 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
   }
 
   it('is formed by three hosts', async () => {
-    const said = await cluster.type(1, 'swarm', 'init', '--advertise-addr', cluster.host(1).machine.ip)
+    const { ip } = cluster.host(1).machine
+    const said = await cluster.type(1, 'swarm', 'init', '--advertise-addr', ip)
     expect(said).toContain('is now a manager')
     for (const number of [2, 3]) await cluster.join(number)
     await allReady()
@@ -77,23 +82,23 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
     }
     expect((await names(1)).sort()).toEqual(['blue', 'green'])
     expect(await names(2)).toEqual([])
-    one = await cluster.attach(1, 'blue')
-    two = await cluster.attach(2, 'blue')
-    three = await cluster.attach(3, 'blue')
+    one = await attach(1, 'blue')
+    two = await attach(2, 'blue')
+    three = await attach(3, 'blue')
     expect(await names(2)).toEqual(['blue'])
-    await cluster.allReach('blue')
+    await cluster.endpoints.allReach('blue')
     await cluster.holds()
   })
 
   it('keeps networks apart', async () => {
-    const others = [await cluster.attach(2, 'green'), await cluster.attach(3, 'green')]
-    await cluster.allReach('green')
+    const others = [await attach(2, 'green'), await attach(3, 'green')]
+    await cluster.endpoints.allReach('green')
     await cluster.holds()
     for (const other of others) {
       expect(await other.pings(one.ip)).toBe(false)
       expect(await two.pings(other.ip)).toBe(false)
     }
-    for (const other of others) await cluster.detach(other)
+    for (const other of others) await cluster.endpoints.detach(other)
     await cluster.holds()
   })
 
@@ -103,29 +108,28 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
       expect(text).toContain(`"${name}"`)
       expect(text).toContain(ip)
     }
-    expect(await cluster.type(1, 'network', 'inspect', '-f', '{{.Driver}} {{.Scope}}', 'blue')).toBe(
-      'overlay swarm',
-    )
+    const format = '{{.Driver}} {{.Scope}}'
+    const facts = await cluster.type(1, 'network', 'inspect', '-f', format, 'blue')
+    expect(facts).toBe('overlay swarm')
   })
 
   it('gives the address that was asked for, and lets it move', async () => {
     const address = parseIp(one.ip.replace(/\d+$/, '77'))
-    const before = await cluster.attach(2, 'blue', address)
+    const before = await attach(2, 'blue', address)
     expect(before.ip).toBe(address)
-    await cluster.allReach('blue')
-    await cluster.detach(before)
-    const after = await cluster.attach(3, 'blue', address)
+    await cluster.endpoints.allReach('blue')
+    await cluster.endpoints.detach(before)
+    const after = await attach(3, 'blue', address)
     expect(after.ip).toBe(address)
-    await cluster.allReach('blue')
+    await cluster.endpoints.allReach('blue')
     await cluster.holds()
-    await cluster.detach(after)
+    await cluster.endpoints.detach(after)
   })
 
   it('lets a node leave and come back', async () => {
     const said = await cluster.type(3, 'swarm', 'leave')
     expect(said).toContain('Node left the swarm.')
-    await cluster.forget(three)
-    await runOn(cluster.host(3).machine, ['ip', 'netns', 'delete', three.name])
+    await cluster.endpoints.forget(three)
     await eventually(async () => expect((await cluster.nodes()).get('host-3')).toBe('Down'), {
       withinMs: DOWN_WITHIN_MS,
       what: 'a node that left is down',
@@ -135,8 +139,8 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
     expect([...(await cluster.nodes()).keys()].sort()).toEqual(['host-1', 'host-2'])
     await cluster.join(3)
     await allReady()
-    three = await cluster.attach(3, 'blue')
-    await cluster.allReach('blue')
+    three = await attach(3, 'blue')
+    await cluster.endpoints.allReach('blue')
     await cluster.holds()
   })
 
@@ -148,10 +152,10 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
       await allReady()
     })
     expect(lost).toBe(0)
-    const late = await cluster.attach(2, 'blue')
-    await cluster.allReach('blue')
+    const late = await attach(2, 'blue')
+    await cluster.endpoints.allReach('blue')
     await cluster.holds()
-    await cluster.detach(late)
+    await cluster.endpoints.detach(late)
   })
 
   it('forwards while a daemon is killed, and a transfer does not notice', async () => {
@@ -168,10 +172,10 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
     expect(done).toBe(false)
     expect((await transfer).bytes).toBe(TRANSFER_BYTES)
     await runOn(machine, ['tc', '-netns', two.name, 'qdisc', 'delete', 'dev', 'eth0', 'root'])
-    const after = await cluster.attach(2, 'blue')
-    await cluster.allReach('blue')
+    const after = await attach(2, 'blue')
+    await cluster.endpoints.allReach('blue')
     await cluster.holds()
-    await cluster.detach(after)
+    await cluster.endpoints.detach(after)
   })
 
   it('starts without a manager, and forwards what it knew', async () => {
@@ -186,7 +190,7 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
       await allReady()
     })
     expect(lost).toBe(0)
-    await cluster.allReach('blue')
+    await cluster.endpoints.allReach('blue')
     await cluster.holds()
   })
 
@@ -213,10 +217,10 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
       ),
     )
     expect(lost).toBe(0)
-    const late = await cluster.attach(3, 'blue')
-    await cluster.allReach('blue')
+    const late = await attach(3, 'blue')
+    await cluster.endpoints.allReach('blue')
     await cluster.holds()
-    await cluster.detach(late)
+    await cluster.endpoints.detach(late)
     await weft.stop('TERM')
     await weft.start()
     await allReady()
@@ -232,14 +236,14 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
       what: 'a node that is cut off is down',
     })
     expect(await two.pings(three.ip)).toBe(false)
-    const meanwhile = await cluster.attach(2, 'blue')
-    await cluster.reaches(one, meanwhile)
+    const meanwhile = await attach(2, 'blue')
+    await one.reaches(meanwhile)
     cluster.wires.heal(first, third)
     cluster.wires.heal(second, third)
-    await cluster.allReach('blue', HEALED_WITHIN_MS)
+    await cluster.endpoints.allReach('blue', HEALED_WITHIN_MS)
     await allReady()
     await cluster.holds(HEALED_WITHIN_MS)
-    await cluster.detach(meanwhile)
+    await cluster.endpoints.detach(meanwhile)
     await cluster.holds()
   })
 
@@ -247,7 +251,7 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
     const many = await attachMany(cluster, 'blue', MANY)
     expect(new Set(many.map(({ ip }) => ip)).size).toBe(MANY)
     await cluster.holds()
-    for (const to of many.filter((_, i) => i % 20 === 0)) await cluster.reaches(one, to)
+    for (const to of many.filter((_, i) => i % 20 === 0)) await one.reaches(to)
     await detachMany(cluster, many)
     await cluster.holds()
   })
@@ -263,7 +267,7 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
   })
 
   it('is taken apart, and nothing is left', async () => {
-    for (const endpoint of [...cluster.endpoints]) await cluster.detach(endpoint)
+    for (const endpoint of [...cluster.endpoints.all]) await cluster.endpoints.detach(endpoint)
     await cluster.holds()
     await cluster.type(1, 'network', 'rm', 'blue', 'green')
     for (const number of [3, 2]) await cluster.type(number, 'swarm', 'leave')

@@ -1,13 +1,15 @@
 /** What must hold whenever a cluster has come to rest, read from the kernels of its hosts. */
 import { runOn } from '@weft/lab'
 import { readEntries, type NetworkEntries } from '../entries.ts'
-import type { Cluster, ClusterHost, Endpoint } from './cluster.ts'
+import type { ClusterHost, Endpoint } from './endpoints.ts'
 
 /** Throws what is wrong: addresses given twice, entries that are stale or missing, orphans. */
-export async function checkCluster(cluster: Cluster): Promise<void> {
-  const endpoints = [...cluster.endpoints]
+export async function checkCluster(
+  hosts: readonly ClusterHost[],
+  endpoints: readonly Endpoint[],
+): Promise<void> {
   const problems = [...duplicates(endpoints)]
-  for (const host of cluster.hosts) {
+  for (const host of hosts) {
     const entries = await readEntries(host.machine)
     problems.push(...compare(host, entries, endpoints), ...(await orphans(host, endpoints)))
   }

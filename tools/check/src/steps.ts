@@ -49,20 +49,27 @@ function names(workspaces: readonly Workspace[]): string {
 
 /** The workspace of whole programs, which vitest.config.ts knows only when asked for. */
 const END_TO_END = 'test-e2e'
+/** Those of its tests that make hosts of their own and run programs on them. */
+const WORLDS = 'test-e2e-world'
 
 /**
  * Vitest over the chosen projects; inside a private world, as its root, when there is one. The
- * end-to-end tests come after, alone and outside: they start programs as a user does, and look at
- * what those leave behind.
+ * end-to-end tests come after. Some run outside: they start programs as a user does, and look at
+ * what those leave behind. Those that make hosts have a world again, and all of it to one file.
  */
 export function testSteps(options: CheckOptions, inWorld: boolean): Step[] {
   const units = options.projects.filter((name) => name !== END_TO_END)
   const world = inWorld ? [...NODE, 'tools/lab/src/enter.ts', '--'] : []
   const tests = { name: 'tests', argv: [...world, ...vitest(options, units)], tally: true }
-  const wholes = vitest(options, [END_TO_END])
-  const endToEnd = { name: 'end-to-end tests', argv: wholes, env: { WEFT_E2E: '1' }, tally: true }
+  const wholes = [
+    { name: 'end-to-end tests', argv: vitest(options, [END_TO_END]) },
+    {
+      name: 'end-to-end tests in a world',
+      argv: [...world, ...vitest(options, [WORLDS]), '--no-file-parallelism'],
+    },
+  ].map((step) => ({ ...step, env: { WEFT_E2E: '1' }, tally: true }))
   const onlyEndToEnd = units.length === 0 && options.projects.includes(END_TO_END)
-  return [...(onlyEndToEnd ? [] : [tests]), ...(options.e2e ? [endToEnd] : [])]
+  return [...(onlyEndToEnd ? [] : [tests]), ...(options.e2e ? wholes : [])]
 }
 
 function vitest(options: CheckOptions, projects: readonly string[]): string[] {

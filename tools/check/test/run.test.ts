@@ -54,16 +54,21 @@ describe('the steps', () => {
     expect(watched?.argv.join(' ')).not.toContain('reporter')
   })
 
-  test('end-to-end tests come last, alone and outside of the world', () => {
+  test('end-to-end tests come last, those that make hosts inside of a world', () => {
     const named = (...argv: string[]): string[] =>
       testSteps(options(...argv), true).map(({ name }) => name)
     expect(named()).toEqual(['tests'])
-    expect(named('--e2e')).toEqual(['tests', 'end-to-end tests'])
-    expect(named('core', 'test-e2e')).toEqual(['tests', 'end-to-end tests'])
-    expect(named('test-e2e')).toEqual(['end-to-end tests'])
-    const [, last] = testSteps(options('--e2e'), true)
-    expect(last?.argv.join(' ')).toMatch(/^vitest run .*--project test-e2e /)
-    expect(last?.env).toEqual({ WEFT_E2E: '1' })
+    const wholes = ['end-to-end tests', 'end-to-end tests in a world']
+    expect(named('--e2e')).toEqual(['tests', ...wholes])
+    expect(named('core', 'test-e2e')).toEqual(['tests', ...wholes])
+    expect(named('test-e2e')).toEqual(wholes)
+    const [, outside, inside] = testSteps(options('--e2e'), true)
+    expect(outside?.argv.join(' ')).toMatch(/^vitest run .*--project test-e2e /)
+    expect(outside?.env).toEqual({ WEFT_E2E: '1' })
+    expect(inside?.argv[2]).toBe('tools/lab/src/enter.ts')
+    expect(inside?.argv.join(' ')).toMatch(/vitest run .*--project test-e2e-world .*--no-file-par/)
+    const [, , without] = testSteps(options('--e2e'), false)
+    expect(without?.argv[0]).toBe('vitest')
   })
 
   test('the sum of several runs is one run', () => {

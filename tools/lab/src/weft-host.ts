@@ -113,15 +113,13 @@ export class WeftHost implements AsyncDisposable {
   }
 }
 
+const ASK = `
+my $s = IO::Socket::UNIX->new(Peer => shift) or die "nobody listens";
+print $s "GET /_ping HTTP/1.0\\r\\nHost: weft\\r\\n\\r\\n";
+<$s> =~ / 200 / or die "no answer";
+`
 /** Whether somebody listens, told sooner than a Node starts. */
-const ANSWERS: Command = [
-  'perl',
-  '-MIO::Socket::UNIX',
-  '-e',
-  'my $s = IO::Socket::UNIX->new(Peer => shift) or die "nobody listens";' +
-    ' print $s "GET /_ping HTTP/1.0\\r\\nHost: weft\\r\\n\\r\\n"; <$s> =~ / 200 / or die "no answer"',
-  WEFT_SOCKET,
-]
+const ANSWERS: Command = ['perl', '-MIO::Socket::UNIX', '-e', ASK, WEFT_SOCKET]
 
 function clientCommand(client: Client, words: readonly string[]): Command {
   if (client === 'weft') return ['weft', ...words]
