@@ -1,6 +1,6 @@
 /** What a switch is told, what it sends to, and what it counts: its door, as plain data. */
 import type { Ip, Mac, SocketAddress, Vni } from '@weft/core'
-import type { Encapsulation, NetworkCounters, NetworkId } from '@weft/dataplane'
+import type { Encapsulation, NetworkCounters, NetworkId, PrefixSpec } from '@weft/dataplane'
 import type { PacketView } from './packet-view.ts'
 
 /**
@@ -21,8 +21,11 @@ export interface EngineSubnet {
   readonly encapsulation: Encapsulation
   /** Largest packet inside, in bytes. */
   readonly mtuBytes: number
-  /** Addresses that are local on every node: answered for, and they answer echo requests. */
-  readonly gateways: readonly Ip[]
+  /**
+   * Gateways are local on every node: they are answered for, answer echo requests, and route to the
+   * other subnets of the network.
+   */
+  readonly prefixes: readonly PrefixSpec[]
   /** Local endpoints by MAC. */
   readonly ports: ReadonlyMap<Mac, EnginePort>
   /** Remote endpoints: MAC to peer number. */
@@ -34,6 +37,8 @@ export interface EngineSubnet {
 /** Where a local endpoint is plugged in. A port is in one subnet at a time. */
 export interface EnginePort {
   readonly port: number
+  /** What other subnets reach it by. */
+  readonly addresses: readonly Ip[]
   /** Bits of PORT_OFFLOAD. */
   readonly offloads: number
 }

@@ -10,17 +10,10 @@ export const GSO_TYPE = { none: 0, tcp4: 1, udpFragments: 3, tcp6: 4, udp: 5 } a
 export const GSO_ECN = 0x80
 
 /**
- * Offloads that a port takes when frames are delivered to it, as the bits of TUNSETOFFLOAD. A port
- * without `checksum` gets whole frames only.
+ * What a port takes beside whole frames when they are delivered to it; 0 for whole frames only. The
+ * others need `checksum`.
  */
-export const PORT_OFFLOAD = {
-  checksum: 0x01,
-  tcp4: 0x02,
-  tcp6: 0x04,
-  tcpEcn: 0x08,
-  udp4: 0x20,
-  udp6: 0x40,
-} as const
+export const PORT_OFFLOAD = { checksum: 1, tcp4: 2, tcp6: 4, udp: 8 } as const
 
 /**
  * One mutable object, used again for each packet: bytes from `start` to `end` of an array. Of a
