@@ -1,6 +1,6 @@
 /** The parts of an agent, told of each other: what one says is another one's input. */
-import { equalBytes, type Emitter } from '@weft/core'
-import { TaskState, type NodeIdentity, type SessionMessage } from '@weft/swarm'
+import type { Emitter } from '@weft/core'
+import { TaskState, type NodeIdentity } from '@weft/swarm'
 import type { AgentOptions, AgentPorts, NodeAddresses, NodeFacts } from './agent-options.ts'
 import type { AgentEvents } from './agent.ts'
 import { Attacher } from './attachments/attacher.ts'
@@ -16,7 +16,8 @@ import { OwnRows } from './gossip/own-rows.ts'
 import type { Publication } from './gossip/publisher.ts'
 import { RemoteRows } from './gossip/remote-rows.ts'
 import { Ring } from './gossip/ring.ts'
-import { readSessionKeys, type SessionKey } from './gossip/session-keys.ts'
+import type { SessionKey } from './gossip/session-keys.ts'
+import { hearManager } from './hear-manager.ts'
 import { Renewal } from './identity/renewal.ts'
 import { nodeDescription } from './session/node-description.ts'
 import { Sessions } from './session/sessions.ts'
@@ -183,7 +184,7 @@ function createSessions(
       },
     },
     {
-      message: (message) => hear(parts(), message, { ports, events }),
+      message: (message) => hearManager(parts(), message, { ports, events }),
       assigned: (message) => tasks().take(message),
       assignmentsBegin: () => tasks().begin(),
       changed: () => {
@@ -240,39 +241,6 @@ function createRing(
       managerHosts: [...node.managers, ...options.managers].map(hostOf),
     },
   )
-}
-
-/** What a session message says, part by part; each is complete (docker-wire §7.6). */
-function hear(
-  { state, sessions, ring, renewal, programmer, keeper }: AgentParts,
-  message: SessionMessage,
-  { ports, events }: { readonly ports: AgentPorts; readonly events: Emitter<AgentEvents> },
-): void {
-  state.isMember = true
-  const vxlanPort = message.node?.vxlanUdpPort ?? 0
-  if (message.node !== undefined && vxlanPort !== state.vxlanPort) {
-    state.vxlanPort = vxlanPort
-    programmer.touch()
-  }
-  ring.managersAre(sessions.remotes.list().map(({ address }) => hostOf(address)))
-  const keys = readSessionKeys(message.networkBootstrapKeys, state.keys, ports.clock.wall())
-  state.problem = typeof keys === 'string' ? `keys cannot be used: ${keys}` : ''
-  if (typeof keys === 'string') ports.log.warn('keys of a manager cannot be used', { reason: keys })
-  else if (!areSameKeys(keys, state.keys)) {
-    state.keys = keys
-    ring.keysAre(keys)
-  }
-  keeper.touch()
-  renewal.hear(message)
-  events.emit('changed', {})
-}
-
-function areSameKeys(a: readonly SessionKey[], b: readonly SessionKey[]): boolean {
-  if (a.length !== b.length) return false
-  return a.every((key, i) => {
-    const other = b[i]
-    return other?.lamportTime === key.lamportTime && equalBytes(other.bytes, key.bytes)
-  })
 }
 
 /** Peers hear of networks as soon as something was granted there, of endpoints once they work. */

@@ -46,7 +46,10 @@ export interface Agent extends AsyncDisposable {
   peers(): readonly PeerView[]
   keys(): readonly KeyView[]
   failedItems(): readonly FailedItemView[]
-  /** Other addresses, or other facts: an update of what is announced, never a rebuild (P25). */
+  /**
+   * Other addresses, or other facts: an update of what is announced, never a rebuild (P25). Throws
+   * what sockets and files throw; it counts all the same, and is tried again until it holds.
+   */
   update(changes: Partial<NodeAddresses> & { readonly facts?: NodeFacts }): Promise<void>
   /** Detach everything, say goodbye to peers, and forget what was written down. Close after it. */
   leave(options?: Cancellable): Promise<void>

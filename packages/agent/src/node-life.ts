@@ -84,14 +84,16 @@ export class NodeLife {
     if (isSamePath && isSameRing) return
     state.addresses = addresses
     for (const attachment of book.all()) attachment.rowKey = createEndpointId(this.#ports.entropy)
-    await programmer.changed()
-    if (isSameRing) publish()
-    else {
+    // What the dataplane cannot do now it tries again; peers have to know all the same.
+    await programmer.changed().catch(() => undefined)
+    try {
       // Rows go out under the new name once it is there; the old name takes its own along.
-      await ring.move(() => publish())
+      if (isSameRing) publish()
+      else await ring.move(() => publish())
+    } finally {
+      await keeper.save()
+      this.#parts.onChange()
     }
-    await keeper.save()
-    this.#parts.onChange()
   }
 
   async #leave(): Promise<void> {

@@ -1,6 +1,6 @@
 /** A whole cluster on virtual time: a real manager, real gossip, dataplanes of tests. */
 import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
-import { parseIp, type Cancellable } from '@weft/core'
+import { filesError, parseIp, type Cancellable } from '@weft/core'
 import type { Dataplane, DesiredState } from '@weft/dataplane'
 import { SimCard } from '@weft/dataplane-sim/lab'
 import { lanProfile } from '@weft/gossip'
@@ -37,6 +37,7 @@ export const MANAGER = '192.0.2.1:2377'
 export class WorldNode extends VirtualMachine {
   readonly world: ClusterWorld
   identity: NodeIdentity | null = null
+  isIdentityFileFull = false
   dataplane!: Dataplane
   agent!: Agent
   #clock!: MortalClock
@@ -97,11 +98,18 @@ export class WorldNode extends VirtualMachine {
         dataplane: this.dataplane,
         files: this.files,
         aead: nodeAead,
-        saveIdentity: async (identity) => void (this.identity = identity),
+        saveIdentity: (identity) => this.#saveIdentity(identity),
       },
     )
     this.agent = await this.world.settled(opening)
     return this
+  }
+
+  async #saveIdentity(identity: NodeIdentity): Promise<void> {
+    if (this.isIdentityFileFull) {
+      throw filesError('ERR_FILES_FULL', 'no room is left', { path: 'identity' })
+    }
+    this.identity = identity
   }
 
   /** The process is killed: nothing of it happens any more; what it programmed stays. */

@@ -32,6 +32,10 @@ export class ManagerWeb {
   dialer(ip: string): ManagerDialer {
     return {
       dial: (address, trust) => {
+        if (!/:\d+$/.test(address)) {
+          const facts = { subject: address }
+          throw swarmError('ERR_INVALID_ARGUMENT', 'not the address of a manager', facts)
+        }
         const connection = new DirectConnection(this, { ip, address, trust })
         this.#connections.add(connection)
         return connection.methods()

@@ -34,6 +34,7 @@ class Issuer extends ScriptedServices {
   state: IssuanceState = IssuanceState.ISSUED
   err = ''
   facts: Partial<CertificateFacts> = {}
+  nodeId = 'node1'
   refuse: Error | null = null
   /** Answers that are about another request, first. */
   stale = 0
@@ -46,6 +47,14 @@ class Issuer extends ScriptedServices {
     this.#clock = clock
   }
 
+  /** From here on as a manager of the node's own cluster. */
+  speakFor(identity: NodeIdentity | undefined): void {
+    const { rootPem = '', nodeId = '', clusterId = '' } = identity ?? {}
+    this.root = utf8Bytes(rootPem)
+    this.nodeId = nodeId
+    this.facts = { nodeId, clusterId, ...{ rootPem } }
+  }
+
   override async getRootCertificate(): ReturnType<ManagerServices['getRootCertificate']> {
     return create(GetRootCACertificateResponseSchema, { certificate: this.root })
   }
@@ -55,7 +64,7 @@ class Issuer extends ScriptedServices {
   ): ReturnType<ManagerServices['issueNodeCertificate']> {
     if (this.refuse !== null) throw this.refuse
     this.#csr = request.csr
-    return create(IssueNodeCertificateResponseSchema, { nodeId: 'node1' })
+    return create(IssueNodeCertificateResponseSchema, { nodeId: this.nodeId })
   }
 
   override async nodeCertificateStatus(): ReturnType<ManagerServices['nodeCertificateStatus']> {
@@ -72,6 +81,13 @@ class Issuer extends ScriptedServices {
     const answer = { status, certificate: { csr, certificate } }
     return create(NodeCertificateStatusResponseSchema, answer)
   }
+}
+
+/** A session message whose node is to have another role. */
+function wishing(issuer: Issuer, desiredRole: 0 | 1): ReturnType<Issuer['message']> {
+  const message = issuer.message([MANAGER])
+  if (message.node?.spec !== undefined) message.node.spec.desiredRole = desiredRole
+  return message
 }
 
 /** A machine that asks. */
@@ -239,22 +255,82 @@ describe('a node', () => {
     const { world, identities } = await joined(24 * HOUR_MS)
     const [a] = world.nodes
     const issuer = new Issuer(world.sim.clock)
-    const { rootPem, nodeId } = a?.agent.identity() ?? { rootPem: '', nodeId: '' }
-    issuer.root = utf8Bytes(rootPem)
-    issuer.facts = { role: 'manager', nodeId, ...{ rootPem } }
-    issuer.issueNodeCertificate = async (request) => {
-      const answer = await Issuer.prototype.issueNodeCertificate.call(issuer, request)
-      return { ...answer, nodeId }
-    }
-    issuer.first = () => {
-      const message = issuer.message([MANAGER])
-      if (message.node?.spec !== undefined) message.node.spec.desiredRole = 1
-      return message
-    }
+    issuer.speakFor(a?.agent.identity())
+    issuer.facts = { ...issuer.facts, role: 'manager' }
+    issuer.first = () => wishing(issuer, 1)
     await world.stopManager()
     world.web.services.set(MANAGER, issuer)
     await world.run(30_000)
     expect(identities.map(({ role }) => role)).toEqual(['manager'])
     expect(a?.agent.view()).toMatchObject({ role: 'manager', connected: true })
   }, 60_000)
+
+  /** A node whose manager says from now on what the test says. */
+  async function misled(): Promise<{
+    readonly world: ClusterWorld
+    readonly node: ClusterWorld['nodes'][number]
+    readonly issuer: Issuer
+    readonly identities: readonly NodeIdentity[]
+  }> {
+    const { world, identities } = await joined(24 * HOUR_MS)
+    const [node] = world.nodes
+    if (node === undefined) throw new Error('it has joined')
+    const issuer = new Issuer(world.sim.clock)
+    issuer.speakFor(node.agent.identity())
+    await world.stopManager()
+    world.web.services.set(MANAGER, issuer)
+    return { world, node, issuer, identities }
+  }
+
+  test('stays the node that it is, whatever a certificate says', async () => {
+    const { world, node, issuer, identities } = await misled()
+    const before = node.agent.identity()
+    issuer.first = () => wishing(issuer, 1)
+    issuer.facts = { ...issuer.facts, role: 'manager', clusterId: 'another' }
+    await world.run(30_000)
+    issuer.facts = { ...issuer.facts, clusterId: before.clusterId, nodeId: 'somebody' }
+    issuer.nodeId = 'somebody'
+    await world.run(90_000)
+    expect(world.web.count('issueNodeCertificate')).toBeGreaterThan(3)
+    expect(node.agent.identity()).toEqual(before)
+    expect(identities).toEqual([])
+    expect(node.logs.join()).toContain('the certificate makes another node of us')
+  })
+
+  test('goes on with the identity it has when the new one cannot be written down', async () => {
+    const { world, node, issuer, identities } = await misled()
+    const before = node.agent.identity()
+    node.isIdentityFileFull = true
+    issuer.first = () => wishing(issuer, 1)
+    issuer.facts = { ...issuer.facts, role: 'manager' }
+    await world.run(30_000)
+    expect(node.agent.identity()).toEqual(before)
+    expect(node.agent.view().connected).toBe(true)
+    node.isIdentityFileFull = false
+    await world.run(90_000)
+    expect(identities.map(({ role }) => role)).toEqual(['manager'])
+    expect(node.identity).toEqual(identities[0])
+  })
+
+  test('takes another root from a manager that it trusts, if it is one', async () => {
+    const { world, node, issuer, identities } = await misled()
+    const { rootPem } = node.agent.identity()
+    const tell = (text: string): void => {
+      issuer.first = () => ({ ...issuer.message([MANAGER]), rootCa: utf8Bytes(text) })
+      issuer.say({ ...issuer.message([MANAGER]), rootCa: utf8Bytes(text) })
+    }
+    for (const bad of ['nonsense', `root ${'x'.repeat(CERTIFICATE_BYTES_MAX)}`]) {
+      tell(bad)
+      await world.run(10_000)
+      expect(node.agent.identity().rootPem).toBe(rootPem)
+      expect(node.agent.view().connected).toBe(true)
+    }
+    expect(identities).toEqual([])
+    const another = 'root another\n'
+    issuer.facts = { ...issuer.facts, ...{ rootPem: another } }
+    tell(another)
+    await world.run(10_000)
+    expect(identities.map((one) => one.rootPem)).toEqual([another])
+    expect(node.agent.view()).toMatchObject({ connected: true, error: '' })
+  })
 })

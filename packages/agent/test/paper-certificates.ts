@@ -44,6 +44,9 @@ export class PaperCertificates implements Certificates {
   }
 
   async readRoot(rootPem: string): Promise<RootFacts> {
+    if (!rootPem.startsWith('root ')) {
+      throw swarmError('ERR_UNTRUSTED', 'no root', { subject: 'root', problem: 'no root' })
+    }
     return { rootPem, issuerSubject: new Uint8Array(1), issuerPublicKey: new Uint8Array(1) }
   }
 }

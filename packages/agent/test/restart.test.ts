@@ -78,6 +78,20 @@ describe('killed and started again', () => {
     expect(a.remote(id)).toEqual({ '10.0.0.4': b.ip })
   })
 
+  test('needs no manager: peers tell what is new', async () => {
+    const { world, a, b, id } = await running()
+    a.kill()
+    await b.attach('blue', 'c3')
+    await world.stopManager()
+    await a.start()
+    await world.until(() => a.agent.view().ready)
+    await world.run(1000)
+    expect(a.agent.view().connected).toBe(false)
+    expect(a.remote(id)).toEqual({ '10.0.0.3': b.ip, '10.0.0.4': b.ip })
+    expect(b.remote(id)).toEqual({ '10.0.0.2': a.ip })
+    expect(a.agent.keys()).toHaveLength(6)
+  })
+
   test('a task that nobody here knows of is given back', async () => {
     const { world, a } = await running()
     a.kill()
@@ -179,5 +193,45 @@ describe('another address', () => {
     const peer = b.agent.peers().find(({ address }) => address === '192.0.2.99')
     expect(peer?.state).toBe('alive')
     expect(names).not.toContain(peer?.name)
+  })
+
+  test('that is not there yet is tried until it is; another one may come first', async () => {
+    const { world, a, b, id } = await running()
+    const move = (text: string): Promise<void> => {
+      const ip = parseIp(text)
+      const addresses = { bindIp: ip, advertiseIp: ip, dataPathIp: ip }
+      return world.settled(a.agent.update(addresses))
+    }
+    for (const ip of ['192.0.2.98', '192.0.2.99']) {
+      await expect(move(ip)).rejects.toMatchObject({ code: 'ERR_ADDRESS_NOT_LOCAL' })
+      await world.run(20_000)
+      expect(a.agent.view().error).toContain('192.0.2.')
+    }
+    a.moveTo('n1-moved', '192.0.2.99')
+    await world.run(30_000)
+    expect(a.agent.view()).toMatchObject({ error: '', ready: true, nodeAddress: '192.0.2.99' })
+    expect(b.remote(id)).toEqual({ '10.0.0.2': '192.0.2.99' })
+    expect(a.remote(id)).toEqual({ '10.0.0.3': b.ip })
+  })
+
+  test('is told to peers also while the dataplane does nothing', async () => {
+    const { world, a, b, id } = await running()
+    a.noted.isBroken = true
+    await world.settled(a.agent.update({ dataPathIp: parseIp('198.51.100.7') }))
+    await world.run(2000)
+    expect(b.remote(id)).toEqual({ '10.0.0.2': '198.51.100.7' })
+    a.noted.isBroken = false
+    await world.run(31_000)
+    expect(a.desired.tunnel.ip).toBe('198.51.100.7')
+  })
+
+  test('that never comes does not keep a node from leaving', async () => {
+    const { world, a } = await running()
+    const ip = parseIp('192.0.2.99')
+    await expect(world.settled(a.agent.update({ bindIp: ip }))).rejects.toThrow()
+    await world.settled(a.agent.leave())
+    await world.settled(a.agent.close('teardown'))
+    expect([...a.files.content.keys()]).toEqual([])
+    expect(world.manager.control.tasks()).toHaveLength(1)
   })
 })

@@ -15,7 +15,11 @@ import {
 } from '@weft/swarm'
 import { describe, expect, test } from 'vitest'
 import { defaultTunables } from '../src/index.ts'
-import { AssignmentSet, TASKS_MAX } from '../src/session/assignment-set.ts'
+import {
+  AssignmentSet,
+  TASK_ID_CHARACTERS_MAX,
+  TASKS_MAX,
+} from '../src/session/assignment-set.ts'
 import { Sessions, wasRemoved } from '../src/session/sessions.ts'
 import { StatusReports, UPDATES_MAX } from '../src/session/status-reports.ts'
 import { ManagerWeb } from './direct-dialer.ts'
@@ -194,6 +198,22 @@ describe('between sessions', () => {
     expect(list()).toHaveLength(REMOTES_MAX)
   })
 
+  test('what a manager calls the address of another need not be one', async () => {
+    const bench = await new SessionBench().begin()
+    bench.manager.say(bench.manager.message(['nonsense', A]))
+    await bench.clock.advance(0)
+    bench.manager.say(swarmError('ERR_ABORTED', 'node must disconnect', { subject: 'node1' }))
+    const refused = (): boolean => bench.sessions.problem.includes('not the address')
+    for (let i = 0; i < 50 && !refused(); i++) {
+      bench.sessions.reopen()
+      await bench.clock.advance(0)
+    }
+    expect(refused()).toBe(true)
+    await bench.clock.advance(30_000)
+    expect(bench.sessions.isOpen).toBe(true)
+    await bench.sessions.close()
+  })
+
   test('a node that was removed asks nobody any more', async () => {
     const bench = new SessionBench()
     const text = 'node node1 was removed from swarm'
@@ -229,7 +249,7 @@ describe('assignments', () => {
     await bench.clock.advance(0)
     expect(bench.manager.streams).toHaveLength(2)
     expect(bench.sessions.isOpen).toBe(true)
-    expect(bench.set.get('t1')).toBe(null)
+    expect(bench.set.has('t1')).toBe(false)
     expect(bench.set.isComplete).toBe(true)
   })
 
@@ -258,7 +278,7 @@ describe('assignments', () => {
     expect(again).toEqual({ tasks: [two], removed: ['t3'], refused: 0 })
     set.suspend()
     expect(set.apply(assignments([], { base: '7', result: '8' }))).toBe(null)
-    expect(set.get('t2')).toBe(two)
+    expect(set.has('t2')).toBe(true)
   })
 
   test('secrets are passed over', () => {
@@ -279,6 +299,15 @@ describe('assignments', () => {
     const changes = set.apply(assignments(tasks, { result: '1' }))
     expect(changes?.tasks).toHaveLength(TASKS_MAX)
     expect(changes?.refused).toBe(1)
+  })
+
+  test('whose ID is none, or longer than TASK_ID_CHARACTERS_MAX, are refused', () => {
+    const set = new AssignmentSet()
+    const longest = 'x'.repeat(TASK_ID_CHARACTERS_MAX)
+    const tasks = ['', longest, `${longest}x`].map((id) => attachmentTask(id, 'c'))
+    const changes = set.apply(assignments(tasks, { result: '1' }))
+    expect(changes?.tasks.map(({ id }) => id)).toEqual([longest])
+    expect(changes?.refused).toBe(2)
   })
 })
 

@@ -29,7 +29,13 @@ export class StreamWeb {
   /** The streams of one host. */
   host(ip: Ip): Streams {
     return {
-      listen: (local, accept) => this.#listen({ ip, port: local.port }, accept),
+      listen: async (local, accept) => {
+        if (local.ip !== ip && local.ip !== '0.0.0.0' && local.ip !== '::') {
+          const address = formatSocketAddress(local)
+          throw underlayError('ERR_ADDRESS_NOT_LOCAL', 'not an address of this host', { address })
+        }
+        return this.#listen({ ip, port: local.port }, accept)
+      },
       connect: (_from, to, handler) => this.#connect(ip, to, handler),
     }
   }

@@ -237,7 +237,8 @@ export {
   type ManagerMethod,
   type ManagerServices,
 } from './manager-services.ts'
-export { Remotes, REMOTES_MAX, remotesOf, type Remote } from './remotes.ts'
+export { Remotes, REMOTE_CHARACTERS_MAX,
+  REMOTES_MAX, remotesOf, type Remote } from './remotes.ts'
 export {
   advancesTask,
   certificateRole,

@@ -11,6 +11,9 @@ export interface Remote {
 /** Managers that a node remembers; a list beyond that is cut. */
 export const REMOTES_MAX = 64
 
+/** Characters of an address (a DNS name has 253, and the port) and of a node's ID. */
+export const REMOTE_CHARACTERS_MAX = 260
+
 /** Weight of a manager that does as well as any. Docker's managers send 10. */
 const WEIGHT_WHOLE = 64
 
@@ -65,9 +68,12 @@ export class Remotes {
   }
 }
 
-/** The managers of a session message; peers without an address are left out. */
+/** The managers of a session message; peers without an address, or with a boundless one, are out. */
 export function remotesOf(peers: readonly WeightedPeer[]): readonly Remote[] {
-  return peers.flatMap(({ peer }) =>
-    peer === undefined || peer.addr === '' ? [] : [{ nodeId: peer.nodeId, address: peer.addr }],
-  )
+  return peers.flatMap(({ peer }) => {
+    if (peer === undefined || peer.addr === '') return []
+    const { nodeId, addr: address } = peer
+    const isBounded = Math.max(nodeId.length, address.length) <= REMOTE_CHARACTERS_MAX
+    return isBounded ? [{ nodeId, address }] : []
+  })
 }

@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { SeededRandom } from '@weft/core/testing'
-import { Remotes, REMOTES_MAX, remotesOf, WeightedPeerSchema } from '../src/index.ts'
+import { REMOTE_CHARACTERS_MAX, Remotes, REMOTES_MAX, remotesOf, WeightedPeerSchema } from '../src/index.ts'
 
 const draw = (remotes: Remotes, times = 1000): Map<string, number> => {
   const random = new SeededRandom('draw')
@@ -63,5 +63,15 @@ describe('Remotes', () => {
       create(WeightedPeerSchema),
     ]
     expect(remotesOf(peers)).toEqual([{ nodeId: 'n', address: '10.0.0.1:2377' }])
+  })
+
+  it('does not remember what is longer than any address', () => {
+    const ofLength = (nodeId: number, addr: number): ReturnType<typeof remotesOf> => {
+      const peer = { nodeId: 'n'.repeat(nodeId), addr: 'a'.repeat(addr) }
+      return remotesOf([create(WeightedPeerSchema, { peer })])
+    }
+    const most = REMOTE_CHARACTERS_MAX
+    expect(ofLength(most, most)).toHaveLength(1)
+    expect([...ofLength(most + 1, 1), ...ofLength(1, most + 1)]).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 /** An endpoint of this node, from the wish to the end. */
+import { toBinary } from '@bufbuild/protobuf'
 import {
   addressOf,
   ipBytes,
@@ -13,6 +14,7 @@ import {
 } from '@weft/core'
 import type { LocalEndpoint } from '@weft/dataplane'
 import {
+  NetworkSchema,
   swarmError,
   type AttachmentRequest,
   type AttachmentView,
@@ -23,6 +25,15 @@ import { overlayShape, type OverlayShape } from '../desired/overlay-shape.ts'
 
 /** Bytes of an endpoint's ID; in text it has twice as many digits, as Docker's. */
 const ENDPOINT_ID_BYTES = 32
+
+/**
+ * Bytes of a network as its manager describes it; Docker's have some 500. All attachments with
+ * their networks must fit the file that they are written down in.
+ */
+export const NETWORK_BYTES_MAX = 32 << 10
+
+/** Addresses of one endpoint; Docker gives one of each family. */
+export const ADDRESSES_MAX = 16
 
 /** What the manager gave. */
 export interface Grant {
@@ -75,6 +86,10 @@ export function grantOf(task: Task, underlayFamily: IpFamily): Grant {
   const [attached] = task.networks
   const network = attached?.network
   if (attached === undefined || network === undefined) throw unfit(task, 'it names no network')
+  if (toBinary(NetworkSchema, network).length > NETWORK_BYTES_MAX) {
+    throw unfit(task, 'its network is described at too great a length')
+  }
+  if (attached.addresses.length > ADDRESSES_MAX) throw unfit(task, 'it has too many addresses')
   const shape = overlayShape(network, underlayFamily)
   const addresses = attached.addresses.map((text) => addressIn(task, text))
   const [first] = addresses

@@ -49,7 +49,7 @@ export class TaskIntake {
     const changes = this.#assignments.apply(message)
     if (changes === null) return false
     const { tasks, removed, refused } = changes
-    if (refused > 0) this.#parts.log.warn('more tasks than this node takes', { refused })
+    if (refused > 0) this.#parts.log.warn('tasks that this node does not take', { refused })
     for (const task of tasks) this.#takeTask(task)
     for (const taskId of removed) this.#removed(taskId)
     if (!wasComplete) this.#dropUnassigned()
@@ -130,7 +130,7 @@ export class TaskIntake {
     const { book, attacher, log } = this.#parts
     for (const attachment of book.all()) {
       const { grant } = attachment
-      if (grant === null || this.#assignments.get(grant.taskId) !== null) continue
+      if (grant === null || this.#assignments.has(grant.taskId)) continue
       log.warn('an attachment is not assigned any more', { task: grant.taskId })
       void attacher.remove(attachment, 'forget')
     }

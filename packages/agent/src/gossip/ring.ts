@@ -48,6 +48,7 @@ export class Ring {
   #problem = ''
   #turns: Promise<void> = Promise.resolve()
   #timer: Disposable | null = null
+  #isOpening = false
 
   constructor(parts: RingParts, start: RingStart) {
     this.#parts = parts
@@ -102,29 +103,36 @@ export class Ring {
 
   /**
    * Other addresses: another name, and nothing forgotten meanwhile (P25). `publish` is called when
-   * the old name is gone and the new one is not there yet.
+   * the old name is gone and the new one is not there yet. Throws what sockets throw: an address
+   * may not be ready yet, and is tried again until it is.
    */
   move(publish: () => void): Promise<void> {
     return this.#inTurn(async () => {
-      const node = this.#node
-      if (node === null) {
-        publish()
-        return
-      }
-      this.#snapshot = withoutNode(node.snapshot(), node.name)
-      this.#parts.rows.suspend()
-      this.#node = null
-      using limit = new TimeLimit(this.#parts.ports.clock, { ms: MOVE_GOODBYE_MS }, () => null)
-      await unlessCancelled(node.leave(), limit).catch(() => undefined)
-      await node.close()
+      if (this.#node !== null) await this.#goFrom(this.#node)
       publish()
-      await this.#open()
-      this.#watchCatchUp()
+      try {
+        await this.#open()
+      } catch (error) {
+        this.#openSoon()
+        throw error
+      } finally {
+        this.#watchCatchUp()
+      }
     })
+  }
+
+  async #goFrom(node: GossipNode): Promise<void> {
+    this.#snapshot = withoutNode(node.snapshot(), node.name)
+    this.#parts.rows.suspend()
+    this.#node = null
+    using limit = new TimeLimit(this.#parts.ports.clock, { ms: MOVE_GOODBYE_MS }, () => null)
+    await unlessCancelled(node.leave(), limit).catch(() => undefined)
+    await node.close()
   }
 
   /** Say goodbye, and end. */
   leave(): Promise<void> {
+    this.#stop.cancel(new Error('the node leaves'))
     return this.#inTurn(async () => {
       await this.#node?.leave()
       this.#node = null
@@ -149,25 +157,41 @@ export class Ring {
     return turn
   }
 
-  /** Keys came while there was no gossip: a port may be taken for now. */
+  /** There are keys and no gossip: a port may be taken for now, an address not be there yet. */
   #openSoon(): void {
+    if (this.#isOpening) return
+    this.#isOpening = true
+    void this.#openAtLast().finally(() => (this.#isOpening = false))
+  }
+
+  /** Each attempt is a turn of its own: another move may come in between. */
+  async #openAtLast(): Promise<void> {
     const { ports, tunables } = this.#parts
     const range = { firstMs: tunables.backoffMsMin, lastMs: tunables.backoffMsMax }
     const backoff = new Backoff(range, ports.random.fork('ring'))
-    void this.#inTurn(async () => {
-      while (this.#node === null && !this.#stop.aborted) {
-        try {
-          await this.#open()
-        } catch (error) {
-          this.#problem = describeError(error)
-          this.#parts.onPeers()
-          await sleep(ports.clock, backoff.nextMs(), this.#stop).catch(() => undefined)
-        }
-      }
-    })
+    const attempt = (): Promise<void> => this.#inTurn(() => this.#open())
+    while (this.#node === null && !this.#stop.aborted) {
+      const isOpen = await attempt().then(
+        () => true,
+        () => false,
+      )
+      if (isOpen) return
+      await sleep(ports.clock, backoff.nextMs(), this.#stop).catch(() => undefined)
+    }
   }
 
+  /** Throws what sockets throw, and shows it as the problem. */
   async #open(): Promise<void> {
+    try {
+      await this.#openNode()
+    } catch (error) {
+      this.#problem = describeError(error)
+      this.#parts.onPeers()
+      throw error
+    }
+  }
+
+  async #openNode(): Promise<void> {
     const keys = gossipKeys(this.#keys)
     if (this.#node !== null || this.#stop.aborted || keys.length === 0) return
     const { ports, rows, addresses, gossipPort: port, onRows } = this.#parts

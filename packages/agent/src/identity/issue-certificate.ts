@@ -94,6 +94,7 @@ async function issued(
   }
 }
 
-function untrusted(subject: string, problem: string): Error {
+/** ERR_UNTRUSTED of `subject`, whose `problem` it is. */
+export function untrusted(subject: string, problem: string): Error {
   return swarmError('ERR_UNTRUSTED', problem, { subject, problem })
 }

@@ -1,7 +1,9 @@
 /** Keeps this node's certificate fresh: before it ends, and when a manager wants another. */
 import {
   describeError,
+  equalBytes,
   instantAfter,
+  utf8Bytes,
   utf8Text,
   type Clock,
   type Instant,
@@ -23,7 +25,7 @@ import {
 import type { AgentTunables } from '../agent-options.ts'
 import { CancelSource } from '../async/cancel-source.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { CERTIFICATE_BYTES_MAX, issueCertificate } from './issue-certificate.ts'
+import { CERTIFICATE_BYTES_MAX, issueCertificate, untrusted } from './issue-certificate.ts'
 
 /** Two attempts are this far apart at least, in ms, whatever a manager wants. */
 const ATTEMPT_MS = 1000
@@ -103,12 +105,7 @@ export class Renewal {
     if (node?.certificate?.status?.state === IssuanceState.ROTATE) this.#wish = 'rotation'
     else if (desired !== undefined && certificateRole(desired) !== role) this.#wish = 'role'
     else if (this.#wish !== 'root') this.#wish = null
-    const root = utf8Text(rootCa, 0, Math.min(rootCa.length, CERTIFICATE_BYTES_MAX))
-    if (root !== '' && root !== rootPem) {
-      // It came from a manager that the root of before vouches for.
-      this.#identity = { ...this.#identity, rootPem: root }
-      this.#wish = 'root'
-    }
+    if (!equalBytes(rootCa, utf8Bytes(rootPem)) && rootCa.length > 0) void this.#trust(rootCa)
     this.check()
   }
 
@@ -116,6 +113,22 @@ export class Renewal {
     this.#stop.cancel(new Error('the node stops'))
     this.#timer?.[Symbol.dispose]()
     await this.#renewing
+  }
+
+  /** It came from a manager that the root of before vouches for, and has to be one all the same. */
+  async #trust(root: Uint8Array): Promise<void> {
+    const { certificates, log } = this.#parts
+    const rootPem = utf8Text(root, 0, Math.min(root.length, CERTIFICATE_BYTES_MAX))
+    try {
+      if (root.length > CERTIFICATE_BYTES_MAX) throw untrusted('root', 'the root is too long')
+      await certificates.readRoot(rootPem)
+    } catch (error) {
+      log.warn('the root of a manager cannot be used', { reason: describeError(error) })
+      return
+    }
+    this.#identity = { ...this.#identity, rootPem }
+    this.#wish = 'root'
+    this.check()
   }
 
   async #renew(): Promise<void> {
@@ -134,6 +147,10 @@ export class Renewal {
         { signal: this.#stop },
       )
       const facts = await certificates.read(identity.certificatePem, identity.rootPem)
+      const { nodeId, clusterId } = this.#identity
+      if (identity.nodeId !== nodeId || identity.clusterId !== clusterId) {
+        throw untrusted(nodeId, 'the certificate makes another node of us')
+      }
       await save(identity)
       this.#take(identity, facts)
     } catch (error) {

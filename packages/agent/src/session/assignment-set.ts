@@ -10,18 +10,21 @@ import {
 /** Tasks of one node; what is more is not taken in. Docker's busiest nodes run some hundreds. */
 export const TASKS_MAX = 16_384
 
+/** Characters of a task's ID; Docker's have 25. */
+export const TASK_ID_CHARACTERS_MAX = 64
+
 /** What a message changed. */
 export interface AssignedChanges {
   /** New, or told anew. */
   readonly tasks: readonly Task[]
   readonly removed: readonly string[]
-  /** Tasks beyond TASKS_MAX. */
+  /** Tasks beyond TASKS_MAX, and such whose ID is none. */
   readonly refused: number
 }
 
-/** Follows the stream of assignments. */
+/** Follows the stream of assignments, by ID: what tasks say is for whoever takes them. */
 export class AssignmentSet {
-  readonly #tasks = new Map<string, Task>()
+  readonly #tasks = new Set<string>()
   /** What the next increment must apply to; null: only a complete set will do. */
   #base: string | null = null
 
@@ -30,8 +33,8 @@ export class AssignmentSet {
     return this.#base !== null
   }
 
-  get(taskId: string): Task | null {
-    return this.#tasks.get(taskId) ?? null
+  has(taskId: string): boolean {
+    return this.#tasks.has(taskId)
   }
 
   /** The next message; null when it does not follow the one before: ask for all again. */
@@ -53,7 +56,7 @@ export class AssignmentSet {
       const task = assignment?.item.case === 'task' ? assignment.item.value : null
       if (task !== null && action === AssignmentAction.UPDATE) kept.add(task.id)
     }
-    const removed = [...this.#tasks.keys()].filter((id) => !kept.has(id))
+    const removed = [...this.#tasks].filter((id) => !kept.has(id))
     for (const id of removed) this.#tasks.delete(id)
     const changed = this.#change(changes)
     return { ...changed, removed: [...removed, ...changed.removed] }
@@ -69,11 +72,17 @@ export class AssignmentSet {
       const task = assignment.item.value
       if (action === AssignmentAction.REMOVE) {
         if (this.#tasks.delete(task.id)) removed.push(task.id)
-      } else if (this.#tasks.has(task.id) || this.#tasks.size < TASKS_MAX) {
-        this.#tasks.set(task.id, task)
+      } else if (this.#takes(task.id)) {
+        this.#tasks.add(task.id)
         tasks.push(task)
       } else refused++
     }
     return { tasks, removed, refused }
+  }
+
+  #takes(taskId: string): boolean {
+    if (this.#tasks.has(taskId)) return true
+    const isId = taskId !== '' && taskId.length <= TASK_ID_CHARACTERS_MAX
+    return isId && this.#tasks.size < TASKS_MAX
   }
 }

@@ -154,20 +154,23 @@ export class Sessions {
       return swarmError('ERR_UNAVAILABLE', 'no manager is known', { subject: 'session' })
     }
     this.#current = new CancelSource()
-    const { dialer, identity, describe, reports, clock, tunables } = this.#parts
-    const trust = { kind: 'identity', identity: identity() } as const
-    const connection = dialer.dial(remote.address, trust)
     try {
-      const description = await describe()
-      const parts = { connection, description, reports, clock, tunables }
-      const sessionId = this.#sessionId
-      await holdSession({ ...parts, sessionId }, this.#heard(remote, connection), this.#current)
+      await this.#hold(remote)
       return null
     } catch (error) {
       return error
-    } finally {
-      await connection.close()
     }
+  }
+
+  async #hold(remote: Remote): Promise<void> {
+    const { dialer, identity, describe, reports, clock, tunables } = this.#parts
+    const trust = { kind: 'identity', identity: identity() } as const
+    // Throws for an address that is none: managers may name what they like.
+    await using connection = dialer.dial(remote.address, trust)
+    const description = await describe()
+    const parts = { connection, description, reports, clock, tunables }
+    const sessionId = this.#sessionId
+    await holdSession({ ...parts, sessionId }, this.#heard(remote, connection), this.#current)
   }
 
   #heard(remote: Remote, connection: ManagerConnection): Parameters<typeof holdSession>[1] {

@@ -1,0 +1,150 @@
+/** What a manager may send and no node can use: refused, bounded, and shown; all else goes on. */
+import { create, toBinary } from '@bufbuild/protobuf'
+import { PORT_MAX } from '@weft/core'
+import {
+  AttachNetworkResponseSchema,
+  NetworkSchema,
+  TaskState,
+  type SessionMessage,
+  type Task,
+} from '@weft/swarm'
+import { describe, expect, test } from 'vitest'
+import { ADDRESSES_MAX, grantOf, NETWORK_BYTES_MAX } from '../src/attachments/attachment.ts'
+import { ClusterWorld, MANAGER, type WorldNode } from './cluster-world.ts'
+import { assignments, attachmentTask, ScriptedServices } from './scripted-services.ts'
+
+/** A node with an endpoint, and its manager, who says from now on what the test says. */
+interface Misled {
+  readonly world: ClusterWorld
+  readonly node: WorldNode
+  readonly manager: ScriptedServices
+  readonly networkId: string
+}
+
+async function misled(): Promise<Misled> {
+  const world = await ClusterWorld.open(1)
+  const [node] = world.nodes
+  if (node === undefined) throw new Error('it has joined')
+  const { id: networkId } = await world.createNetwork('blue')
+  await node.attach('blue', 'c1')
+  const manager = new ScriptedServices(() => world.sim.clock.now(), MANAGER)
+  manager.firstAssignments = assignments(world.manager.control.tasks(), { result: '1' })
+  await world.stopManager()
+  world.head.kill()
+  world.web.services.set(MANAGER, manager)
+  await world.run(15_000)
+  expect(node.agent.view()).toMatchObject({ connected: true, error: '' })
+  return { world, node, manager, networkId }
+}
+
+function endpointsOf({ node, networkId }: Misled): number | undefined {
+  return node.desired.networks.get(networkId)?.local.size
+}
+
+describe('a session message', () => {
+  test('with a port that is none, or half a set of keys, changes nothing', async () => {
+    const made = await misled()
+    const { world, node, manager } = made
+    const hear = async (change: (message: SessionMessage) => void): Promise<string> => {
+      const message = manager.message([MANAGER])
+      change(message)
+      manager.say(message)
+      await world.run(100)
+      return node.agent.view().error
+    }
+    const port = (vxlanUdpPort: number) => (message: SessionMessage) => {
+      if (message.node !== undefined) message.node.vxlanUdpPort = vxlanUdpPort
+    }
+    expect(await hear(port(PORT_MAX))).toBe('')
+    expect(node.desired.tunnel.port).toBe(PORT_MAX)
+    expect(await hear(port(PORT_MAX + 1))).toBe('65536 is no port for tunnels')
+    expect(node.desired.tunnel.port).toBe(PORT_MAX)
+    const keys = node.agent.keys()
+    const half = (message: SessionMessage): void => void message.networkBootstrapKeys.pop()
+    expect(await hear(half)).toContain('keys cannot be used: 2 keys of networking:ipsec')
+    expect(node.agent.keys()).toEqual(keys)
+    expect(await hear(() => undefined)).toBe('')
+    expect(node.desired.tunnel.port).toBe(4789)
+    expect(endpointsOf(made)).toBe(1)
+  })
+})
+
+describe('a task', () => {
+  const network = (task: Task): NonNullable<Task['networks'][number]['network']> => {
+    const found = task.networks[0]?.network
+    if (found === undefined) throw new Error('it names one')
+    return found
+  }
+
+  test('whose network is described at more than NETWORK_BYTES_MAX is refused', () => {
+    const task = attachmentTask('t1', 'c')
+    const one = network(task)
+    const room = NETWORK_BYTES_MAX - toBinary(NetworkSchema, one).length
+    // A label takes its text and the lengths around it: two for each of three bytes and more.
+    const label = (length: number): number => {
+      const annotations = one.spec?.annotations
+      if (annotations !== undefined) annotations.labels = { x: 'y'.repeat(length) }
+      return toBinary(NetworkSchema, one).length
+    }
+    const around = label(room - 100) - (NETWORK_BYTES_MAX - 100)
+    expect(label(room - around)).toBe(NETWORK_BYTES_MAX)
+    expect(grantOf(task, 4).network).toBe(one)
+    label(room - around + 1)
+    expect(() => grantOf(task, 4)).toThrow('at too great a length')
+  })
+
+  test('with more than ADDRESSES_MAX addresses is refused', () => {
+    const task = attachmentTask('t1', 'c')
+    const [attached] = task.networks
+    const give = (count: number): void => {
+      const addresses = Array.from({ length: count }, (_, i) => `10.0.1.${i + 5}/24`)
+      if (attached !== undefined) attached.addresses = addresses
+    }
+    give(ADDRESSES_MAX)
+    expect(grantOf(task, 4).addresses).toHaveLength(ADDRESSES_MAX)
+    give(ADDRESSES_MAX + 1)
+    expect(() => grantOf(task, 4)).toThrow('it has too many addresses')
+  })
+
+  test.each([
+    ['no address', (task: Task): void => void (task.networks[0]?.addresses.pop() ?? '')],
+    ['no network', (task: Task): void => void task.networks.pop()],
+    ['an address of another subnet', (task: Task) => replaceAddress(task, '10.9.9.9/24')],
+    ['an address that is none', (task: Task) => replaceAddress(task, '10.0.1.300/24')],
+    ['a network that is no overlay', (task: Task) => void (network(task).id = 'a/b')],
+  ])('with %s fails its attach, and is given back', async (_, damage) => {
+    const made = await misled()
+    const { world, node, manager } = made
+    manager.attach = async (containerId) => {
+      const task = attachmentTask('bad', containerId)
+      damage(task)
+      manager.assign(assignments([task], { base: '1', result: '2' }))
+      return create(AttachNetworkResponseSchema, { attachmentId: 'bad' })
+    }
+    const attach = world.settled(node.attaching('blue2', 'c2'))
+    await expect(attach).rejects.toMatchObject({ code: 'ERR_PRECONDITION' })
+    await world.run(1000)
+    expect(manager.notes.released).toEqual(['bad'])
+    expect(node.agent.attachments().map(({ name }) => name)).toEqual(['c1'])
+    expect(endpointsOf(made)).toBe(1)
+    expect(node.agent.view().connected).toBe(true)
+  })
+
+  test('of a container is rejected with a reason, again in each session', async () => {
+    const { world, node, manager } = await misled()
+    const task = attachmentTask('web', 'c')
+    manager.assign(
+      assignments([{ ...task, spec: undefined } as unknown as Task], { base: '1', result: '2' }),
+    )
+    await world.run(100)
+    const rejected = manager.notes.updates.find(({ taskId }) => taskId === 'web')
+    expect(rejected?.status?.state).toBe(TaskState.REJECTED)
+    expect(rejected?.status?.err).toContain('does not run containers')
+    expect(node.agent.view().error).toBe('')
+  })
+})
+
+function replaceAddress(task: Task, address: string): void {
+  const [attached] = task.networks
+  if (attached !== undefined) attached.addresses = [address]
+}
