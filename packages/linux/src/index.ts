@@ -16,6 +16,27 @@ export {
   type CapturedFrame,
   type CaptureOptions,
 } from './capture.ts'
+export {
+  DatagramReceiver,
+  RECEIVE_SLOTS_MAX,
+  type ReceiverOptions,
+} from './datagram-receiver.ts'
+export {
+  DatagramSender,
+  SEND_MESSAGES_MAX,
+  SEND_WAIT_MS,
+  type SenderCounters,
+  type SenderOptions,
+} from './datagram-sender.ts'
+export {
+  openDatagramSocket,
+  openRawDatagramSocket,
+  type DatagramOptions,
+  type DatagramSocket,
+  type DatagramTuning,
+  type RawDatagramOptions,
+} from './datagram-socket.ts'
+export { Destinations, DESTINATIONS_MAX, SEGMENTATION_RETRY_SENDS } from './destinations.ts'
 export { packDatagrams, unpackDatagrams } from './datagram-batch.ts'
 export { errno, errnoName, errnoText } from './errno.ts'
 export {
@@ -108,8 +129,10 @@ export {
 } from './nft-writer.ts'
 export { Nftables, type NftRule } from './nftables.ts'
 export { readNotice, readNotices, type Notice } from './notices.ts'
+export { SEGMENTED_BYTES_MAX, SEGMENTS_MAX } from './outgoing-messages.ts'
 export { PinnedMemory } from './pinned-memory.ts'
 export { RING_BYTES, RING_SNAP_BYTES_MAX } from './packet-ring.ts'
+export { PollSet, POLL_ENTRIES_MAX, POLL_WAIT_MS_MAX, type PollInterest } from './poll-set.ts'
 export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'
 export {
   openRawSocket,
@@ -150,3 +173,4 @@ export {
   type TapProblem,
 } from './tap.ts'
 export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'
+export { WakeEvent } from './wake-event.ts'

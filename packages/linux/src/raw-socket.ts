@@ -7,18 +7,12 @@ import { watchSocket, type Watch } from './poller.ts'
 import { SLOT_BYTES } from './receive-arena.ts'
 import { readSockaddr, sockaddrBytes } from './sockaddr.ts'
 import { AF, MSG, SO, SOCK, SOL } from './socket-numbers.ts'
-import { growReceiveBuffer, setOption } from './socket-options.ts'
+import { growReceiveBuffer, setFragmentation, setOption } from './socket-options.ts'
 import type { SocketPlace } from './sockets.ts'
 import { sys } from './syscalls.ts'
 
 /** Asked of the kernel for packets that wait. */
 const RECEIVE_BUFFER_BYTES = 1 << 20
-
-/** Path MTU options: never fragment, refuse what does not fit (linux/in.h, linux/in6.h). */
-const IP_MTU_DISCOVER = 10
-const IPV6_MTU_DISCOVER = 23
-const IPV6_DONTFRAG = 62
-const PMTUDISC_DO = 2
 
 /** Which packets, and from where. */
 export interface RawSocketOptions extends SocketPlace {
@@ -92,12 +86,7 @@ function openFd({ dontFragment, family, protocol }: RawSocketOptions): number {
   try {
     growReceiveBuffer(fd, RECEIVE_BUFFER_BYTES)
     setOption(fd, { level: SOL.SOCKET, name: SO.TIMESTAMPNS }, 1)
-    if (dontFragment === true && family === 4) {
-      setOption(fd, { level: SOL.IP, name: IP_MTU_DISCOVER }, PMTUDISC_DO)
-    } else if (dontFragment === true) {
-      setOption(fd, { level: SOL.IPV6, name: IPV6_MTU_DISCOVER }, PMTUDISC_DO)
-      setOption(fd, { level: SOL.IPV6, name: IPV6_DONTFRAG }, 1)
-    }
+    if (dontFragment === true) setFragmentation(fd, family, true)
     return fd
   } catch (error) {
     sys.close(fd)

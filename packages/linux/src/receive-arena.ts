@@ -1,6 +1,7 @@
 /** Memory for recvmmsg: many receive buffers the kernel is given by address, and kept in place. */
 import { assert, setU32le, u32le } from '@weft/core'
 import { SENDER_BYTES, type DatagramSource, type Received } from './datagram-batch.ts'
+import { IOVEC_BYTES, MMSGHDR_BYTES } from './message-vector.ts'
 import { MSG, PACKET, SOL } from './socket-numbers.ts'
 import { addressOfBytes, sys } from './syscalls.ts'
 import { vlanTagOf } from './vlan-tag.ts'
@@ -13,10 +14,6 @@ export const SLOT_BYTES = 66_000
 
 /** Room for control messages: a timestamp takes 32 bytes, PACKET_AUXDATA 40. */
 const CONTROL_BYTES = 128
-
-/** `struct mmsghdr` and `struct iovec` on 64-bit Linux. */
-const MMSGHDR_BYTES = 64
-const IOVEC_BYTES = 16
 
 /** SO_TIMESTAMPNS doubles as the type of its control message. */
 const SCM_TIMESTAMPNS = 35

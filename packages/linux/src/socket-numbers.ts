@@ -24,7 +24,7 @@ export const SOCK = {
 export const MSG = { TRUNC: 0x20, DONTWAIT: 0x40 } as const
 
 /** Option levels. */
-export const SOL = { SOCKET: 1, IP: 0, IPV6: 41, PACKET: 263, NETLINK: 270 } as const
+export const SOL = { SOCKET: 1, IP: 0, UDP: 17, IPV6: 41, PACKET: 263, NETLINK: 270 } as const
 
 /** Options at level SOL_SOCKET. */
 export const SO = {
@@ -76,3 +76,6 @@ export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16, NVAL: 32 } as const
 
 /** Flags of eventfd. */
 export const EFD = { NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const
+
+/** Options at level SOL_UDP, and the types of their control messages (linux/udp.h). */
+export const UDP = { SEGMENT: 103, GRO: 104 } as const

@@ -1,4 +1,5 @@
 /** Setting and reading socket options. */
+import type { IpFamily } from '@weft/core'
 import { checked } from './errors.ts'
 import { SO, SOL } from './socket-numbers.ts'
 import { sys } from './syscalls.ts'
@@ -44,6 +45,24 @@ export function growSendBuffer(fd: number, bytes: number): number {
   const forced = trySetOption(fd, { level, name: SO.SNDBUFFORCE }, bytes)
   if (forced < 0) trySetOption(fd, { level, name: SO.SNDBUF }, bytes)
   return getOption(fd, { level, name: SO.SNDBUF })
+}
+
+/** Path MTU options and their values: ignore what is known, or send nothing larger (linux/in.h). */
+const IP_MTU_DISCOVER = 10
+const IPV6_MTU_DISCOVER = 23
+const IPV6_DONTFRAG = 62
+const PMTUDISC_DONT = 0
+const PMTUDISC_DO = 2
+
+/**
+ * Whether what does not fit the path is refused with EMSGSIZE (DF is set), or fragmented here and on
+ * the way. Throws ERR_KERNEL.
+ */
+export function setFragmentation(fd: number, family: IpFamily, dontFragment: boolean): void {
+  const discovery = dontFragment ? PMTUDISC_DO : PMTUDISC_DONT
+  if (family === 4) return setOption(fd, { level: SOL.IP, name: IP_MTU_DISCOVER }, discovery)
+  setOption(fd, { level: SOL.IPV6, name: IPV6_MTU_DISCOVER }, discovery)
+  setOption(fd, { level: SOL.IPV6, name: IPV6_DONTFRAG }, dontFragment ? 1 : 0)
 }
 
 function describe({ level, name }: SocketOption): string {

@@ -1,0 +1,177 @@
+/** Sending many datagrams by one call, and runs of equal ones by one message. */
+import { assert } from '@weft/core'
+import type { DatagramSocket } from './datagram-socket.ts'
+import type { Destinations } from './destinations.ts'
+import { errno, errnoName } from './errno.ts'
+import { OutgoingMessages, SEGMENTED_BYTES_MAX, SEGMENTS_MAX } from './outgoing-messages.ts'
+import { PinnedMemory } from './pinned-memory.ts'
+import { MSG, POLL } from './socket-numbers.ts'
+import { pinned } from './syscalls.ts'
+
+/** How long a flush waits, once, for room in the socket before it throws away what is left. */
+export const SEND_WAIT_MS = 2
+
+/** Messages a sender may hold back; measured, more than 64 gain nothing. */
+export const SEND_MESSAGES_MAX = 1024
+
+/** Error numbers are below this; larger ones are counted with it. */
+const ERRNO_MAX = 255
+
+/** Memories remembered at a time: callers have one or two. */
+const MEMORIES_KEPT = 8
+
+/** Where a sender sends, and how much it holds. */
+export interface SenderOptions {
+  readonly socket: DatagramSocket
+  /** May be shared with other senders. */
+  readonly destinations: Destinations
+  /** Messages held back until a flush. */
+  readonly messagesMax: number
+}
+
+/** What became of datagrams; a segmented message counts as many. */
+export interface SenderCounters {
+  readonly sent: number
+  /** Calls of sendmmsg. */
+  readonly calls: number
+  /** Thrown away because the socket had no room. */
+  readonly congested: number
+  /** Messages that a path refused with UDP_SEGMENT; their datagrams went one by one. */
+  readonly unsegmented: number
+  /** Datagrams the kernel refused, by error name. */
+  readonly refused: ReadonlyMap<string, number>
+}
+
+/**
+ * Collects datagrams and hands them over together. What is queued is not copied: it must stay as it
+ * is until the next `flush`, after which the sender holds nothing. Datagrams to one destination
+ * leave in the order in which they were queued.
+ */
+export class DatagramSender {
+  readonly #fd: number
+  readonly #destinations: Destinations
+  readonly #segmentation: boolean
+  readonly #queued: OutgoingMessages
+  /** The datagrams of one refused message. */
+  readonly #singles = new OutgoingMessages(SEGMENTS_MAX)
+  readonly #poll = PinnedMemory.allocate(8)
+  readonly #refused = new Float64Array(ERRNO_MAX + 1)
+  /** Holds what queued addresses point into. */
+  #memories: PinnedMemory[] = []
+  #sent = 0
+  #calls = 0
+  #congested = 0
+  #unsegmented = 0
+
+  constructor({ destinations, messagesMax, socket }: SenderOptions) {
+    assert(messagesMax > 0 && messagesMax <= SEND_MESSAGES_MAX, 'a sender holds 1 to 1,024')
+    this.#fd = socket.fd
+    this.#destinations = destinations
+    this.#segmentation = socket.segmentation === null
+    this.#queued = new OutgoingMessages(messagesMax)
+    new Int32Array(this.#poll.bytes.buffer).set([socket.fd, POLL.OUT])
+  }
+
+  /**
+   * Queue one datagram; or, with `segmentBytes`, as many as there are parts of that length, the
+   * last of what remains. Flushes when there is no room for it.
+   */
+  queue(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    segmentBytes: number,
+    destination: number,
+  ): void {
+    assert(start >= 0 && start < end && end <= bytes.length, 'a datagram has bytes')
+    const address = this.#addressOf(bytes)
+    const segment = segmentBytes > 0 ? segmentBytes : end - start
+    const joins = this.#segmentation && this.#destinations.takesSegments(destination)
+    const count = joins ? Math.min(SEGMENTS_MAX, Math.floor(SEGMENTED_BYTES_MAX / segment)) : 1
+    const lengthMax = Math.max(1, count) * segment
+    for (let from = start; from < end; from += lengthMax) {
+      const length = Math.min(end - from, lengthMax)
+      if (this.#queued.isFull) this.flush()
+      const each = Math.min(segment, length)
+      if (!joins || !this.#queued.takes(destination, each, length)) this.#begin(destination)
+      this.#queued.append(address + from, length, each)
+    }
+  }
+
+  /** Hand over all that is queued. After this its bytes are the caller's again. */
+  flush(): void {
+    if (this.#queued.count === 0) return
+    this.#transmit(this.#queued)
+    this.#queued.clear()
+  }
+
+  /** What happened so far. */
+  counters(): SenderCounters {
+    const refused = new Map<string, number>()
+    this.#refused.forEach((count, number) => {
+      if (count > 0) refused.set(errnoName(number), count)
+    })
+    return {
+      sent: this.#sent,
+      calls: this.#calls,
+      congested: this.#congested,
+      unsegmented: this.#unsegmented,
+      refused,
+    }
+  }
+
+  #begin(destination: number): void {
+    const table = this.#destinations
+    this.#queued.begin(destination, table.addressOf(destination), table.lengthOf(destination))
+  }
+
+  /** Where these bytes lie; keeps them from being collected while they are queued. */
+  #addressOf(bytes: Uint8Array): number {
+    for (const memory of this.#memories) if (memory.bytes === bytes) return memory.address
+    const memory = PinnedMemory.over(bytes)
+    if (this.#queued.count === 0 && this.#memories.length >= MEMORIES_KEPT) this.#memories = []
+    this.#memories.push(memory)
+    return memory.address
+  }
+
+  #transmit(messages: OutgoingMessages): void {
+    let waited = false
+    for (let done = 0; done < messages.count; ) {
+      const left = messages.count - done
+      const result = pinned.sendmmsg(this.#fd, messages.headerOf(done), left, MSG.DONTWAIT)
+      this.#calls++
+      if (result > 0) {
+        for (let i = done; i < done + result; i++) this.#sent += messages.segmentsOf(i)
+        done += result
+      } else if (result === -errno.EAGAIN && !waited) {
+        pinned.poll(this.#poll.address, 1, SEND_WAIT_MS)
+        waited = true
+      } else if (result === -errno.EAGAIN) {
+        for (let i = done; i < messages.count; i++) this.#congested += messages.segmentsOf(i)
+        return
+      } else if (result !== -errno.EINTR) {
+        this.#handleRefusal(messages, done, -result)
+        done++
+      }
+    }
+  }
+
+  /**
+   * A path without checksum offload refuses segments with EIO, one whose MTU they exceed with
+   * EINVAL or EMSGSIZE (udp_send_skb); single datagrams it takes, in fragments if need be.
+   */
+  #handleRefusal(messages: OutgoingMessages, index: number, code: number): void {
+    const segments = messages.segmentsOf(index)
+    const mayBeSegments = code === errno.EIO || code === errno.EINVAL || code === errno.EMSGSIZE
+    if (segments > 1 && mayBeSegments) {
+      this.#unsegmented++
+      this.#destinations.refuseSegments(messages.destinationOf(index))
+      this.#singles.clear()
+      this.#singles.addEachOf(messages, index)
+      this.#transmit(this.#singles)
+    } else {
+      const number = Math.min(code, ERRNO_MAX)
+      this.#refused[number] = (this.#refused[number] as number) + segments
+    }
+  }
+}
