@@ -8,7 +8,7 @@ import {
   FILTERS_BYTES_MAX,
   IFNAME_LENGTH_MAX,
   NETNS_PATH_BYTES_MAX,
-} from '@weft/engine-api'
+} from '../src/index.ts'
 import { swarmError, type SwarmErrorCode } from '@weft/swarm'
 import { RECORDED_SWARM } from './recorded.ts'
 import { controlOf, rig, type Rig } from './scripted-node.ts'

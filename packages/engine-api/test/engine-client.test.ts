@@ -8,7 +8,7 @@ import {
   socketFetch,
   type EngineClient,
   type EngineFetch,
-} from '@weft/engine-api/client'
+} from '../src/client.ts'
 import { swarmError, type SwarmErrorCode } from '@weft/swarm'
 import { readJsonLines } from '../src/json-lines.ts'
 import { serve } from './engine-server.ts'

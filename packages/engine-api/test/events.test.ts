@@ -1,6 +1,6 @@
 /** GET /events: what is told, to whom, and when it ends. */
 import { describe, expect, test } from 'vitest'
-import { EVENT_BACKLOG_MAX, EVENT_LISTENERS_MAX, EVENTS_KEPT_MAX } from '@weft/engine-api'
+import { EVENT_BACKLOG_MAX, EVENT_LISTENERS_MAX, EVENTS_KEPT_MAX } from '../src/index.ts'
 import type { NetworkJson } from '../src/objects/network-json.ts'
 import type { EventJson } from '../src/objects/system-json.ts'
 import type { NodeJson } from '../src/objects/node-json.ts'

@@ -1,6 +1,6 @@
 /** Our answers against those that real engines gave, field for field. */
 import { describe, expect, test } from 'vitest'
-import { API_VERSION } from '@weft/engine-api'
+import { API_VERSION } from '../src/index.ts'
 import type { NetworkJson } from '../src/objects/network-json.ts'
 import type { NodeJson } from '../src/objects/node-json.ts'
 import type { SwarmInfoJson } from '../src/objects/system-json.ts'

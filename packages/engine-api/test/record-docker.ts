@@ -4,7 +4,7 @@
  * `busybox` (vectors/docker-20.10.24-api.md).
  */
 import { writeFileSync } from 'node:fs'
-import { socketFetch } from '@weft/engine-api/client'
+import { socketFetch } from '../src/client.ts'
 import { STEPS, type Step } from './record-steps.ts'
 
 const [, , managerPath = '', workerPath = '', output = ''] = process.argv

@@ -1,4 +1,4 @@
-/** Subnets, VNIs and addresses of the cluster's networks: what the objects say, ready to give more. */
+/** Subnets, VNIs and addresses of networks: what the objects say, ready to give more. */
 import {
   addressOf,
   interfaceAddress,

@@ -176,7 +176,7 @@ function checkSame(task: Task, { wanted }: Request): string {
   const held: readonly Ip[] = leasesOf(task).map(([, address]) => address)
   if (wanted.every((address) => held.includes(address))) return task.id
   const facts = { subject: wanted.join(', '), owner: `attachment ${task.id}` }
-  const message = `the container is attached already, with ${held.join(', ')}: attachment ${task.id}`
+  const message = `the container has ${held.join(', ')} already: attachment ${task.id}`
   throw swarmError('ERR_ALREADY_EXISTS', message, facts)
 }
 

@@ -30,8 +30,8 @@ export function clusterOf(tables: Tables): Cluster {
 }
 
 /**
- * The node that a certificate names. Throws ERR_PERMISSION_DENIED when it was removed, ERR_NOT_FOUND
- * when it never was there.
+ * The node that a certificate names. Throws ERR_PERMISSION_DENIED when it was removed, and
+ * ERR_NOT_FOUND when it never was there.
  */
 export function knownNode(tables: Tables, nodeId: string): Node {
   const node = tables.get('node', nodeId)

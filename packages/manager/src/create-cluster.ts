@@ -102,9 +102,8 @@ export async function createCluster(
 async function writeFirst(store: Store, draft: Draft): Promise<void> {
   const checks = [{ key: OWNER_KEY, revision: null }]
   const found = await store.list('cluster/')
-  const isWritten =
-    found.length === 0 && (await store.commit({ checks, writes: [...draft.writes.values()] })) !== null
-  if (isWritten) return
+  const writes = [...draft.writes.values()]
+  if (found.length === 0 && (await store.commit({ checks, writes })) !== null) return
   throw swarmError('ERR_PRECONDITION', 'the store holds a cluster already', { subject: 'store' })
 }
 

@@ -1,4 +1,4 @@
-/** Sessions with nodes: who is there, what each is to know, what each is to run (docker-wire §7.6). */
+/** Sessions with nodes: who is there, what each is to know and to run (docker-wire §7.6). */
 import { create, equals, toBinary } from '@bufbuild/protobuf'
 import type { Clock, Entropy, Logger, Random } from '@weft/core'
 import {

@@ -1,5 +1,12 @@
 /** When the network keys are replaced: every so often, also across restarts. */
-import { instantAfter, utf8Bytes, utf8Text, type Clock, type Entropy, type Logger } from '@weft/core'
+import {
+  instantAfter,
+  utf8Bytes,
+  utf8Text,
+  type Clock,
+  type Entropy,
+  type Logger,
+} from '@weft/core'
 import { clusterOf } from './cluster-facts.ts'
 import type { Draft } from './draft.ts'
 import { corrupt } from './object-codec.ts'

@@ -60,6 +60,7 @@ function checkNew({ tables }: Draft, spec: NetworkSpec): void {
   for (const network of tables.all('network').values()) {
     if (network.spec?.ingress !== true) continue
     const facts = { subject: name, owner: networkName(network) }
-    throw swarmError('ERR_ALREADY_EXISTS', `ingress network (${network.id}) is already present`, facts)
+    const message = `ingress network (${network.id}) is already present`
+    throw swarmError('ERR_ALREADY_EXISTS', message, facts)
   }
 }

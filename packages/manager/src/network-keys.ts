@@ -1,4 +1,4 @@
-/** Keys of gossip and IPsec: three of each, in the order of their Lamport times (docker-wire §5.1). */
+/** Keys of gossip and IPsec: three of each, ordered by their Lamport times (docker-wire §5.1). */
 import { create } from '@bufbuild/protobuf'
 import type { Entropy, Random } from '@weft/core'
 import { EncryptionAlgorithm, EncryptionKeySchema, type EncryptionKey } from '@weft/swarm'

@@ -39,7 +39,8 @@ export interface NetworkWish {
 export function checkNetworkSpec(spec: NetworkSpec): NetworkWish {
   const name = checkNetworkName(spec.annotations?.name ?? '')
   if (toBinary(NetworkSpecSchema, spec).length > NETWORK_SPEC_BYTES_MAX) {
-    throw invalid(`network ${name}: labels and options exceed ${NETWORK_SPEC_BYTES_MAX} bytes`, name)
+    const message = `labels and options exceed ${NETWORK_SPEC_BYTES_MAX} bytes`
+    throw invalid(`network ${name}: ${message}`, name)
   }
   if (spec.configFrom.case !== undefined) {
     const message = 'overlay networks do not take their configuration from other networks'

@@ -16,7 +16,7 @@ import { OBJECT_KINDS, Tables, type ObjectKind } from './tables.ts'
 /** Writes of one transaction; etcd takes 128 operations unless told otherwise. */
 export const TRANSACTION_WRITES_MAX = 100
 
-/** Who owns the store: every transaction is conditional on it, so a deposed owner can do nothing. */
+/** Who owns the store: transactions are conditional on it, so a deposed owner can do nothing. */
 export const OWNER_KEY = 'owner'
 
 /** What stages changes; may run more than once, and throws to change nothing. */

@@ -37,7 +37,8 @@ export function checkSubnets(spec: NetworkSpec): readonly SubnetWish[] {
     throw invalid('an IPv6 subnet needs a network with IPv6 enabled', 'ipv6')
   }
   if (ipv6 === 0 && spec.ipv6Enabled) {
-    throw invalid('could not find an available, non-overlapping IPv6 address pool: give a subnet', 'ipv6')
+    const message = 'could not find an available, non-overlapping IPv6 address pool'
+    throw invalid(`${message}: give a subnet`, 'ipv6')
   }
   if (ipv6 > ipv4 + first.length) {
     throw invalid('a network has at most as many IPv6 subnets as IPv4 subnets', 'ipv6')
@@ -55,7 +56,7 @@ function checkConfig(config: IPAMConfig): SubnetWish {
     throw invalid(`ipam configuration: subnet ${subnet} is not of IPv${config.family}`, subnet)
   }
   const range = checkRange(config, cidr)
-  const { gateway, reserved } = checkReserved(config, cidr)
+  const { gateway, reserved } = checkReserved(config)
   return {
     family,
     cidr,
@@ -80,30 +81,31 @@ function checkRange({ range, subnet }: IPAMConfig, cidr: Cidr): Cidr | null {
   throw invalid(`ipam configuration: subnet ${subnet} does not contain range ${range}`, range)
 }
 
-function checkReserved(
-  config: IPAMConfig,
-  cidr: Cidr,
-): { readonly gateway: Ip | null; readonly reserved: { name: string; addresses: string }[] } {
+function checkReserved(config: IPAMConfig): {
+  readonly gateway: Ip | null
+  readonly reserved: { name: string; addresses: string }[]
+} {
   const { subnet, gateway } = config
   const entries = Object.entries(config.reserved)
   if (entries.length > RESERVATIONS_MAX) {
     const message = `ipam configuration: more than ${RESERVATIONS_MAX} auxiliary addresses`
     throw invalid(message, subnet)
   }
-  let asked = gateway === '' ? null : inside(cidr, gateway, 'gateway', subnet)
+  let asked = gateway === '' ? null : addressIn(config, gateway, 'gateway')
   const reserved: { name: string; addresses: string }[] = []
   for (const [name, text] of entries) {
-    const address = inside(cidr, text, 'auxiliary address', subnet)
+    const address = addressIn(config, text, 'auxiliary address')
     if (name === GATEWAY_REQUEST) asked ??= address
     else reserved.push({ name, addresses: address })
   }
   return { gateway: asked, reserved }
 }
 
-function inside(cidr: Cidr, text: string, what: string, subnet: string): Ip {
+function addressIn({ subnet }: IPAMConfig, text: string, what: string): Ip {
   const address = readIp(text)
   if (address === null) throw invalid(`ipam configuration: invalid ${what} ${text}`, text)
-  if (cidrContains(cidr, address)) return address
+  const cidr = readCidr(subnet)
+  if (cidr !== null && cidrContains(cidr, address)) return address
   throw invalid(`ipam configuration: subnet ${subnet} does not contain ${what} ${text}`, text)
 }
 

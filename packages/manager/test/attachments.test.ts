@@ -159,7 +159,8 @@ describe('refused', () => {
   })
 
   test('options that nobody knows, and a container ID beyond CONTAINER_ID_LENGTH_MAX', async () => {
-    const attach = (driverAttachmentOpts: { [name: string]: string }, containerId = ''): unknown => {
+    const attach = (options: { [name: string]: string }, containerId = ''): unknown => {
+      const driverAttachmentOpts = options
       const config = create(NetworkAttachmentConfigSchema, { target: 'blue', driverAttachmentOpts })
       const request = create(AttachNetworkRequestSchema, { config, containerId })
       return world.manager.services.attachNetwork(request, node.context)
@@ -198,17 +199,16 @@ test('a node has TASKS_PER_NODE_MAX attachments', async () => {
   await other.attach('wide')
 })
 
-test('two hundred at once share a handful of transactions, and no address', async () => {
+test('two hundred and one at once share a handful of transactions, and no address', async () => {
   const store = new FragileStore()
   world = await ManagerWorld.open({ store })
   const nodes = [await world.ready(), await world.ready(), await world.ready()]
   await world.manager.control.createNetwork(networkSpec('blue'))
   const { commits } = store
-  const attachments = Array.from({ length: 200 }, (_, i) => nodes[i % 3]?.attach('blue'))
-  await Promise.all(attachments)
+  await Promise.all(Array.from({ length: 67 }, () => nodes.map((one) => one.attach('blue'))).flat())
   expect(store.commits - commits).toBeLessThanOrEqual(4)
   const addresses = world.manager.control.tasks().flatMap(addressesOf)
-  expect(new Set(addresses).size).toBe(200)
+  expect(new Set(addresses).size).toBe(201)
 })
 
 test('a full store refuses the attachment, and its address is not lost', async () => {

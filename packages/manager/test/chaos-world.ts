@@ -29,7 +29,10 @@ class Promises {
   broken(kind: string, ids: ReadonlySet<string>): string[] {
     const lost = [...this.present].filter((id) => !ids.has(id))
     const back = [...this.absent].filter((id) => ids.has(id))
-    return [...lost.map((id) => `${kind} ${id} is lost`), ...back.map((id) => `${kind} ${id} is back`)]
+    return [
+      ...lost.map((id) => `${kind} ${id} is lost`),
+      ...back.map((id) => `${kind} ${id} is back`),
+    ]
   }
 }
 
@@ -83,7 +86,9 @@ export class ChaosWorld {
   }
 
   get #store(): FragileStore {
-    return this.#world.store as FragileStore
+    const { store } = this.#world
+    if (store instanceof FragileStore) return store
+    throw new Error('chaos needs a store that breaks')
   }
 
   #act(): void {
@@ -97,7 +102,7 @@ export class ChaosWorld {
     else if (draw < 88) this.#removeNode()
     else if (draw < 91) this.#register()
     else if (draw < 93) this.#count('time', this.#world.clock.advance(this.#random.below(7_000)))
-    else if (draw < 95) this.#count('rotation', this.#world.manager.control.rotateJoinToken('worker'))
+    else if (draw < 95) this.#rotate()
     else if (draw < 97) this.#fill()
     else this.#crash()
   }
@@ -143,6 +148,10 @@ export class ChaosWorld {
     this.#count('network', create())
   }
 
+  #rotate(): void {
+    this.#count('rotation', this.#world.manager.control.rotateJoinToken('worker'))
+  }
+
   #removeNetwork(): void {
     const { control } = this.#world.manager
     const network = this.#pick(control.networks())
@@ -162,7 +171,8 @@ export class ChaosWorld {
     if (node === undefined || network === undefined) return
     const wanted = network.ipam?.configs[0]?.subnet.replace(/[0-9]+\/.*$/, '')
     const addresses = this.#random.below(4) === 0 ? [`${wanted}${this.#random.below(64)}`] : []
-    const containerId = `c${this.#random.below(3) === 0 ? this.#random.below(5) : ++this.#names + 5}`
+    const isAgain = this.#random.below(3) === 0
+    const containerId = `c${isAgain ? this.#random.below(5) : ++this.#names + 5}`
     const attach = async (): Promise<void> => {
       const id = await node.attach(network.id, { containerId, addresses })
       if (this.#nodes.includes(node)) this.#promises.task.made(id)
@@ -233,13 +243,13 @@ export class ChaosWorld {
       const store = this.#store.successor()
       this.#world.store = store
       if (this.#random.below(3) === 0) this.#crash()
-      let isOpen = false
+      const progress = { isOpen: false }
       this.#world.start().then(
-        () => (isOpen = true),
+        () => (progress.isOpen = true),
         () => undefined,
       )
-      while (!isOpen && !store.isStopped) await turns(1)
-      if (isOpen) break
+      while (!progress.isOpen && !store.isStopped) await turns(1)
+      if (progress.isOpen) break
     }
     const returning = this.#nodes.filter(() => this.#random.below(3) > 0)
     await Promise.all(returning.map((node) => this.#returnUnlessStopped(node)))
@@ -255,7 +265,8 @@ export class ChaosWorld {
     await this.#world.clock.advance(8_000)
     const { control } = this.#world.manager
     for (const node of this.#nodes) {
-      const isReady = control.nodes().some(({ id, status }) => id === node.id && isUp(status?.state))
+      const stored = control.nodes().find(({ id }) => id === node.id)
+      const isReady = stored?.status?.state === NodeState.READY
       // Whoever was there all the time shows whether every change has reached it.
       if (isReady && this.#streams.get(node)?.isDone === false) this.#count('kept', turns(0))
       else await this.#return(node)
@@ -281,10 +292,6 @@ export class ChaosWorld {
   #pick<Item>(items: readonly Item[]): Item | undefined {
     return items.length === 0 ? undefined : items[this.#random.below(items.length)]
   }
-}
-
-function isUp(state: NodeState | undefined): boolean {
-  return state === NodeState.READY
 }
 
 /** An agent in a few lines (docker-wire §7.6). */

@@ -1,4 +1,4 @@
-/** Whatever happens, and wherever it stops: nothing acknowledged is lost, nothing is given twice. */
+/** Whatever happens, wherever it stops: nothing acknowledged is lost, nothing is given twice. */
 import { addressOf, parseInterfaceAddress } from '@weft/core'
 import { expect, test } from 'vitest'
 import { ChaosWorld } from './chaos-world.ts'
@@ -101,7 +101,8 @@ async function goOn(world: ManagerWorld): Promise<void> {
   const ids = [await node.attach('next'), await node.attach('next')]
   const tasks = world.manager.control.tasks().filter(({ id }) => ids.includes(id))
   const addresses = tasks.flatMap(addressesOf)
-  expect(new Set(addresses.map((text) => addressOf(parseInterfaceAddress(text as never)))).size).toBe(2)
+  const hosts = addresses.map((text) => addressOf(parseInterfaceAddress(text as never)))
+  expect(new Set(hosts).size).toBe(2)
   expect(addresses.filter((address) => before.has(address))).toEqual([])
   expect(offences(world.manager.control)).toEqual([])
 }

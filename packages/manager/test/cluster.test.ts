@@ -103,7 +103,8 @@ describe('a new cluster', () => {
   })
 
   test('takes ADDRESS_POOLS_MAX pools', async () => {
-    const pools = (count: number): string[] => Array.from({ length: count }, (_, i) => `10.${i}.0.0/16`)
+    const pools = (length: number): string[] =>
+      Array.from({ length }, (_, i) => `10.${i}.0.0/16`)
     await make({ defaultAddressPools: pools(ADDRESS_POOLS_MAX) })
     const refused = make({ defaultAddressPools: pools(ADDRESS_POOLS_MAX + 1) })
     await expect(refused).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })

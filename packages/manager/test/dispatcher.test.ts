@@ -23,6 +23,7 @@ import {
   addressesOf,
   ManagerWorld,
   networkSpec,
+  REMOTE_IP,
   settle,
   TestNode,
   text,
@@ -36,7 +37,7 @@ describe('sessions', () => {
     expect(last?.sessionId).toMatch(/^[0-9a-z]{25}$/)
     expect(last?.node?.id).toBe(node.id)
     expect(last?.node?.status?.state).toBe(NodeState.READY)
-    expect(last?.node?.status?.addr).toBe(node.remoteIp)
+    expect(last?.node?.status?.addr).toBe(REMOTE_IP)
     expect(last?.node?.vxlanUdpPort).toBe(4789)
     expect(last?.node?.certificate?.status?.state).toBe(IssuanceState.ISSUED)
     expect(last?.managers.map(({ peer, weight }) => [peer?.addr, weight])).toEqual([

@@ -89,7 +89,7 @@ test('after a restart nodes are unknown, and down when they do not come back', a
   expect(stored(fresh).status?.state).toBe(NodeState.UNKNOWN)
 })
 
-test('attachments of a node that stays down a day are freed, of one that returns kept', async () => {
+test('attachments of a node that is down a day are freed, of one that returns kept', async () => {
   const world = await ManagerWorld.open({ tunables: { orphanMs: 100_000 } })
   const [returning, gone] = [await world.ready(), await world.ready()]
   await world.manager.control.createNetwork(networkSpec('blue'))

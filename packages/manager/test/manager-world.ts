@@ -35,6 +35,7 @@ import {
   openManager,
   type InitialCluster,
   type Manager,
+  type ManagerPorts,
   type ManagerTunables,
 } from '../src/index.ts'
 import { PaperCertificates } from './paper-certificates.ts'
@@ -58,23 +59,23 @@ export interface LogLine {
 /** One cluster: its store outlives its managers. */
 export class ManagerWorld {
   readonly clock = new VirtualClock()
-  readonly certificates = new PaperCertificates()
-  readonly random: SeededRandom
-  readonly entropy: SimEntropy
   readonly lines: LogLine[] = []
-  readonly log = createLogger((level, message, fields) => {
-    this.lines.push({ level, message, fields })
-  })
   store: Store
   manager!: Manager
   identity!: NodeIdentity
-  readonly tunables: Partial<ManagerTunables>
+  readonly #ports: Omit<ManagerPorts, 'store'>
+  readonly #tunables: Partial<ManagerTunables>
 
   private constructor(seed: string, store: Store, tunables: Partial<ManagerTunables>) {
-    this.random = new SeededRandom(seed)
-    this.entropy = new SimEntropy(this.random.fork('entropy'))
+    const random = new SeededRandom(seed)
+    const log = createLogger((level, message, fields) => {
+      this.lines.push({ level, message, fields })
+    })
+    const entropy = new SimEntropy(random.fork('entropy'))
+    const certificates = new PaperCertificates()
+    this.#ports = { clock: this.clock, random, entropy, certificates, log }
     this.store = store
-    this.tunables = tunables
+    this.#tunables = tunables
   }
 
   static async open(
@@ -92,14 +93,13 @@ export class ManagerWorld {
     return world
   }
 
-  get ports(): Parameters<typeof openManager>[1] {
-    const { store, certificates, clock, random, entropy, log } = this
-    return { store, certificates, clock, random, entropy, log }
+  get ports(): ManagerPorts {
+    return { ...this.#ports, store: this.store }
   }
 
   async start(address = INITIAL.address): Promise<Manager> {
-    const { identity, tunables } = this
-    this.manager = await openManager({ identity, address, tunables }, this.ports)
+    const options = { identity: this.identity, address, tunables: this.#tunables }
+    this.manager = await openManager(options, this.ports)
     return this.manager
   }
 
@@ -116,7 +116,7 @@ export class ManagerWorld {
 
   /** A node that has joined and said nothing yet. */
   async join(availability: NodeAvailability = NodeAvailability.ACTIVE): Promise<TestNode> {
-    const { requestPem } = await this.certificates.createRequest()
+    const { requestPem } = await this.#ports.certificates.createRequest()
     const request = create(IssueNodeCertificateRequestSchema, {
       csr: utf8Bytes(requestPem),
       token: this.token(),
@@ -165,11 +165,13 @@ export class Reader<Message> {
   }
 }
 
+/** Where all nodes of tests call from. */
+export const REMOTE_IP = '192.0.2.7'
+
 /** A node as the manager's services see it. */
 export class TestNode {
   readonly world: ManagerWorld
   readonly id: string
-  readonly remoteIp = '192.0.2.7'
   sessionId = ''
   session: Reader<SessionMessage> | null = null
   #abort = new AbortController()
@@ -182,7 +184,7 @@ export class TestNode {
   get context(): CallContext {
     const { clusterId } = this.world.identity
     const caller = { nodeId: this.id, clusterId, role: 'worker' } as const
-    return { caller, remoteIp: this.remoteIp, signal: this.#abort.signal }
+    return { caller, remoteIp: REMOTE_IP, signal: this.#abort.signal }
   }
 
   /** Open a Session stream and wait for its first message, or for its end. */
@@ -212,7 +214,10 @@ export class TestNode {
     return Number(period?.seconds ?? 0n) * 1000 + (period?.nanos ?? 0) / 1_000_000
   }
 
-  async attach(target: string, wish: { containerId?: string; addresses?: string[] } = {}): Promise<string> {
+  async attach(
+    target: string,
+    wish: { containerId?: string; addresses?: string[] } = {},
+  ): Promise<string> {
     const { containerId = '', addresses = [] } = wish
     const config = create(NetworkAttachmentConfigSchema, { target, addresses })
     const request = create(AttachNetworkRequestSchema, { config, containerId })

@@ -296,12 +296,13 @@ describe('what is refused', () => {
 })
 
 describe('limits', () => {
-  const labelled = (bytes: number): Parameters<typeof networkSpec> => [
-    'a',
-    { fields: { annotations: { name: 'a', labels: { x: 'x'.repeat(bytes) }, indices: [] } as never } },
-  ]
+  const labelled = (bytes: number): Parameters<typeof networkSpec> => {
+    const annotations = { name: 'a', labels: { x: 'x'.repeat(bytes) }, indices: [] } as never
+    return ['a', { fields: { annotations } }]
+  }
   const aux = (count: number): Parameters<typeof networkSpec>[1] => {
-    const names = Array.from({ length: count }, (_, i) => [`r${i}`, `10.9.${1 + (i >> 8)}.${i & 255}`])
+    const address = (i: number): string => `10.9.${1 + (i >> 8)}.${i & 255}`
+    const names = Array.from({ length: count }, (_, i) => [`r${i}`, address(i)])
     const reserved = Object.fromEntries(names) as { [name: string]: string }
     return { configs: [{ subnet: '10.9.0.0/16', reserved }] }
   }
@@ -377,5 +378,6 @@ test('of two families the fuller one counts', async () => {
 })
 
 test('a failed creation is an error with the code it failed by', async () => {
-  await expect(make('bad.name')).rejects.toSatisfy((error) => hasCode(error, 'ERR_INVALID_ARGUMENT'))
+  const isInvalid = (error: unknown): boolean => hasCode(error, 'ERR_INVALID_ARGUMENT')
+  await expect(make('bad.name')).rejects.toSatisfy(isInvalid)
 })

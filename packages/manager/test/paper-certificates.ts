@@ -1,4 +1,4 @@
-/** Certificates on paper: the rules of the port without its cryptography, so that time is virtual. */
+/** Certificates on paper: the port's rules without its cryptography, so that time is virtual. */
 import { createHash } from 'node:crypto'
 import { valueError } from '@weft/core'
 import {
