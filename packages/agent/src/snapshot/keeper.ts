@@ -10,6 +10,14 @@ import { writeState, type StateFile } from './state-file.ts'
 /** Names of the two files. */
 export const STATE_FILES = { node: 'agent-node', peers: 'agent-peers' } as const
 
+/**
+ * Writing down what peers know takes a twentieth of the time at most, however much that is, but
+ * for the longest pause.
+ */
+const PEERS_PAUSE_TIMES = 20
+/** The longest pause, in ms. */
+export const PEERS_PAUSE_MS_MAX = 10_000
+
 /** What keeping needs. */
 export interface KeeperParts {
   readonly files: Files
@@ -30,9 +38,11 @@ export class Keeper {
   #isNodeOwed = false
   #arePeersOwed = false
   #isClosed = false
+  #peersPauseMs: number
 
   constructor(parts: KeeperParts) {
     this.#parts = parts
+    this.#peersPauseMs = parts.tunables.snapshotIntervalMs
     this.#node = new Coalesced(() => this.#writeNode())
     this.#peers = new Coalesced(() => this.#writePeers())
   }
@@ -74,7 +84,8 @@ export class Keeper {
   #schedule(): void {
     if (this.#timer !== null || this.#isClosed) return
     const { clock, tunables } = this.#parts
-    const at = instantAfter(clock.now(), tunables.snapshotIntervalMs)
+    const pauseMs = this.#isNodeOwed ? tunables.snapshotIntervalMs : this.#peersPauseMs
+    const at = instantAfter(clock.now(), pauseMs)
     this.#timer = clock.schedule(at, () => {
       this.#timer = null
       if (this.#isNodeOwed) this.touch()
@@ -97,8 +108,12 @@ export class Keeper {
   async #writePeers(): Promise<void> {
     if (this.#isClosed) return
     this.#arePeersOwed = false
+    const { clock, tunables } = this.#parts
+    const began = clock.now()
     try {
       await writeState(this.#file(STATE_FILES.peers), peersSnapshotJson(this.#parts.peers()))
+      const pauseMs = Math.min(PEERS_PAUSE_TIMES * (clock.now() - began), PEERS_PAUSE_MS_MAX)
+      this.#peersPauseMs = Math.max(tunables.snapshotIntervalMs, Math.trunc(pauseMs))
     } catch (error) {
       this.#arePeersOwed = true
       this.#failed(error)
