@@ -16,6 +16,7 @@ export const errno = {
   ENODEV: 19,
   EINVAL: 22,
   ENOSPC: 28,
+  ENODATA: 61,
   EMSGSIZE: 90,
   EOPNOTSUPP: 95,
   EADDRINUSE: 98,

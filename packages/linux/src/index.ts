@@ -49,6 +49,12 @@ export {
   type LinuxErrors,
 } from './errors.ts'
 export {
+  Features,
+  TUNNEL_CHECKSUM_FEATURES,
+  type Feature,
+  type FeatureStates,
+} from './features.ts'
+export {
   Forwarding,
   readForwarding,
   writeForwarding,

@@ -41,7 +41,7 @@ export const SO = {
 } as const
 
 /** Netlink families (linux/netlink.h). */
-export const NETLINK = { ROUTE: 0, NETFILTER: 12 } as const
+export const NETLINK = { ROUTE: 0, XFRM: 6, NETFILTER: 12, GENERIC: 16 } as const
 
 /** Options at level SOL_NETLINK (linux/netlink.h). */
 export const NETLINK_OPTION = {
