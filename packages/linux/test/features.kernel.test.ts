@@ -10,11 +10,11 @@ function featuresIn(path: string): Features {
 }
 
 /** What `ethtool -k` prints of the kernel's own names; its sums of several are indented less. */
-function ethtool(path: string, link: string): Map<string, { active: boolean; fixed: boolean }> {
+function ethtool(path: string, link: string): Map<string, { active: boolean; isFixed: boolean }> {
   const lines = run(`nsenter --net=${path} ethtool -k ${link}`).split('\n')
   const states = lines.flatMap((line) => {
     const [, name = '', state, fixed] = /^\s*([\w-]+): (on|off)( \[fixed\])?/.exec(line) ?? []
-    return name === '' ? [] : ([[name, { active: state === 'on', fixed: fixed !== undefined }]] as const)
+    return name === '' ? [] : ([[name, { active: state === 'on', isFixed: fixed !== undefined }]] as const)
   })
   return new Map(states)
 }
@@ -30,7 +30,7 @@ describe('features', () => {
       if (other === undefined) continue
       compared++
       expect([name, active]).toEqual([name, other.active])
-      expect([name, !changeable]).toEqual([name, other.fixed])
+      expect([name, !changeable]).toEqual([name, other.isFixed])
     }
     expect(compared).toBeGreaterThan(30)
   })
