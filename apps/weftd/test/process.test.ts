@@ -1,56 +1,31 @@
 /** The daemon as a process: starts, answers, ends in order, and says why it cannot. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEngineClient, socketFetch } from '@weft/engine-api/client'
 import { sys } from '@weft/linux'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { EXIT } from '../src/index.ts'
+import { DaemonPlace, type StartedDaemon } from './daemon-process.ts'
 
 let directory = ''
-const children: ChildProcess[] = []
+let place = new DaemonPlace('')
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'weftd-'))
+  place = new DaemonPlace(directory)
 })
 afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+  place.killAll()
   rmSync(directory, { recursive: true, force: true })
 })
 
-const MAIN = new URL('../src/main.ts', import.meta.url).pathname
-
-interface Started {
-  readonly child: ChildProcess
-  readonly lines: string[]
-  /** Resolves when a log line says so. */
-  readonly ready: Promise<void>
-  readonly ended: Promise<number | null>
+function start(words: readonly string[] = [], env: NodeJS.ProcessEnv = {}): StartedDaemon {
+  return place.start({ words: ['--dataplane', 'sim', ...words], env })
 }
-
-function start(words: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): Started {
-  const usual = ['--state', join(directory, 'state'), '--socket', socket(), '--dataplane', 'sim']
-  const argv = ['--conditions=@weft/source', MAIN, ...usual, '--log-format', 'json', ...words]
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'weftd-code'), ...environment }
-  const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  children.push(child)
-  const lines: string[] = []
-  const ready = Promise.withResolvers<void>()
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    lines.push(...text.split('\n').filter((line) => line !== ''))
-    if (lines.some((line) => line.includes('"ready"'))) ready.resolve()
-  })
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  return { child, lines, ready: ready.promise, ended }
-}
-
-const socket = (): string => join(directory, 'weft.sock')
 
 test('serves until a signal comes, even while somebody listens to events', async () => {
   const daemon = start()
   await daemon.ready
-  const client = createEngineClient(socketFetch(socket()))
+  const { client } = place
   expect((await client.info()).Swarm.LocalNodeState).toBe('inactive')
   const events = client.events()[Symbol.asyncIterator]()
   const next = events.next().then(
@@ -60,7 +35,7 @@ test('serves until a signal comes, even while somebody listens to events', async
   daemon.child.kill('SIGTERM')
   expect(await daemon.ended).toBe(EXIT.ended)
   expect(await next).toBe(true)
-  expect(existsSync(socket())).toBe(false)
+  expect(existsSync(place.socket)).toBe(false)
   expect(daemon.lines.join()).toContain('forwarding goes on')
 })
 
