@@ -157,7 +157,8 @@ describe('what cannot be had is refused by name', () => {
     [{ ...full, ConfigOnly: true }, 501, 'config-only networks'],
     [{ ...full, ConfigFrom: { Network: 'x' } }, 501, 'config-only networks'],
     [{ ...full, IPAM: { Driver: 'moon' } }, 501, 'the IPAM driver "moon"'],
-    [{ ...full, Scope: 'local' }, 501, 'scope "local"'],
+    [{ ...full, Scope: 'local' }, 403, 'cannot downgrade network scope for overlay networks'],
+    [{ ...full, Scope: 'global' }, 501, 'scope "global"'],
     [{ ...full, Driver: 'macvlan' }, 404, 'the driver "overlay"'],
   ])('network: %j', async (body, status, words) => {
     const answer = await refused(rig('manager'), '/networks/create', body)
@@ -291,6 +292,37 @@ describe('what the node refuses', () => {
       code: 'ERR_ADDRESS_IN_USE',
       details: { port: 2377 },
     })
+  })
+
+  test('what a manager elsewhere refused, in gRPC\'s words', async () => {
+    const one = rig()
+    const words = 'A valid join token is necessary to join this cluster'
+    const wanted = { RemoteAddrs: ['192.0.2.1'], JoinToken: 'x' }
+    for (const [subject, prefix] of [
+      ['issueNodeCertificate', 'rpc error: code = InvalidArgument desc = '],
+      ['token', ''],
+      ['toString', ''],
+    ] as const) {
+      one.node.refusal = swarmError('ERR_INVALID_ARGUMENT', words, { subject })
+      const answer = await told(one.send('POST', '/swarm/join', wanted))
+      expect(answer).toEqual({ status: 400, message: `${prefix}${words}` })
+    }
+  })
+
+  test.each([
+    ['ERR_ADDRESS_IN_USE', '0.0.0.0:2377', 'address already in use'],
+    ['ERR_ADDRESS_NOT_LOCAL', '192.0.2.1:2377', 'cannot assign requested address'],
+  ])('%s of the listener, in Docker\'s words', async (code, address, why) => {
+    const one = rig()
+    one.node.refusal = new WeftError(code, 'not here', { address })
+    const response = await one.send('POST', '/swarm/init', {})
+    const failed = 'manager stopped: failed to listen on remote API address'
+    const message = `${failed}: listen tcp ${address}: bind: ${why}`
+    expect(response.status).toBe(500)
+    expect(await response.json()).toEqual({ message, code, details: {} })
+    one.node.refusal = new WeftError(code, 'not here', { address: '0.0.0.0:7946' })
+    const { message: gossip } = await told(one.send('POST', '/swarm/init', {}))
+    expect(gossip).toBe('not here (address=0.0.0.0:7946)')
   })
 
   test('a bug is logged, and not told', async () => {

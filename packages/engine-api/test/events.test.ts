@@ -1,4 +1,5 @@
 /** GET /events: what is told, to whom, and when it ends. */
+import type { AttachmentView } from '@weft/swarm'
 import { describe, expect, test } from 'vitest'
 import { EVENT_BACKLOG_MAX, EVENT_LISTENERS_MAX, EVENTS_KEPT_MAX } from '../src/index.ts'
 import type { NetworkJson } from '../src/objects/network-json.ts'
@@ -59,12 +60,16 @@ describe('what is told', () => {
 
   test('networks that come to the node and go, with their endpoints', async () => {
     const one = rig('worker')
-    one.node.networkList = [blue]
-    one.node.events.emit('networksChanged', {})
-    one.node.networkList = [{ ...blue, attachments: [] }]
-    one.node.events.emit('attachmentsChanged', {})
-    one.node.networkList = []
-    one.node.events.emit('networksChanged', {})
+    const show = (attachments: readonly AttachmentView[]): void => {
+      one.node.attachmentList = [...attachments]
+      one.node.events.emit('attachmentsChanged', {})
+    }
+    const asked = { ...blue.attachments[0], networkId: '', state: 'pending' } as AttachmentView
+    show([asked])
+    show(blue.attachments)
+    show(blue.attachments)
+    show(blue.attachments.map((one) => ({ ...one, state: 'failed' })))
+    show([])
     const ours = blue.attachments.map(({ endpointId }) => ['connect', endpointId])
     const told = (await past(one)).map(({ Action, Actor, scope }) => {
       return [Action, Actor.Attributes['container'], scope]

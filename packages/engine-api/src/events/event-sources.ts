@@ -1,6 +1,6 @@
 /** Where events come from: stored changes on a manager, and what comes and goes on this node. */
 import type { Clock } from '@weft/core'
-import type { ClusterNode, Control, Network, Node, ObjectChange } from '@weft/swarm'
+import type { ClusterNode, Control, Node, ObjectChange } from '@weft/swarm'
 import { nameOf } from '../lookup.ts'
 import { nanosOf } from '../timestamps.ts'
 import type { EventLog } from './event-log.ts'
@@ -18,7 +18,6 @@ export function recordEvents(node: ClusterNode, log: EventLog, clock: Clock): Di
   const heard = [
     node.events.on('changed', look),
     node.events.on('attachmentsChanged', look),
-    node.events.on('networksChanged', look),
     stored,
   ]
   return { [Symbol.dispose]: () => heard.forEach((one) => one[Symbol.dispose]()) }
@@ -77,12 +76,21 @@ class StoredChanges implements Disposable {
   }
 }
 
-/** Networks that come to this node and go, and endpoints on them. */
+/** A network that is here, with its endpoints that run. */
+interface PresentNetwork {
+  readonly name: string
+  readonly endpoints: Set<string>
+}
+
+/**
+ * Networks that come to this node and go, and endpoints on them. A network is here while something
+ * is attached to it: what peers have on it costs nothing here.
+ */
 class LocalChanges {
   readonly #node: ClusterNode
   readonly #log: EventLog
   readonly #clock: Clock
-  #networks: ReadonlyMap<string, { readonly network: Network; readonly endpoints: Set<string> }>
+  #networks: ReadonlyMap<string, PresentNetwork>
 
   constructor(node: ClusterNode, log: EventLog, clock: Clock) {
     this.#node = node
@@ -94,35 +102,37 @@ class LocalChanges {
   look(): void {
     const [before, after] = [this.#networks, this.#seen()]
     this.#networks = after
-    for (const [id, { network, endpoints }] of after) {
+    for (const [id, { name, endpoints }] of after) {
       const was = before.get(id)
-      if (was === undefined) this.#tell('create', network, {})
+      if (was === undefined) this.#tell('create', id, { name })
       for (const container of without(endpoints, was?.endpoints)) {
-        this.#tell('connect', network, { container })
+        this.#tell('connect', id, { container, name })
       }
     }
-    for (const [id, { network, endpoints }] of before) {
+    for (const [id, { name, endpoints }] of before) {
       const is = after.get(id)
       for (const container of without(endpoints, is?.endpoints)) {
-        this.#tell('disconnect', network, { container })
+        this.#tell('disconnect', id, { container, name })
       }
-      if (is === undefined) this.#tell('destroy', network, {})
+      if (is === undefined) this.#tell('destroy', id, { name })
     }
   }
 
-  #seen(): Map<string, { network: Network; endpoints: Set<string> }> {
-    return new Map(
-      this.#node.networks().map(({ network, attachments }) => {
-        const running = attachments.filter(({ state }) => state === 'running')
-        const endpoints = new Set(running.map(({ endpointId }) => endpointId))
-        return [network.id, { network, endpoints }]
-      }),
-    )
+  #seen(): Map<string, PresentNetwork> {
+    const networks = new Map<string, PresentNetwork>()
+    for (const { networkId, networkName, endpointId, state } of this.#node.attachments()) {
+      // Nothing was granted yet.
+      if (networkId === '') continue
+      const known = networks.get(networkId)
+      const { name, endpoints } = known ?? { name: networkName, endpoints: new Set<string>() }
+      if (state === 'running') endpoints.add(endpointId)
+      if (known === undefined) networks.set(networkId, { name, endpoints })
+    }
+    return networks
   }
 
-  #tell(action: string, network: Network, more: { readonly container?: string }): void {
-    const Attributes = { ...more, name: nameOf(network), type: 'overlay' }
-    const Actor = { ID: network.id, Attributes }
+  #tell(action: string, id: string, attributes: Readonly<Record<string, string>>): void {
+    const Actor = { ID: id, Attributes: { ...attributes, type: 'overlay' } }
     const nanos = nowOf(this.#clock)
     this.#log.add({ Type: 'network', Action: action, Actor, scope: 'local', nanos })
   }

@@ -130,17 +130,14 @@ const PREDEFINED: readonly string[] = ['bridge', 'host', 'none']
 
 /**
  * Body of POST /networks/create. What is there and cannot be had is refused by name, with
- * ERR_INVALID_ARGUMENT, ERR_NOT_FOUND (drivers) or ERR_UNIMPLEMENTED; names, options and addresses
- * are judged by the control plane.
+ * ERR_INVALID_ARGUMENT, ERR_NOT_FOUND (drivers), ERR_PERMISSION_DENIED (scope) or ERR_UNIMPLEMENTED;
+ * names, options and addresses are judged by the control plane.
  */
 export function networkSpecOf(fields: JsonFields): NetworkSpec {
   const name = fields.text('Name')
   if (PREDEFINED.includes(name)) throw taken(name, 'docker')
   checkKind(fields.text('Driver'))
-  const scope = fields.text('Scope')
-  if (scope !== '' && scope !== 'swarm') {
-    throw unavailable(`networks of scope "${scope}"`, 'overlay networks have the scope "swarm"')
-  }
+  checkScope(fields.text('Scope'))
   if (fields.flag('ConfigOnly') || fields.fields('ConfigFrom').text('Network') !== '') {
     throw unavailable('config-only networks', 'give the options to each network')
   }
@@ -180,6 +177,15 @@ function checkKind(name: string): void {
   if (name === '' || name === OVERLAY) return
   const message = `plugin "${name}" not found: Weft has the driver "${OVERLAY}" (-d ${OVERLAY})`
   throw swarmError('ERR_NOT_FOUND', message, { subject: name })
+}
+
+function checkScope(scope: string): void {
+  if (scope === '' || scope === 'swarm') return
+  if (scope !== 'local') {
+    throw unavailable(`networks of scope "${scope}"`, 'overlay networks have the scope "swarm"')
+  }
+  const message = 'cannot downgrade network scope for overlay networks'
+  throw swarmError('ERR_PERMISSION_DENIED', message, { subject: 'Scope' })
 }
 
 /** A name that something else has, in Docker's words. */

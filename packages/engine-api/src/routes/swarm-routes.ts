@@ -1,5 +1,7 @@
 /** The swarm as a whole: /swarm, /swarm/init, join, leave, update, unlock. */
 import {
+  isSwarmError,
+  METHOD_ACCESS,
   swarmError,
   type Cluster,
   type InitRequest,
@@ -18,6 +20,7 @@ import { readFields, type JsonFields } from '../json-fields.ts'
 import { availabilityOf } from '../objects/node-object.ts'
 import { swarmJson } from '../objects/swarm-object.ts'
 import { flagOf, strictFlagOf, versionOf } from '../query.ts'
+import { inListenersWords } from './listener-words.ts'
 import { changedSettings, checkInitialSpec } from './swarm-settings.ts'
 
 /** The lowest port of the VTEP that Docker takes. */
@@ -69,7 +72,8 @@ async function init(context: EngineContext, request: EngineRequest): Promise<str
   const spec = fields.fields('Spec')
   checkInitialSpec(spec)
   refuseWhenPart(context)
-  const nodeId = await context.node.init(wanted, { signal: request.req.raw.signal })
+  const { signal } = request.req.raw
+  const nodeId = await inListenersWords(() => context.node.init(wanted, { signal }))
   const { control } = context.node
   if (control === null) return nodeId
   const cluster = control.cluster()
@@ -122,7 +126,17 @@ async function join(context: EngineContext, request: EngineRequest): Promise<voi
     const message = 'at least 1 RemoteAddr is required to join'
     throw swarmError('ERR_INVALID_ARGUMENT', message, { subject: 'RemoteAddrs' })
   }
-  await context.node.join(wanted, { signal: request.req.raw.signal })
+  try {
+    await context.node.join(wanted, { signal: request.req.raw.signal })
+  } catch (error) {
+    if (isFromManager(error)) request.set('road', 'control')
+    throw error
+  }
+}
+
+/** What a manager elsewhere refused names the method; dockerd hands it on in gRPC's words. */
+function isFromManager(error: unknown): boolean {
+  return isSwarmError(error) && Object.hasOwn(METHOD_ACCESS, String(error.details['subject']))
 }
 
 /** Docker's words, whatever the node says. */
