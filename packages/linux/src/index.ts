@@ -124,10 +124,10 @@ export {
   type NetlinkBuffers,
   type TransactOptions,
 } from './netlink-socket.ts'
+export type { Match } from './nft-expressions.ts'
 export {
   COMMENT_BYTES_MAX,
   type ChainSpec,
-  type Match,
   type RuleSpec,
   type TableFamily,
   type TableRef,

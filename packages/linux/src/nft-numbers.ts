@@ -40,7 +40,8 @@ export const NFTA_RULE = { TABLE: 1, CHAIN: 2, HANDLE: 3, EXPRESSIONS: 4, USERDA
 export const NFTA_LIST_ELEM = 1
 export const NFTA_EXPR = { NAME: 1, DATA: 2 } as const
 export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const
-export const NFTA_META = { DREG: 1, KEY: 2 } as const
+export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const
+export const NFTA_RT = { DREG: 1, KEY: 2 } as const
 export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const
 export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5 } as const
 export const NFTA_COUNTER = { BYTES: 1, PACKETS: 2 } as const
@@ -52,7 +53,18 @@ export const NFTA_VERDICT_CODE = 1
 export const NFT_REG = { VERDICT: 0, ONE: 1 } as const
 
 /** Keys of meta expressions (enum nft_meta_keys). */
-export const NFT_META = { PROTOCOL: 1, IIFNAME: 6, OIFNAME: 7, NFPROTO: 15, L4PROTO: 16 } as const
+export const NFT_META = {
+  PROTOCOL: 1,
+  MARK: 3,
+  IIFNAME: 6,
+  OIFNAME: 7,
+  NFPROTO: 15,
+  L4PROTO: 16,
+  SECPATH: 25,
+} as const
+
+/** Key of a routing expression: whether the packet will be transformed (enum nft_rt_keys). */
+export const NFT_RT_XFRM = 4
 
 /** Bases of payload expressions (enum nft_payload_bases). */
 export const NFT_PAYLOAD = { NETWORK: 1, TRANSPORT: 2 } as const

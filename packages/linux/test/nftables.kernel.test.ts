@@ -1,10 +1,17 @@
 /** nftables against what `nft` makes of it, and against packets. */
-import { parseCidr, parseIp } from '@weft/core'
+import { parseCidr, parseIp, u24, vni } from '@weft/core'
 import {
   COMMENT_BYTES_MAX,
+  DatagramReceiver,
+  DatagramSender,
+  Destinations,
   Nftables,
+  openDatagramSocket,
   openRawSocket,
+  PinnedMemory,
+  PollSet,
   type ChainSpec,
+  type DatagramSocket,
   type TableSpec,
 } from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
@@ -58,6 +65,61 @@ const table: TableSpec = {
       policy: 'drop',
       rules: [
         { matches: [{ on: 'outgoing-link', name: 'lo' }], counter: false, verdict: 'accept' },
+      ],
+    },
+  ],
+}
+
+const encrypted = { on: 'vxlan-vni', vni: vni(0xabcdef) } as const
+const mark = 0xd0c4e3
+
+/** docker-wire §5.6, and what it lacks: nothing leaves in the clear either. */
+const encryptionGuard: TableSpec = {
+  family: 'inet',
+  name: 'weft-guard',
+  chains: [
+    {
+      name: 'mark',
+      hook: 'output',
+      type: 'route',
+      priority: -150,
+      policy: 'accept',
+      rules: [
+        {
+          matches: [{ on: 'udp-destination-port', port: 4789 }, encrypted],
+          counter: false,
+          setMark: mark,
+          verdict: 'continue',
+        },
+      ],
+    },
+    {
+      name: 'out',
+      hook: 'postrouting',
+      priority: 0,
+      policy: 'accept',
+      rules: [
+        {
+          matches: [
+            { on: 'mark', mark },
+            { on: 'will-be-encrypted', is: false },
+          ],
+          counter: true,
+          verdict: 'drop',
+        },
+      ],
+    },
+    {
+      name: 'in',
+      hook: 'input',
+      priority: -300,
+      policy: 'accept',
+      rules: [
+        {
+          matches: [encrypted, { on: 'was-encrypted', is: false }],
+          counter: true,
+          verdict: 'drop',
+        },
       ],
     },
   ],
@@ -130,6 +192,29 @@ describe('a table', () => {
       }"
     `)
     expect(nft.tables().map(({ name }) => name).sort()).toEqual(['a', 'b', 'd', 'e'])
+  })
+
+  test('keeps the clear out of an encrypted VNI', () => {
+    const { path } = scratch()
+    nftIn(path).replaceTable(encryptionGuard)
+    expect(ruleset(path)).toMatchInlineSnapshot(`
+      "table inet weft-guard {
+       chain mark {
+        type route hook output priority mangle; policy accept;
+        udp dport 4789 meta l4proto udp @th,96,24 0xabcdef meta mark set 0x00d0c4e3
+       }
+
+       chain out {
+        type filter hook postrouting priority filter; policy accept;
+        meta mark 0x00d0c4e3 rt ipsec missing counter packets 0 bytes 0 drop
+       }
+
+       chain in {
+        type filter hook input priority raw; policy accept;
+        meta l4proto udp @th,96,24 0xabcdef meta ipsec missing counter packets 0 bytes 0 drop
+       }
+      }"
+    `)
   })
 
   test('is replaced as a whole, and removed', () => {
@@ -222,4 +307,45 @@ test('a rule drops packets and counts them', async () => {
   send()
   await next.promise
   expect(pongs).toBe(2)
+})
+
+test('clear datagrams of an encrypted VNI neither come in nor go out; others do', () => {
+  const [a, b] = scratchPair()
+  const open = (namespace: string, ip: string): DatagramSocket => {
+    const local = { ip: parseIp(ip), port: 4789 }
+    const socket = openDatagramSocket({ namespace, local })
+    atEnd(() => socket.close())
+    return socket
+  }
+  const [from, to] = [open(a.path, '10.0.0.1'), open(b.path, '10.0.0.2')]
+  const destinations = new Destinations()
+  const destination = destinations.add(to.address)
+  const sender = new DatagramSender({ socket: from, destinations, messagesMax: 8 })
+  const memory = PinnedMemory.allocate(1000)
+  const receiver = new DatagramReceiver({ memory, slots: [0], slotBytes: 1000 })
+  const set = new PollSet()
+  set.add(to.fd, 'readable')
+  /** Which of some VNIs arrive; the last one is never guarded, and comes last. */
+  const arriving = (): number[] => {
+    for (const id of [0xabcdef, 0xabcdee, 0x1bcdef]) {
+      const header = Uint8Array.of(8, 0, 0, 0, id >> 16, (id >> 8) & 0xff, id & 0xff, 0, 1)
+      sender.queue(header, 0, header.length, 0, destination)
+      sender.flush()
+    }
+    const got: number[] = []
+    while (got.at(-1) !== 0x1bcdef) {
+      expect(set.wait(5000)).toBe(1)
+      expect(receiver.receive(to.fd)).toBe(1)
+      got.push(u24(memory.bytes, 4))
+    }
+    return got
+  }
+  expect(arriving()).toEqual([0xabcdef, 0xabcdee, 0x1bcdef])
+  nftIn(b.path).replaceTable(encryptionGuard)
+  expect(arriving()).toEqual([0xabcdee, 0x1bcdef])
+  expect(nftIn(b.path).rules(encryptionGuard)).toMatchObject([{}, {}, { packets: 1 }])
+  nftIn(b.path).deleteTable(encryptionGuard)
+  nftIn(a.path).replaceTable(encryptionGuard)
+  expect(arriving()).toEqual([0xabcdee, 0x1bcdef])
+  expect(nftIn(a.path).rules(encryptionGuard)).toMatchObject([{}, { packets: 1 }, {}])
 })
