@@ -126,20 +126,22 @@ describe('killed and started again', () => {
     expect(world.manager.control.nodes().map((node) => node.status?.state)).toEqual([2, 2, 2])
   })
 
-  test('a hundred times in a row', async () => {
+  test('a thousand times in a row (P13)', async () => {
     const { world, a, b, id } = await running()
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 1000; i++) {
+      // Mostly too soon for gossip to catch up; now and then not.
+      const scale = i % 10 === 0 ? 10 : 1
       a.kill()
-      await world.run((i * 37) % 400)
+      await world.run(((i * 37) % 40) * scale)
       await a.start()
-      await world.run((i * 53) % 900)
+      await world.run(((i * 53) % 90) * scale)
     }
     await world.until(() => a.agent.view().ready)
     await world.run(10_000)
     expect(a.remote(id)).toEqual({ '10.0.0.3': b.ip })
     expect(b.remote(id)).toEqual({ '10.0.0.2': a.ip })
     expect(world.manager.control.tasks()).toHaveLength(2)
-  }, 30_000)
+  }, 120_000)
 })
 
 describe('closed', () => {

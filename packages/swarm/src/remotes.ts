@@ -68,7 +68,7 @@ export class Remotes {
   }
 }
 
-/** The managers of a session message; peers without an address, or with a boundless one, are out. */
+/** The managers of a session message, without those whose address is none or has no end. */
 export function remotesOf(peers: readonly WeightedPeer[]): readonly Remote[] {
   return peers.flatMap(({ peer }) => {
     if (peer === undefined || peer.addr === '') return []

@@ -2,7 +2,13 @@
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { SeededRandom } from '@weft/core/testing'
-import { REMOTE_CHARACTERS_MAX, Remotes, REMOTES_MAX, remotesOf, WeightedPeerSchema } from '../src/index.ts'
+import {
+  REMOTE_CHARACTERS_MAX,
+  Remotes,
+  REMOTES_MAX,
+  remotesOf,
+  WeightedPeerSchema,
+} from '../src/index.ts'
 
 const draw = (remotes: Remotes, times = 1000): Map<string, number> => {
   const random = new SeededRandom('draw')
