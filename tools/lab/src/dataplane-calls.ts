@@ -14,18 +14,21 @@ import type {
   NetworkSpec,
   ObservedState,
 } from '@weft/dataplane'
-import type { KernelOptions } from '@weft/dataplane-kernel'
+import type { Damage } from '@weft/dataplane/compliance'
 import { recordError, reviveError, type ErrorRecord } from './error-record.ts'
+import type { HostDataplane } from './host-dataplane.ts'
 
 /** The methods that can be called, each with its argument and what it answers. */
 export interface CallTable {
-  open: { readonly argument: KernelOptions; readonly answer: Opened }
+  open: { readonly argument: HostDataplane; readonly answer: Opened }
   apply: { readonly argument: PortableState; readonly answer: ApplyRecord }
   observe: { readonly argument: null; readonly answer: ObservedState }
   counters: { readonly argument: null; readonly answer: Counters }
   close: { readonly argument: 'detach' | 'teardown'; readonly answer: null }
   /** `Symbol.asyncDispose`, whatever the backend makes of it. */
   dispose: { readonly argument: null; readonly answer: null }
+  /** Damage that only the owner of a userspace dataplane can do. */
+  damage: { readonly argument: Damage; readonly answer: null }
   /** What the descriptors of the process are open on. */
   descriptors: { readonly argument: null; readonly answer: readonly string[] }
 }

@@ -4,6 +4,7 @@
  */
 import { assert } from '@weft/core'
 import type { Dataplane } from '@weft/dataplane'
+import { damage } from '@weft/dataplane-userspace/testing'
 import { readdirSync, readlinkSync } from 'node:fs'
 import {
   arrivedState,
@@ -14,7 +15,7 @@ import {
   type Method,
 } from './dataplane-calls.ts'
 import { recordError } from './error-record.ts'
-import { openHostDataplane } from './open-host-dataplane.ts'
+import { openHostDataplane } from './host-dataplane.ts'
 import { STAY_VARIABLE } from './stay-variable.ts'
 
 type Handlers = {
@@ -52,6 +53,10 @@ const handlers: Handlers = {
   },
   dispose: async () => {
     await open()[Symbol.asyncDispose]()
+    return null
+  },
+  damage: async (wound) => {
+    await damage(open(), wound)
     return null
   },
   descriptors: async () => descriptors(),

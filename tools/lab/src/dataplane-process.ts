@@ -1,7 +1,8 @@
 /** A host's dataplane in a process of its own, so that its owner can be killed and succeeded. */
 import { assert } from '@weft/core'
-import type { KernelOptions } from '@weft/dataplane-kernel'
+import type { Damage } from '@weft/dataplane/compliance'
 import { DataplaneOwner } from './dataplane-owner.ts'
+import type { HostDataplane } from './host-dataplane.ts'
 import { RemoteDataplane } from './remote-dataplane.ts'
 
 /** Where a dataplane process comes from, and where it goes when it is needed no more. */
@@ -13,8 +14,8 @@ export interface OwnerSource {
 
 /** How a dataplane process is to be started. */
 export interface DataplaneProcessOptions {
-  /** As \`kernelOptions\` makes them; \`underlayNamespace\` is the host's. */
-  readonly kernel: KernelOptions
+  /** As `hostDataplane` makes them; `underlayNamespace` is the host's. */
+  readonly dataplane: HostDataplane
   /** Keep running, with the dataplane open, when this process ends; false when left out. */
   readonly stay?: boolean
   /** Processes are started for the purpose and killed afterwards when left out. */
@@ -26,7 +27,7 @@ export interface DataplaneProcessOptions {
  * most one process at a time owns the host's dataplane, and `dataplane` is its proxy.
  */
 export class DataplaneProcess implements AsyncDisposable {
-  readonly #kernel: KernelOptions
+  readonly #spec: HostDataplane
   readonly #source: OwnerSource
   #owner: DataplaneOwner
   #dataplane: RemoteDataplane
@@ -34,10 +35,10 @@ export class DataplaneProcess implements AsyncDisposable {
   #before: readonly string[]
 
   private constructor(
-    parts: { readonly kernel: KernelOptions; readonly source: OwnerSource },
+    parts: { readonly spec: HostDataplane; readonly source: OwnerSource },
     opened: OpenedOwner,
   ) {
-    this.#kernel = parts.kernel
+    this.#spec = parts.spec
     this.#source = parts.source
     this.#owner = opened.owner
     this.#dataplane = opened.dataplane
@@ -46,8 +47,8 @@ export class DataplaneProcess implements AsyncDisposable {
 
   /** Start a process and open a dataplane in it. Rejects with what the backend threw. */
   static async open(options: DataplaneProcessOptions): Promise<DataplaneProcess> {
-    const { kernel, stay = false, source = freshOwners(stay) } = options
-    return new DataplaneProcess({ kernel, source }, await openIn(source, kernel))
+    const { dataplane: spec, stay = false, source = freshOwners(stay) } = options
+    return new DataplaneProcess({ spec, source }, await openIn(source, spec))
   }
 
   /** The dataplane that is open now, or was open last; another object after `restart`. */
@@ -73,10 +74,15 @@ export class DataplaneProcess implements AsyncDisposable {
   /** Open a dataplane again, as a successor would; a process that still runs is killed first. */
   async restart(): Promise<void> {
     await this.kill()
-    const opened = await openIn(this.#source, this.#kernel)
+    const opened = await openIn(this.#source, this.#spec)
     this.#owner = opened.owner
     this.#dataplane = opened.dataplane
     this.#before = opened.before
+  }
+
+  /** Damage a userspace dataplane behind its back: only its own process can. */
+  async damage(wound: Damage): Promise<void> {
+    await this.#owner.call('damage', wound)
   }
 
   /** Close the dataplane, if it still has an owner, and let go of the process. */
@@ -108,11 +114,11 @@ interface OpenedOwner {
   readonly before: readonly string[]
 }
 
-async function openIn(source: OwnerSource, kernel: KernelOptions): Promise<OpenedOwner> {
+async function openIn(source: OwnerSource, spec: HostDataplane): Promise<OpenedOwner> {
   const owner = source.take()
   try {
     const before = await owner.call('descriptors', null)
-    const opened = await owner.call('open', kernel)
+    const opened = await owner.call('open', spec)
     return { owner, before, dataplane: new RemoteDataplane(owner, opened) }
   } catch (error) {
     if (owner.running) await owner.kill('SIGKILL')

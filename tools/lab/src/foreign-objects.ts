@@ -12,14 +12,24 @@ interface Planted {
   readonly link: Link
 }
 
+/** Where things are planted. */
+export interface ForeignPlace {
+  readonly host: LabHost
+  readonly tunnel: SocketAddress
+  /** False where a process has the tunnel's port: then a VXLAN device cannot be up beside it. */
+  readonly isPortFree: boolean
+}
+
 /** What was planted on one host and in its containers. */
 export class ForeignObjects {
   readonly #host: LabHost
+  readonly #isPortFree: boolean
   readonly #tunnel: SocketAddress
   readonly #planted = new Map<string, Planted>()
 
-  constructor(host: LabHost, tunnel: SocketAddress) {
+  constructor({ host, isPortFree, tunnel }: ForeignPlace) {
     this.#host = host
+    this.#isPortFree = isPortFree
     this.#tunnel = tunnel
   }
 
@@ -65,7 +75,7 @@ export class ForeignObjects {
     // The kernel compares family, port and VNI; a group of :: makes the device one of IPv6.
     const family = ipFamily(ip) === 6 ? { group: parseIp('::') } : {}
     const vxlan = { vni: vni(foreign.vni), port, learning: false, ...family }
-    return { kind: 'vxlan', name: `theirs-${foreign.vni}`, vxlan, up: true }
+    return { kind: 'vxlan', name: `theirs-${foreign.vni}`, vxlan, up: this.#isPortFree }
   }
 }
 

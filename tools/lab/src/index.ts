@@ -48,7 +48,13 @@ export {
   type MemberlistProgram,
 } from './memberlist-program.ts'
 export { NamespaceMachine } from './namespace-machine.ts'
-export { netnsLabs, openNetnsLab, type NetnsLabs } from './netns-lab.ts'
+export {
+  hostDataplane,
+  openHostDataplane,
+  type HostBackend,
+  type HostDataplane,
+} from './host-dataplane.ts'
+export { netnsLabs, openNetnsLab, type Backends, type NetnsLabs } from './netns-lab.ts'
 export {
   becomePrivate,
   insidePrivateWorld,

@@ -1,10 +1,10 @@
-/** The kernel backend's world for compliance cases: hosts in namespaces, owners in processes. */
+/** The real backends' world for compliance cases: hosts in namespaces, owners in processes. */
 import type { Capabilities, ProbeResult } from '@weft/dataplane'
 import type { Lab, LabLink, LabNode, LabOptions, OpenLab } from '@weft/dataplane/compliance'
-import { kernelBackend, kernelOptions } from '@weft/dataplane-kernel'
 import { VXLAN_PORT } from '@weft/wire'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OwnerPool, type OwnerSource } from './dataplane-process.ts'
+import { hostDataplane, probeHostDataplane, type HostBackend } from './host-dataplane.ts'
 import { labError } from './lab-errors.ts'
 import { LabWires } from './lab-wires.ts'
 import { openNetnsNode, type NetnsNode } from './netns-node.ts'
@@ -18,11 +18,14 @@ export interface NetnsLabs extends AsyncDisposable {
   readonly open: OpenLab
 }
 
-/** Make labs. Their processes are started ahead of need and used again for the next lab. */
-export function netnsLabs(): NetnsLabs {
+/**
+ * Make labs. Their processes are started ahead of need and used again for the next lab. The nodes
+ * of a lab have these backends in turn; what the first of them can do is what the lab can.
+ */
+export function netnsLabs(backends: Backends = ['kernel']): NetnsLabs {
   const pool = new OwnerPool({ spares: SPARE_OWNERS })
   return {
-    open: (options) => NetnsLab.open(options, pool),
+    open: (options) => NetnsLab.open(options, { source: pool, backends }),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
 }
@@ -38,8 +41,26 @@ export const openNetnsLab: OpenLab = (options) => {
   return sharedLabs.open(options)
 }
 
-/** What this machine's kernel can do does not change while we run. */
-let probing: Promise<ProbeResult> | undefined
+/** Backends of a lab's nodes, in turn. */
+export type Backends = readonly [HostBackend, ...HostBackend[]]
+
+/** What this machine can do does not change while we run. */
+const probing = new Map<HostBackend, Promise<ProbeResult>>()
+
+function probe(backend: HostBackend): Promise<ProbeResult> {
+  const known = probing.get(backend)
+  if (known !== undefined) return known
+  const place = { instance: `lab${process.pid}-probe`, underlayNamespace: null }
+  const probed = probeHostDataplane(hostDataplane(backend, place))
+  probing.set(backend, probed)
+  return probed
+}
+
+/** What a lab is made of. */
+interface LabParts {
+  readonly source: OwnerSource
+  readonly backends: Backends
+}
 
 /** Labs of this process so far, to tell their namespaces apart. */
 let labCount = 0
@@ -49,26 +70,27 @@ class NetnsLab implements Lab {
   readonly capabilities: Capabilities
   readonly #options: LabOptions
   readonly #prefix: string
-  readonly #source: OwnerSource
+  readonly #parts: LabParts
   readonly #underlay: Underlay
   readonly #wires: LabWires
   readonly #nodes = new Map<LabNode, { readonly node: NetnsNode; readonly host: LabHost }>()
 
-  private constructor(options: LabOptions, capabilities: Capabilities, source: OwnerSource) {
+  private constructor(options: LabOptions, capabilities: Capabilities, parts: LabParts) {
     this.capabilities = capabilities
     this.#options = options
-    this.#source = source
+    this.#parts = parts
     this.#prefix = `lab${process.pid}.${++labCount}-`
     const { underlayMtuBytes: mtuBytes } = options
     this.#underlay = Underlay.open({ hosts: 0, mtuBytes, prefix: this.#prefix })
     this.#wires = new LabWires(this.#underlay)
   }
 
-  static async open(options: LabOptions, source: OwnerSource): Promise<NetnsLab> {
-    probing ??= kernelBackend.probe(kernelOptions({ instance: `lab${process.pid}-probe` }))
-    const probed = await probing
-    if (probed.usable) return new NetnsLab(options, probed.capabilities, source)
-    const missing = [probed.reason]
+  static async open(options: LabOptions, parts: LabParts): Promise<NetnsLab> {
+    const [first, ...others] = await Promise.all(parts.backends.map(probe))
+    const missing = [first, ...others].flatMap((p) => (p?.usable === false ? [p.reason] : []))
+    if (first?.usable === true && missing.length === 0) {
+      return new NetnsLab(options, first.capabilities, parts)
+    }
     throw labError('ERR_TIER_UNAVAILABLE', 'no lab to be had', { tier: 'netns', missing })
   }
 
@@ -77,8 +99,10 @@ class NetnsLab implements Lab {
     this.#wires.watch(host)
     const tunnel = { ip: host.ips[this.#options.underlay], port: VXLAN_PORT }
     const namespaceOf = (node: LabNode): number => this.#hostOf(node).netns.kernel.namespace.fd
-    const [prefix, source] = [this.#prefix, this.#source]
-    const node = await openNetnsNode({ name, host, tunnel, prefix, source, namespaceOf })
+    const { backends, source } = this.#parts
+    const backend = backends[this.#nodes.size % backends.length] ?? backends[0]
+    const place = { host, tunnel, prefix: this.#prefix }
+    const node = await openNetnsNode({ name, backend, source, namespaceOf, ...place })
     this.#nodes.set(node, { node, host })
     return node
   }

@@ -2,11 +2,12 @@
 import { describeError, type SocketAddress } from '@weft/core'
 import type { Attachment, Dataplane } from '@weft/dataplane'
 import type { Damage, Foreign, LabInterface, LabNode } from '@weft/dataplane/compliance'
-import { kernelOptions, namespaceName, type KernelOptions } from '@weft/dataplane-kernel'
-import { deleteNamespace, listNamespaces } from '@weft/linux'
+import { namespaceName } from '@weft/dataplane-kernel'
+import { deleteNamespace, listNamespaces, NAMESPACE_DIRECTORY } from '@weft/linux'
 import { atExit } from './at-exit.ts'
 import { DataplaneProcess, type OwnerSource } from './dataplane-process.ts'
 import { ForeignObjects } from './foreign-objects.ts'
+import { hostDataplane, type HostBackend } from './host-dataplane.ts'
 import { openNetnsEndpoint, type NetnsEndpoint } from './netns-endpoint.ts'
 import { sabotage } from './sabotage.ts'
 import { sendDatagram } from './send-datagram.ts'
@@ -17,6 +18,7 @@ export interface NetnsNodeParts {
   /** What the case calls it. */
   readonly name: string
   readonly host: LabHost
+  readonly backend: HostBackend
   readonly tunnel: SocketAddress
   /** Put before the names of namespaces. */
   readonly prefix: string
@@ -27,9 +29,10 @@ export interface NetnsNodeParts {
 
 /** Open a host's dataplane in a process. Rejects with what the backend throws. */
 export async function openNetnsNode(parts: NetnsNodeParts): Promise<NetnsNode> {
-  const { host, source } = parts
-  const kernel = kernelOptions({ instance: host.namespace, underlayNamespace: host.netns.path })
-  return new NetnsNode(parts, kernel, await DataplaneProcess.open({ kernel, source }))
+  const { backend, host, source } = parts
+  const place = { instance: host.namespace, underlayNamespace: host.netns.path }
+  const dataplane = hostDataplane(backend, place)
+  return new NetnsNode(parts, await DataplaneProcess.open({ dataplane, source }))
 }
 
 /**
@@ -42,21 +45,22 @@ export class NetnsNode implements LabNode {
   readonly #host: LabHost
   readonly #prefix: string
   readonly #namespaceOf: NetnsNodeParts['namespaceOf']
-  readonly #kernel: KernelOptions
+  readonly #backend: HostBackend
   readonly #process: DataplaneProcess
   readonly #endpoints: NetnsEndpoint[] = []
   readonly #foreign: ForeignObjects
   readonly #guard: Disposable
 
-  constructor(parts: NetnsNodeParts, kernel: KernelOptions, owned: DataplaneProcess) {
+  constructor(parts: NetnsNodeParts, owned: DataplaneProcess) {
     this.name = parts.name
     this.#host = parts.host
     this.#namespaceOf = parts.namespaceOf
     this.tunnel = parts.tunnel
     this.#prefix = parts.prefix
-    this.#kernel = kernel
+    this.#backend = parts.backend
     this.#process = owned
-    this.#foreign = new ForeignObjects(parts.host, parts.tunnel)
+    const { host, tunnel } = parts
+    this.#foreign = new ForeignObjects({ host, tunnel, isPortFree: parts.backend === 'kernel' })
     this.#guard = atExit(() => this.#abandon())
   }
 
@@ -72,7 +76,7 @@ export class NetnsNode implements LabNode {
   }
 
   missingAttachment(): Attachment {
-    const path = `${this.#kernel.namespaceDirectory}/${this.#prefix}missing`
+    const path = `${NAMESPACE_DIRECTORY}/${this.#prefix}missing`
     return { kind: 'netns', path, ifname: 'eth0' }
   }
 
@@ -85,7 +89,10 @@ export class NetnsNode implements LabNode {
   }
 
   async sabotage(damage: Damage): Promise<void> {
-    const { instance, namespaceDirectory: directory } = this.#kernel
+    // A switch in a process can only be damaged from within; it is down when its owner is.
+    if (this.#backend === 'userspace') return this.#process.damage(damage)
+    const instance = this.#host.namespace
+    const directory = NAMESPACE_DIRECTORY
     const nameOf = (network: string): string => namespaceName(instance, network)
     // Damage of several steps is to be seen as one: repair in the middle of it would be undone.
     const pid = this.#process.running ? this.#process.pid : null
@@ -152,9 +159,8 @@ export class NetnsNode implements LabNode {
   }
 
   #networkNames(): string[] {
-    const { instance, namespaceDirectory } = this.#kernel
-    const prefix = namespaceName(instance, '')
-    return listNamespaces(namespaceDirectory).filter((name) => name.startsWith(prefix))
+    const prefix = namespaceName(this.#host.namespace, '')
+    return listNamespaces().filter((name) => name.startsWith(prefix))
   }
 
   /** We are ending: a living owner would make again what is removed. */
@@ -164,7 +170,6 @@ export class NetnsNode implements LabNode {
   }
 
   #removeNetworks(): void {
-    const directory = this.#kernel.namespaceDirectory
-    for (const name of this.#networkNames()) deleteNamespace({ name, directory })
+    for (const name of this.#networkNames()) deleteNamespace({ name })
   }
 }

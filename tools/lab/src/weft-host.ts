@@ -46,12 +46,19 @@ export class WeftHost implements AsyncDisposable {
     return this.machine.name
   }
 
-  /** Start the daemon; resolves when it answers, with the ms that took. */
-  async start(flags: readonly string[] = []): Promise<number> {
+  /**
+   * Start the daemon, with more flags and variables; resolves when it answers, with the ms that
+   * took. Rejects with ERR_PROCESS_GONE, and its last words, when it ends instead.
+   */
+  async start(
+    flags: readonly string[] = [],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<number> {
     assert(this.#daemon === null, 'one daemon at a time')
-    const words = ['sh', '-c', START, 'weftd', ...this.#flags, ...flags] as const
+    const environment = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+    const shell = ['sh', '-c', START, 'weftd', ...this.#flags, ...flags]
     const began = performance.now()
-    const daemon = startOn(this.machine, [...words])
+    const daemon = startOn(this.machine, ['env', ...environment, ...shell])
     this.#daemon = daemon
     this.#said.push(collect(daemon.stdout), collect(daemon.stderr))
     daemon.once('close', () => {
@@ -61,7 +68,9 @@ export class WeftHost implements AsyncDisposable {
       withinMs: READY_WITHIN_MS,
       what: `weftd on ${this.name}`,
     })
-    return performance.now() - began
+    if (daemon === this.#daemon) return performance.now() - began
+    const details = { operation: `start weftd on ${this.name}`, ending: this.log().slice(-4000) }
+    throw labError('ERR_PROCESS_GONE', 'the daemon has ended', details)
   }
 
   /** End the daemon and wait for it; networks go on forwarding. Resolves to its exit code. */
@@ -104,12 +113,9 @@ export class WeftHost implements AsyncDisposable {
     await this.stop('KILL')
   }
 
+  /** Nothing to wait for when it has ended. */
   async #answers(daemon: MachineProcess): Promise<void> {
-    if (daemon !== this.#daemon) {
-      const details = { operation: `start weftd on ${this.name}`, ending: this.log().slice(-4000) }
-      throw labError('ERR_PROCESS_GONE', 'the daemon has ended', details)
-    }
-    await runOn(this.machine, ANSWERS)
+    if (daemon === this.#daemon) await runOn(this.machine, ANSWERS)
   }
 }
 

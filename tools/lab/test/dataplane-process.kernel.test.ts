@@ -1,7 +1,6 @@
 /** A dataplane in a process of its own: the contract across the boundary, death and succession. */
 import { parseCidr, parseIp, parseMac, vni } from '@weft/core'
 import type { Attachment, DesiredState } from '@weft/dataplane'
-import { kernelOptions } from '@weft/dataplane-kernel'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -9,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Container } from '../src/container.ts'
 import { DataplaneProcess, OwnerPool } from '../src/dataplane-process.ts'
 import { eventually } from '../src/eventually.ts'
+import { hostDataplane } from '../src/host-dataplane.ts'
 import { Underlay, type LabHost } from '../src/underlay.ts'
 
 const PREFIX = `lab-owner-${process.pid}-`
@@ -38,8 +38,8 @@ beforeEach(async () => {
   underlay = Underlay.open({ hosts: 1, prefix: PREFIX })
   container = Container.open(`${PREFIX}c1`)
   const { netns, namespace } = hostOf(underlay)
-  const kernel = kernelOptions({ instance: namespace, underlayNamespace: netns.path })
-  owned = await DataplaneProcess.open({ kernel })
+  const place = { instance: namespace, underlayNamespace: netns.path }
+  owned = await DataplaneProcess.open({ dataplane: hostDataplane('kernel', place) })
 })
 
 afterEach(async () => {
