@@ -1,4 +1,10 @@
 /** The switch: frames from ports and datagrams from peers go where tables say, or nowhere. */
+import { ethernet, ETHERNET_OFFSET, type WireFault } from '@weft/wire'
+import { ByteSum } from './byte-sum.ts'
+import { finishPacket, isChecksumInside } from './checksum-finish.ts'
+import { Decapsulator } from './decapsulator.ts'
+import type { DropReason } from './drop-reason.ts'
+import { Encapsulator } from './encapsulator.ts'
 import type {
   EngineState,
   SwitchCounters,
@@ -6,49 +12,215 @@ import type {
   SwitchSink,
   UnderlaySource,
 } from './engine-state.ts'
-import type { PacketView } from './packet-view.ts'
+import { answerEcho, countHop, destinationAt, familyOf, hopsLeft } from './gateway.ts'
+import { IcmpErrors, type IcmpProblem } from './icmp-errors.ts'
+import { macNumber, writeMacNumber } from './mac-number.ts'
+import { NeighbourAnswers } from './neighbour-answers.ts'
+import { GSO_TYPE, PacketView } from './packet-view.ts'
+import { PortDelivery } from './port-delivery.ts'
+import { Segmenter } from './segmenter.ts'
+import { SwitchCounts } from './switch-counts.ts'
+import type { SwitchSubnet } from './switch-subnet.ts'
+import { SwitchTables, type SwitchPort } from './switch-tables.ts'
+import { LANE_BYTES, LANES, TransmitLanes } from './transmit-lanes.ts'
 
-/** Bytes of the arena that a switch wants. */
-export const SWITCH_ARENA_BYTES = 0x12_0000
+/** Bytes of the arena that a switch wants: its lanes, a room for answers, one for pieces. */
+export const SWITCH_ARENA_BYTES = (LANES + 2) * LANE_BYTES
 
 /**
- * The engine. What `fromPort` and `fromUnderlay` are given may be changed by them: the bytes of the
- * window, and the view. Frames may wait to go out together: call `flush` after each burst.
+ * The largest MTU of a subnet: what UDP over IPv4 carries (65,507 bytes), less VXLAN and an Ethernet
+ * header with four tags. Larger ones count as this.
+ */
+export const SWITCH_MTU_MAX_BYTES = 65_469
+
+/**
+ * A learning-free VXLAN switch. It knows what it is told and nothing else: what no entry names is
+ * dropped and counted. No packet makes it allocate or throw.
+ *
+ * What `fromPort` and `fromUnderlay` are given is the switch's to change, view and bytes, until they
+ * return. Frames wait to go out together: call `flush` after each burst.
  */
 export class SwitchEngine {
-  constructor(sink: SwitchSink, options: SwitchOptions) {
-    void sink
-    void options
+  readonly #counts = new SwitchCounts()
+  readonly #tables = new SwitchTables(this.#counts)
+  readonly #sums = new ByteSum()
+  readonly #segmenter = new Segmenter(this.#sums)
+  readonly #lanes: TransmitLanes
+  readonly #delivery: PortDelivery
+  readonly #encapsulator: Encapsulator
+  readonly #decapsulator: Decapsulator
+  readonly #answers: NeighbourAnswers
+  readonly #errors: IcmpErrors
+  readonly #answer: PacketView
+  readonly #answerAt: number
+  readonly #problem: { -readonly [Key in keyof IcmpProblem]: IcmpProblem[Key] }
+
+  constructor(sink: SwitchSink, { arena, segmentsMax }: SwitchOptions) {
+    const { bytes, start } = arena
+    const [counts, tables, sums, segmenter] = [
+      this.#counts,
+      this.#tables,
+      this.#sums,
+      this.#segmenter,
+    ]
+    this.#lanes = new TransmitLanes(sink, arena, segmentsMax)
+    this.#answerAt = start + LANES * LANE_BYTES
+    const room = { bytes, start: this.#answerAt + LANE_BYTES }
+    this.#delivery = new PortDelivery({ sink, tables, sums, segmenter, room })
+    this.#encapsulator = new Encapsulator({ lanes: this.#lanes, sums, segmenter, counts })
+    this.#decapsulator = new Decapsulator({ tables, counts, sums, delivery: this.#delivery })
+    this.#answers = new NeighbourAnswers(bytes, this.#answerAt)
+    this.#errors = new IcmpErrors(bytes, this.#answerAt)
+    this.#answer = new PacketView(bytes)
+    this.#problem = { kind: 'too-big', mtu: 0, from: null }
   }
 
-  /** Know this and nothing else from now on. */
+  /** Know this and nothing else from now on. What waits to be sent is sent first. */
   load(state: EngineState): void {
-    void state
+    this.flush()
+    this.#tables.load(state)
   }
 
   /** What the tables say, read from them. */
   read(): EngineState {
-    return { peers: new Map(), subnets: new Map() }
+    return this.#tables.read()
   }
 
   /** A frame that a local endpoint sends. */
   fromPort(port: number, packet: PacketView): void {
-    void port
-    void packet
+    const sender = this.#tables.port(port)
+    if (sender === undefined) return this.#drop('frame-unplugged')
+    const { bytes, start, end } = packet
+    const fault: WireFault | null = ethernet.check(bytes, start, end)
+    if (fault !== null) return this.#drop('frame-malformed')
+    const packetBytes = this.#packetBytes(packet)
+    if (packetBytes < 0) return this.#drop('frame-bad-offload')
+    const { mtuBytes } = sender.subnet.spec
+    if (packetBytes > Math.min(mtuBytes, SWITCH_MTU_MAX_BYTES)) {
+      this.#tell(sender, packet, 'too-big')
+      return this.#drop('frame-too-long')
+    }
+    if (ethernet.isGroup(bytes, start)) return this.#toGroup(sender, packet)
+    this.#toMac(sender, packet)
   }
 
   /** One datagram, or several of one flow, with a source as the socket told it. */
   fromUnderlay(packet: PacketView, from: UnderlaySource): void {
-    void packet
-    void from
+    this.#decapsulator.receive(packet, from)
   }
 
   /** Send what waits. */
   flush(): void {
-    return
+    this.#lanes.flush()
   }
 
+  /** Numbers since the switch was made. */
   counters(): SwitchCounters {
-    return { transmitted: 0, received: 0, dropped: new Map(), networks: new Map() }
+    return this.#counts.read(this.#tables.networks)
+  }
+
+  /** Bytes of the longest IP packet that this frame becomes; -1 when its offloads make no sense. */
+  #packetBytes(packet: PacketView): number {
+    if (packet.gsoType === GSO_TYPE.none) {
+      if (!isChecksumInside(packet)) return -1
+      return packet.end - ethernet.payloadStart(packet.bytes, packet.start)
+    }
+    return this.#segmenter.prepare(packet) ? this.#segmenter.packetBytes : -1
+  }
+
+  /** Questions are answered from the tables; the rest is for the ports of this node. */
+  #toGroup(sender: SwitchPort, packet: PacketView): void {
+    if (this.#answerNeighbour(sender, packet)) return
+    this.#delivery.flood(sender.subnet, sender.number, packet)
+  }
+
+  #toMac(sender: SwitchPort, packet: PacketView): void {
+    const { subnet } = sender
+    const { bytes, start } = packet
+    const number = subnet.local.find(bytes, start)
+    if (number === sender.number) return this.#drop('frame-for-sender')
+    const port = this.#tables.port(number)
+    if (port !== undefined) return this.#delivery.deliver(port, packet)
+    if (macNumber(bytes, start) === subnet.gatewayMac) return this.#toGateway(sender, packet)
+    const peer = subnet.remote.find(bytes, start)
+    if (peer < 0) return this.#drop('frame-unknown-destination')
+    this.#toPeer(subnet, peer, packet)
+  }
+
+  #toPeer(subnet: SwitchSubnet, peer: number, packet: PacketView): void {
+    if (subnet.spec.encapsulation !== 'vxlan') return this.#drop('frame-not-sealed')
+    this.#encapsulator.send(subnet, peer, packet)
+  }
+
+  /** Neighbours confirm their gateway by asking it alone, and ping it, and go through it. */
+  #toGateway(sender: SwitchPort, packet: PacketView): void {
+    if (this.#answerNeighbour(sender, packet)) return
+    const { bytes, start, end } = packet
+    const family = familyOf(bytes, start, end)
+    if (family === 0) return this.#drop('frame-for-gateway')
+    const destination = destinationAt(start, family)
+    const subnets = this.#tables.beside(sender.subnet)
+    for (const subnet of subnets) {
+      if (!subnet.isGateway(bytes, destination, family)) continue
+      if (packet.gsoType !== GSO_TYPE.none) return this.#drop('frame-for-gateway')
+      finishPacket(packet, this.#sums)
+      if (!answerEcho(bytes, start, family)) return this.#drop('frame-for-gateway')
+      return this.#delivery.deliver(sender, packet)
+    }
+    for (const subnet of subnets) {
+      if (subnet.covers(bytes, destination, family)) return this.#route(sender, subnet, packet)
+    }
+    this.#drop('frame-unroutable')
+  }
+
+  /** Pass a packet on into a subnet of the same network. */
+  #route(sender: SwitchPort, subnet: SwitchSubnet, packet: PacketView): void {
+    const { bytes, start, end } = packet
+    const family = familyOf(bytes, start, end)
+    if (family === 0) return
+    if (hopsLeft(bytes, start, family) <= 1) {
+      this.#problem.from = sender.subnet.gatewayOf(family)
+      this.#tell(sender, packet, 'expired')
+      return this.#drop('frame-expired')
+    }
+    const mac = subnet.ownerOf(bytes, destinationAt(start, family), family)
+    if (mac < 0) return this.#drop('frame-unroutable')
+    writeMacNumber(bytes, start + ETHERNET_OFFSET.destination, mac)
+    writeMacNumber(bytes, start + ETHERNET_OFFSET.source, subnet.gatewayMac)
+    countHop(bytes, start, family)
+    const port = this.#tables.port(subnet.local.find(bytes, start))
+    if (port !== undefined) return this.#delivery.deliver(port, packet)
+    const peer = subnet.remote.find(bytes, start)
+    if (peer < 0) return this.#drop('frame-unroutable')
+    this.#toPeer(subnet, peer, packet)
+  }
+
+  #answerNeighbour(sender: SwitchPort, packet: PacketView): boolean {
+    if (packet.gsoType !== GSO_TYPE.none) return false
+    finishPacket(packet, this.#sums)
+    const { bytes, start, end } = packet
+    const length = this.#answers.answer(bytes, start, end, sender.subnet)
+    if (length > 0) this.#deliverAnswer(sender, length)
+    return length > 0
+  }
+
+  /** Tell a sender what became of its packet, where that is to be told. */
+  #tell(sender: SwitchPort, packet: PacketView, kind: IcmpProblem['kind']): void {
+    this.#problem.kind = kind
+    this.#problem.mtu = Math.min(sender.subnet.spec.mtuBytes, SWITCH_MTU_MAX_BYTES)
+    const { bytes, start, end } = packet
+    const length = this.#errors.write(bytes, start, end, this.#problem)
+    this.#problem.from = null
+    if (length > 0) this.#deliverAnswer(sender, length)
+  }
+
+  #deliverAnswer(to: SwitchPort, length: number): void {
+    const start = this.#answerAt
+    this.#answer.setPlain(this.#lanes.bytes, start, start + length)
+    this.#delivery.deliver(to, this.#answer)
+  }
+
+  #drop(reason: DropReason): void {
+    this.#counts.drop(reason)
   }
 }

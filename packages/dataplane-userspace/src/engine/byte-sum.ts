@@ -1,0 +1,42 @@
+/** One's complement sums of packet bytes, fast enough to be made for each byte that is sent. */
+import { foldSum } from '@weft/wire'
+
+const WORDS = 2 ** 32
+
+/**
+ * Sums as `sumBytes` of @weft/wire does, several times as fast: 32 bits a word, added as doubles,
+ * which stay exact. A DataView of the array is kept from call to call; it is made anew when the
+ * array is another, so whoever keeps packets in one array allocates nothing.
+ */
+export class ByteSum {
+  #bytes: Uint8Array = new Uint8Array(0)
+  #view: DataView = new DataView(this.#bytes.buffer)
+
+  /** The sum from `start` to `end`, folded to 16 bits; an odd last byte is the high half. */
+  of(bytes: Uint8Array, start: number, end: number): number {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    return sumView(this.#view, start, end)
+  }
+}
+
+function sumView(view: DataView, start: number, end: number): number {
+  let sum = 0
+  let at = start
+  for (const last = end - 16; at <= last; at += 16) {
+    sum +=
+      view.getUint32(at) + view.getUint32(at + 4) + view.getUint32(at + 8) + view.getUint32(at + 12)
+  }
+  for (; at + 1 < end; at += 2) sum += view.getUint16(at)
+  if (at < end) sum += view.getUint8(at) << 8
+  const high = Math.floor(sum / WORDS)
+  const low = sum - high * WORDS
+  return foldSum(foldSum(low) + foldSum(high))
+}
+
+/** A sum of bytes as it is when they begin at an odd offset: both halves change places. */
+export function swapSum(sum: number): number {
+  return ((sum & 0xff) << 8) | (sum >>> 8)
+}
