@@ -1,4 +1,4 @@
-/** The daemon as a process of a test, in a directory of its own, started and ended as a user would. */
+/** The daemon as a process of a test, in a directory of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -11,8 +11,8 @@ const MAIN = new URL('../src/main.ts', import.meta.url).pathname
 export interface Start {
   readonly words?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
-  /** Path of a network namespace to be in; this process's unless given. */
-  readonly netns?: string
+  /** What brings the command after it into namespaces: `['nsenter', '--net=…', '--']`. */
+  readonly entering?: readonly string[]
 }
 
 /** One that was started. */
@@ -47,13 +47,10 @@ export class DaemonPlace {
     return createEngineClient(socketFetch(this.socket))
   }
 
-  start({ words = [], env = {}, netns }: Start = {}): StartedDaemon {
+  start({ words = [], env = {}, entering = [] }: Start = {}): StartedDaemon {
     const usual = ['--state', this.state, '--socket', this.socket, '--log-format', 'json']
     const argv = ['--conditions=@weft/source', MAIN, ...usual, ...words]
-    const [program, ...args] =
-      netns === undefined
-        ? [process.execPath, ...argv]
-        : ['nsenter', `--net=${netns}`, '--', process.execPath, ...argv]
+    const [program = '', ...args] = [...entering, process.execPath, ...argv]
     const cache = { NODE_COMPILE_CACHE: join(tmpdir(), 'weftd-code') }
     const environment = { ...process.env, ...cache, ...env }
     const child = spawn(program, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] })

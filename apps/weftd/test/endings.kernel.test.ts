@@ -22,11 +22,12 @@ const directory = mkdtempSync(join(tmpdir(), 'weftd-'))
 const names = { a: `weftd-a-${process.pid}`, b: `weftd-b-${process.pid}` }
 const container = `weftd-c-${process.pid}`
 const addresses = { a: '10.66.0.1', b: '10.66.0.2' } as const
-const places = { a: new DaemonPlace(join(directory, 'a')), b: new DaemonPlace(join(directory, 'b')) }
+const placeOf = (which: string): DaemonPlace => new DaemonPlace(join(directory, which))
+const places = { a: placeOf('a'), b: placeOf('b') }
 
 async function up(which: 'a' | 'b'): Promise<StartedDaemon> {
-  const netns = namespacePath({ name: names[which] })
-  const daemon = places[which].start({ netns, words: ['--instance', names[which]] })
+  const entering = ['nsenter', `--net=${namespacePath({ name: names[which] })}`, '--']
+  const daemon = places[which].start({ entering, words: ['--instance', names[which]] })
   await daemon.ready
   return daemon
 }

@@ -53,9 +53,10 @@ test('every option is a flag, and an entry of the file under the same name', asy
 test('help, version, teardown, another file', () => {
   expect(read('--version')).toEqual({ kind: 'print', text: '1.2.3\n' })
   const help = read('-h')
-  expect(help).toMatchObject({ kind: 'print', text: /Examples:/ })
+  const text = help.kind === 'print' ? help.text : ''
+  expect(text).toContain('Examples:')
   for (const name of Object.keys(FLAGS)) {
-    expect(help).toMatchObject({ text: new RegExp(`--${spelt(name)} <`) })
+    expect(text).toContain(`--${spelt(name)} <`)
   }
   expect(read('--teardown', '--config', '/c')).toMatchObject({ kind: 'teardown', config: '/c' })
   expect(read()).toEqual({ kind: 'run', flags: {}, config: null })
@@ -73,7 +74,8 @@ describe('refused by name', () => {
   ]
   for (const [words, name, problem] of cases) {
     test(words.join(' '), () => {
-      const details = { origin: 'command line', name, problem: new RegExp(problem) }
+      const said = expect.stringMatching(problem) as string
+      const details = { origin: 'command line', name, problem: said }
       const refusal = expect.objectContaining({ code: 'ERR_OPTION' })
       expect(() => read(...words)).toThrow(refusal)
       expect(detailsOf(() => read(...words))).toMatchObject(details)
