@@ -34,7 +34,7 @@ export interface MembershipProfile {
   /** A dead node's name may be taken from another address after this long. 0: never. */
   readonly deadNodeReclaimMs: number
   readonly streamTimeoutMs: number
-  /** What fits a packet, wrappers included, in bytes of UDP payload. */
+  /** What fits a packet, wrappers included, in bytes of UDP payload; PACKET_BYTES_MIN or more. */
   readonly packetBytesMax: number
   readonly compress: boolean
   /** Send new things after `eagerMs` instead of at the next gossip tick. 0: wait for the tick. */

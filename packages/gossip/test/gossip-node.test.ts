@@ -1,8 +1,17 @@
 /** The whole node: its door, its goodbye, its snapshot. */
-import { instantAfter } from '@weft/core'
+import { instantAfter, parseIp } from '@weft/core'
 import { expect, test } from 'vitest'
+import { KeyRing } from '../src/memberlist/key-ring.ts'
+import {
+  LABEL_BYTES_MAX,
+  META_BYTES_MAX,
+  NAME_BYTES_MAX,
+  PACKET_BYTES_MIN,
+} from '../src/memberlist/limits.ts'
+import type { KnownMember } from '../src/membership/member.ts'
+import { NETWORKDB_NAME_BYTES_MAX } from '../src/networkdb/limits.ts'
 import { dockerProfile, lanProfile } from '../src/profile.ts'
-import { isWeftMeta } from '../src/tables/capability.ts'
+import { CAPABILITY_BYTES, isWeftMeta } from '../src/tables/capability.ts'
 import { addressOf, World } from './gossip-world.ts'
 
 test('says that it is a Weft node where it compares digests, and only there', () => {
@@ -52,6 +61,43 @@ test('leaves the tables before the ring, and waits no longer than five seconds f
   hermit.core.leave(alone.now)
   alone.run(1000)
   expect(hermit.core.hasLeft).toBe(true)
+})
+
+/** Somebody who is said to be there, and never answers. */
+const OTHER: KnownMember = {
+  name: 'n2',
+  address: addressOf('n2'),
+  meta: new Uint8Array(0),
+  vsn: [1, 5, 2, 0, 0, 0],
+  incarnation: 1,
+}
+
+test('the smallest packets hold the largest news, so that none of it is tried for ever', () => {
+  const start = (packetBytesMax: number): World => {
+    const world = new World({ profile: { packetBytesMax, compress: false } })
+    const node = world.start('n'.repeat(NAME_BYTES_MAX), {
+      advertise: { ip: parseIp('2001:db8:ffff:ffff:ffff:ffff:ffff:ffff'), port: 65_535 },
+      label: 'l'.repeat(LABEL_BYTES_MAX),
+      meta: new Uint8Array(META_BYTES_MAX - CAPABILITY_BYTES).fill(255),
+      keys: new KeyRing([{ tag: '1', bytes: new Uint8Array(32) }]),
+      known: [OTHER],
+    })
+    node.attach('blue'.padEnd(NETWORKDB_NAME_BYTES_MAX, '.'))
+    return world
+  }
+  expect(() => start(PACKET_BYTES_MIN - 1)).toThrow('PACKET_BYTES_MIN')
+  const world = start(PACKET_BYTES_MIN)
+  world.run(2000)
+  const largest = Math.max(...world.packets.map(({ bytes }) => bytes.length))
+  expect(largest).toBeLessThanOrEqual(PACKET_BYTES_MIN)
+  expect(largest).toBeGreaterThan(PACKET_BYTES_MIN - 100)
+  const [node] = world.nodes.values()
+  let ticks = 0
+  for (let at = world.now; at < instantAfter(world.now, 2000); ticks++) {
+    at = node?.core.nextDeadline() ?? instantAfter(at, 2000)
+    node?.core.tick(at)
+  }
+  expect(ticks).toBeLessThan(50)
 })
 
 test('starts whole rings from snapshots, without a join', () => {

@@ -13,7 +13,7 @@ import type { TableRequest } from './print-table.ts'
 const NODES = 128
 
 /** C: how many are slow at once. */
-const SLOW = [4, 16]
+const SLOW = [4, 16, 32]
 
 /** D: how long they stand still, in ms. */
 const BLOCKED_MS = [2048, 16_384, 32_768]

@@ -9,6 +9,12 @@ export const NAME_BYTES_MAX = 255
 /** Bytes of a node's metadata (docker-wire §2.2). */
 export const META_BYTES_MAX = 512
 
+/**
+ * What a profile's packets hold at least, in bytes of UDP payload: an alive with the longest name,
+ * metadata and label, sealed. News that fits no packet would wait for ever. IPv6 carries 1,232.
+ */
+export const PACKET_BYTES_MIN = 1200
+
 /** Bytes of what an ack may carry for the layer above; Docker sends nothing. */
 export const ACK_PAYLOAD_BYTES_MAX = 4096
 

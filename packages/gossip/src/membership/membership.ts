@@ -1,7 +1,7 @@
 /** memberlist as a state machine: bytes and instants in, packets and stream events out. */
 import { assert, utf8Bytes, type Instant, type SocketAddress } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
-import { META_BYTES_MAX, NAME_BYTES_MAX } from '../memberlist/limits.ts'
+import { META_BYTES_MAX, NAME_BYTES_MAX, PACKET_BYTES_MIN } from '../memberlist/limits.ts'
 import type { PacketMessage } from '../memberlist/messages.ts'
 import type { GossipOutput } from '../output.ts'
 import type { MembershipProfile } from '../profile.ts'
@@ -163,6 +163,7 @@ function checkProfile(profile: MembershipProfile): void {
   const { probeIntervalMs, probeTimeoutMs, gossipIntervalMs, streamTimeoutMs } = profile
   const shortest = Math.min(probeIntervalMs, probeTimeoutMs, gossipIntervalMs, streamTimeoutMs)
   assert(shortest > 0, 'intervals and timeouts of a profile are above 0')
+  assert(profile.packetBytesMax >= PACKET_BYTES_MIN, 'packets hold PACKET_BYTES_MIN')
   const { suspicionConfirmations } = profile
   assert(suspicionConfirmations <= CONFIRMATIONS_MAX, 'CONFIRMATIONS_MAX confirm a suspicion')
 }

@@ -37,15 +37,20 @@ const NETWORKS_EACH = 2
 const ENDPOINT_BYTES = 110
 const PEER_BYTES = 50
 
-/** While a ring is filled, rows are told once, to one, at once; the others ask for them. */
-const THRIFTY: Partial<GossipProfile> = {
+/** Whoever attaches asks everybody in its networks for rows: better while there are none. */
+const CATCH_UP_MS = 1000
+/** Then who wrote a row tells it to all, once; few rows of others go along. */
+const TELLING: Partial<GossipProfile> = {
   tableRetransmitMult: 0,
-  tableGossipNodes: 1,
-  tableGossipPacketsMax: 50,
-  bulkSyncIntervalMs: 2000,
+  tableGossipNodes: NETWORK_NODES_MAX,
+  tableGossipPacketsMax: 2,
+  tableGossipIntervalMs: 200,
+  tableEagerMs: 0,
 }
-const FILL_MS = 4000
-const FILL_TRIES = 30
+/** What was heard is passed on once, to one: hardly anybody lacks it. */
+const RELAYING: Partial<GossipProfile> = { tableGossipNodes: 1, tableGossipPacketsMax: 50 }
+const FILL_MS = 2000
+const FILL_TRIES = 60
 /** Timers are back to their own intervals, and nothing is told any more. */
 const SETTLE_MS = 10_000
 
@@ -86,7 +91,6 @@ export function measureQuiet(ring: Ring, windowMs: number): BandwidthResult {
  */
 export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowMs'>): Ring {
   const present: { -readonly [Name in keyof GossipProfile]: GossipProfile[Name] } = { ...profile }
-  Object.assign(present, THRIFTY)
   const ring = populatedRing({
     seed,
     nodes,
@@ -95,7 +99,11 @@ export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowM
     networksOf: (index) => networksOf(index, nodes),
     isSealed: true,
   })
+  run(ring, CATCH_UP_MS)
+  Object.assign(present, TELLING)
   for (const { index } of ring.world.hosts) putRows(ring, index, nodes)
+  run(ring, present.tableGossipIntervalMs)
+  Object.assign(present, RELAYING)
   for (let i = 0; i < FILL_TRIES && (i === 0 || countIncomplete(ring, nodes) > 0); i++) {
     run(ring, FILL_MS)
   }
