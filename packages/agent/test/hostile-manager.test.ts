@@ -107,11 +107,11 @@ describe('a task', () => {
   })
 
   test.each([
-    ['no address', (task: Task): void => void (task.networks[0]?.addresses.pop() ?? '')],
-    ['no network', (task: Task): void => void task.networks.pop()],
+    ['no address', (task: Task) => task.networks[0]?.addresses.pop()],
+    ['no network', (task: Task) => task.networks.pop()],
     ['an address of another subnet', (task: Task) => replaceAddress(task, '10.9.9.9/24')],
     ['an address that is none', (task: Task) => replaceAddress(task, '10.0.1.300/24')],
-    ['a network that is no overlay', (task: Task) => void (network(task).id = 'a/b')],
+    ['a network that is no overlay', (task: Task) => Object.assign(network(task), { id: 'a/b' })],
   ])('with %s fails its attach, and is given back', async (_, damage) => {
     const made = await misled()
     const { world, node, manager } = made
@@ -133,9 +133,8 @@ describe('a task', () => {
   test('of a container is rejected with a reason, again in each session', async () => {
     const { world, node, manager } = await misled()
     const task = attachmentTask('web', 'c')
-    manager.assign(
-      assignments([{ ...task, spec: undefined } as unknown as Task], { base: '1', result: '2' }),
-    )
+    delete task.spec
+    manager.assign(assignments([task], { base: '1', result: '2' }))
     await world.run(100)
     const rejected = manager.notes.updates.find(({ taskId }) => taskId === 'web')
     expect(rejected?.status?.state).toBe(TaskState.REJECTED)

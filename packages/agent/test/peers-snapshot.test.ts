@@ -56,8 +56,8 @@ describe('what is written', () => {
 
   test.each([
     ['large values', (i: number) => row(`k${i}`, 65_000)],
-    ['names that JSON makes six of one of', (i: number) => row('\u0001'.repeat(512) + i, 9)],
-    ['names that are longer in UTF-8', (i: number) => row('語'.repeat(170) + i, 60_000)],
+    ['names that JSON makes six of one of', (i: number) => row(`${'\u0001'.repeat(512)}${i}`, 9)],
+    ['names that are longer in UTF-8', (i: number) => row(`${'語'.repeat(170)}${i}`, 60_000)],
   ])('ends at PART_BYTES_MAX, by %s too', (_, make) => {
     const size = utf8Bytes(JSON.stringify(peersSnapshotJson({ ...NO_PEERS, rows: [make(0)] })))
     const count = Math.ceil((PART_BYTES_MAX.rows * 1.1) / size.length)
