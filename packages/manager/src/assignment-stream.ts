@@ -13,6 +13,7 @@ import {
   type Task,
 } from '@weft/swarm'
 import type { StreamEnd } from './node-session.ts'
+import { toldTask } from './told-task.ts'
 import { Wakeup, type MessageSource } from './wakeup.ts'
 
 /**
@@ -87,7 +88,7 @@ export class AssignmentStream implements MessageSource<AssignmentsMessage> {
   #tell(id: string, task: Task | null): AssignmentChange {
     if (task === null) this.#told.delete(id)
     else this.#told.set(id, task)
-    const value = task ?? create(TaskSchema, { id })
+    const value = task === null ? create(TaskSchema, { id }) : toldTask(task)
     const action = task === null ? AssignmentAction.REMOVE : AssignmentAction.UPDATE
     const assignment = create(AssignmentSchema, { item: { case: 'task', value } })
     return create(AssignmentChangeSchema, { assignment, action })

@@ -37,8 +37,14 @@ import type { Objects } from './objects.ts'
 import { readIp } from './subnet-wish.ts'
 import { networkName, type Tables } from './tables.ts'
 
-/** Tasks of one node: all of them fit one message. */
+/** Tasks of one node. */
 export const TASKS_PER_NODE_MAX = 4_096
+
+/**
+ * Bytes of a node's tasks at which it gets no more: it is sent all of them in one message, which
+ * has 4 MiB in Docker's engines too, with the frames around them and what nodes report.
+ */
+export const TASK_BYTES_PER_NODE_MAX = 3 << 20
 
 /** Characters of a container's ID; Docker's have 64. */
 export const CONTAINER_ID_LENGTH_MAX = 256
@@ -185,9 +191,16 @@ function checkNode(node: Node, tables: Tables): void {
   const availability = node.spec?.availability ?? NodeAvailability.ACTIVE
   if (availability === NodeAvailability.DRAIN) throw notNow(node, 'is drained')
   if (availability === NodeAvailability.PAUSE) throw notNow(node, 'is paused')
-  if (tables.tasksOn(node.id).size < TASKS_PER_NODE_MAX) return
-  const message = `node ${node.id} has ${TASKS_PER_NODE_MAX} attachments`
-  throw swarmError('ERR_EXHAUSTED', message, { subject: node.id })
+  if (tables.tasksOn(node.id).size >= TASKS_PER_NODE_MAX) {
+    throw exhausted(node, `has ${TASKS_PER_NODE_MAX} attachments`)
+  }
+  if (tables.bytesOn(node.id) >= TASK_BYTES_PER_NODE_MAX) {
+    throw exhausted(node, 'has as many attachments to networks of such a size as it can be told of')
+  }
+}
+
+function exhausted({ id }: Node, why: string): Error {
+  return swarmError('ERR_EXHAUSTED', `node ${id} ${why}`, { subject: id })
 }
 
 function notNow({ id }: Node, why: string): Error {

@@ -3,8 +3,11 @@ import { toBinary } from '@bufbuild/protobuf'
 import { VNI_MAX } from '@weft/core'
 import { NetworkSpecSchema, swarmError, type Driver, type NetworkSpec } from '@weft/swarm'
 
-/** Bytes of a spec on the wire: labels and options are for people, and travel in every task. */
-export const NETWORK_SPEC_BYTES_MAX = 64 << 10
+/**
+ * Bytes of a spec on the wire. It travels in every task, most of it twice, and nodes take networks
+ * of 32 KiB.
+ */
+export const NETWORK_SPEC_BYTES_MAX = 13 << 10
 
 /** Characters of a name: a DNS label's (RFC 1035 §2.3.4). */
 export const NETWORK_NAME_LENGTH_MAX = 63

@@ -1,5 +1,6 @@
 /** The objects of a cluster by kind and ID, with the indexes that its questions need. */
 import type { Cluster, Network, Node, Task } from '@weft/swarm'
+import { toldBytes } from './told-task.ts'
 
 /** Objects by the name of their kind, which begins their key in the store. */
 export interface ObjectKinds {
@@ -30,6 +31,7 @@ export class Tables {
   readonly #byNode = new Map<string, Map<string, Task>>()
   readonly #byNetwork = new Map<string, Map<string, Task>>()
   readonly #byHolder = new Map<string, Task>()
+  readonly #bytesByNode = new Map<string, number>()
 
   /** All objects of a kind by ID. */
   all<Kind extends ObjectKind>(kind: Kind): ReadonlyMap<string, ObjectKinds[Kind]> {
@@ -53,6 +55,11 @@ export class Tables {
 
   tasksOn(nodeId: string): ReadonlyMap<string, Task> {
     return this.#byNode.get(nodeId) ?? NO_TASKS
+  }
+
+  /** Bytes of all tasks of a node, as it is told of them. */
+  bytesOn(nodeId: string): number {
+    return this.#bytesByNode.get(nodeId) ?? 0
   }
 
   tasksIn(networkId: string): ReadonlyMap<string, Task> {
@@ -87,13 +94,21 @@ export class Tables {
   #indexTask(before: Task | null, after: Task | null): void {
     if (before !== null) {
       take(this.#byNode, before.nodeId, before.id)
+      this.#count(before.nodeId, -toldBytes(before))
       for (const id of networksOf(before)) take(this.#byNetwork, id, before.id)
       for (const holder of holdersOf(before)) this.#byHolder.delete(holder)
     }
     if (after === null) return
     give(this.#byNode, after.nodeId, after)
+    this.#count(after.nodeId, toldBytes(after))
     for (const id of networksOf(after)) give(this.#byNetwork, id, after)
     for (const holder of holdersOf(after)) this.#byHolder.set(holder, after)
+  }
+
+  #count(nodeId: string, change: number): void {
+    const bytes = this.bytesOn(nodeId) + change
+    if (bytes === 0) this.#bytesByNode.delete(nodeId)
+    else this.#bytesByNode.set(nodeId, bytes)
   }
 }
 

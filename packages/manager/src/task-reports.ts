@@ -65,16 +65,15 @@ function isNews(known: TaskStatus | undefined, told: TaskStatus): boolean {
   return told.state === known.state && !isSame
 }
 
+/** Of a report only its state and its words are kept: tasks here are no containers. */
 function stamped(status: TaskStatus, { nodeId, clock }: ReportPorts): TaskStatus {
   const now = timestampOf(clock.wall())
-  const { state, runtimeStatus, portStatus } = status
+  const { state } = status
   return create(TaskStatusSchema, {
     timestamp: status.timestamp ?? now,
     state,
     message: status.message.slice(0, REPORT_TEXT_LENGTH_MAX),
     err: status.err.slice(0, REPORT_TEXT_LENGTH_MAX),
-    runtimeStatus,
-    ...(portStatus === undefined ? {} : { portStatus }),
     appliedBy: nodeId,
     appliedAt: now,
   })

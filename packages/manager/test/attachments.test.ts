@@ -1,16 +1,31 @@
 /** Attachments: an address or a reason, within the call (docker-wire §7.7, §7.12; P11). */
-import { create } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import {
+  AnnotationsSchema,
+  AssignmentsMessageSchema,
   AttachNetworkRequestSchema,
   NetworkAttachmentConfigSchema,
   NodeAvailability,
   TaskState,
+  type AssignmentsMessage,
   type Task,
 } from '@weft/swarm'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { CONTAINER_ID_LENGTH_MAX, TASKS_PER_NODE_MAX } from '../src/attachment-desk.ts'
+import {
+  CONTAINER_ID_LENGTH_MAX,
+  TASK_BYTES_PER_NODE_MAX,
+  TASKS_PER_NODE_MAX,
+} from '../src/attachment-desk.ts'
+import { REPORT_TEXT_LENGTH_MAX } from '../src/task-reports.ts'
 import { FragileStore } from './fragile-store.ts'
-import { addressesOf, ManagerWorld, networkSpec, type TestNode } from './manager-world.ts'
+import {
+  addressesOf,
+  ManagerWorld,
+  networkSpec,
+  settle,
+  type Reader,
+  type TestNode,
+} from './manager-world.ts'
 
 let world: ManagerWorld
 let node: TestNode
@@ -20,6 +35,14 @@ beforeEach(async () => {
   node = await world.ready()
   await world.manager.control.createNetwork(networkSpec('blue'))
 })
+
+const nothing = create(AssignmentsMessageSchema)
+
+async function opened(of: TestNode): Promise<Reader<AssignmentsMessage>> {
+  const reader = of.assignments()
+  await settle(() => reader.messages.length > 0)
+  return reader
+}
 
 function taskOf(id: string): Task | undefined {
   return world.manager.control.tasks().find((task) => task.id === id)
@@ -197,6 +220,31 @@ test('a node has TASKS_PER_NODE_MAX attachments', async () => {
   await expect(node.attach('wide')).rejects.toMatchObject({ code: 'ERR_EXHAUSTED' })
   const other = await world.ready()
   await other.attach('wide')
+})
+
+test('one message tells a node of all its attachments, up to TASK_BYTES_PER_NODE_MAX', async () => {
+  const labels = { of: 'x'.repeat(12 << 10) }
+  const annotations = create(AnnotationsSchema, { name: 'wide', labels })
+  const configs = [{ subnet: '10.128.0.0/16' }]
+  const wide = networkSpec('wide', { configs, fields: { annotations } })
+  await world.manager.control.createNetwork(wide)
+  const ids: string[] = []
+  const attachAll = async (): Promise<void> => {
+    for (;;) ids.push(await node.attach('wide'))
+  }
+  await expect(attachAll()).rejects.toMatchObject({
+    code: 'ERR_EXHAUSTED',
+    details: { subject: node.id },
+  })
+  expect(ids.length).toBeGreaterThan(TASK_BYTES_PER_NODE_MAX / (13 << 10))
+  const words = '€'.repeat(REPORT_TEXT_LENGTH_MAX)
+  for (const id of ids) await node.report(id, TaskState.RUNNING, words)
+  const { messages } = await opened(node)
+  expect(messages[0]?.changes).toHaveLength(ids.length)
+  expect(toBinary(AssignmentsMessageSchema, messages[0] ?? nothing).length).toBeLessThan(4 << 20)
+  await (await world.ready()).attach('wide')
+  await node.detach(ids[0] ?? '')
+  await node.attach('wide')
 })
 
 test('two hundred and one at once share a handful of transactions, and no address', async () => {

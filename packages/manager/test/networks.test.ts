@@ -1,7 +1,8 @@
 /** Networks: what is asked for, what is given, what is refused (docker-wire §6.5, §6.7). */
+import { create, toBinary } from '@bufbuild/protobuf'
 import { hasCode } from '@weft/core'
 import { BITMAP_SIZE_MAX } from '@weft/ipam'
-import type { Network } from '@weft/swarm'
+import { NetworkSchema, NetworkSpecSchema, type Network } from '@weft/swarm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NETWORKS_MAX } from '../src/network-control.ts'
 import {
@@ -319,6 +320,24 @@ describe('limits', () => {
   test('a spec of NETWORK_SPEC_BYTES_MAX', async () => {
     await expect(make(...labelled(NETWORK_SPEC_BYTES_MAX))).rejects.toThrow('exceed')
     await make(...labelled(NETWORK_SPEC_BYTES_MAX - 100))
+  })
+
+  test('and whatever is in it, the network is one that nodes take', async () => {
+    const subnets = Array.from({ length: NETWORK_SUBNETS_MAX }, (_, i) => `10.9.${i}.0/24`)
+    const configs = subnets.map((subnet) => {
+      const names = Array.from({ length: 8 }, (_, i) => `name-${i}`)
+      const host = (i: number): string => subnet.replace('0/24', String(100 + i))
+      const reserved = Object.fromEntries(names.map((name, i) => [name, host(i)]))
+      return { subnet, reserved }
+    })
+    const network = await make('a', { configs })
+    const [spec, whole] = [
+      toBinary(NetworkSpecSchema, network.spec ?? create(NetworkSpecSchema)).length,
+      toBinary(NetworkSchema, network).length,
+    ]
+    expect(spec).toBeGreaterThan(NETWORK_SPEC_BYTES_MAX * 0.9)
+    expect(spec).toBeLessThanOrEqual(NETWORK_SPEC_BYTES_MAX)
+    expect(whole).toBeLessThanOrEqual(32 << 10)
   })
 
   test('an MTU of UNDERLAY_MTU_MAX, and 0 for the usual one', async () => {

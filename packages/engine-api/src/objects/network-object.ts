@@ -130,8 +130,8 @@ const PREDEFINED: readonly string[] = ['bridge', 'host', 'none']
 
 /**
  * Body of POST /networks/create. What is there and cannot be had is refused by name, with
- * ERR_INVALID_ARGUMENT, ERR_NOT_FOUND (drivers), ERR_PERMISSION_DENIED (scope) or ERR_UNIMPLEMENTED;
- * names, options and addresses are judged by the control plane.
+ * ERR_INVALID_ARGUMENT, ERR_NOT_FOUND (drivers), ERR_PERMISSION_DENIED (scope) or
+ * ERR_UNIMPLEMENTED; names, options and addresses are judged by the control plane.
  */
 export function networkSpecOf(fields: JsonFields): NetworkSpec {
   const name = fields.text('Name')
