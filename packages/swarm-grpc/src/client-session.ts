@@ -11,8 +11,15 @@ import { readPeer } from './node-certificates.ts'
 import type { Origin } from './routes.ts'
 import { plainIp } from './tls-rules.ts'
 
-/** Calls at once on one connection; more wait at the client. A worker has about five. */
+/** Calls at once on a node's connection; more wait at the client. A worker has about five. */
 export const CALLS_PER_CONNECTION_MAX = 100
+
+/** The same for a stranger, who joins by one call after the other. */
+export const CALLS_PER_STRANGER_MAX = 4
+
+/** Header lines of a call, and their bytes as RFC 9113 §6.5.2 counts them; gRPC has about ten. */
+export const HEADERS_MAX = 64
+export const HEADER_BYTES_MAX = 16 << 10
 
 /**
  * How often connections are looked at. One on which nothing came since the last time is asked
@@ -47,8 +54,14 @@ export class ClientSession implements Origin {
     this.#socket = socket
     this.peer = peerOf(socket)
     this.remoteIp = plainIp(socket.remoteAddress)
+    const isNode = this.peer.kind === 'node'
     this.#session = performServerHandshake(socket, {
-      settings: { maxConcurrentStreams: CALLS_PER_CONNECTION_MAX, enablePush: false },
+      maxHeaderListPairs: HEADERS_MAX,
+      settings: {
+        maxConcurrentStreams: isNode ? CALLS_PER_CONNECTION_MAX : CALLS_PER_STRANGER_MAX,
+        maxHeaderListSize: HEADER_BYTES_MAX,
+        enablePush: false,
+      },
     })
     // What goes wrong with a connection ends it, and that is told by its closing.
     socket.on('error', () => undefined)

@@ -1,6 +1,9 @@
 /** Both ends of SwarmKit's services over mutual TLS, and X.509 with Docker's fields. */
 export {
   CALLS_PER_CONNECTION_MAX,
+  CALLS_PER_STRANGER_MAX,
+  HEADER_BYTES_MAX,
+  HEADERS_MAX,
   KEEPALIVE_INTERVAL_MS,
   STRANGER_IDLE_MS_MAX,
   STRANGER_STAY_MS_MAX,
