@@ -98,6 +98,11 @@ test.each([
   [['network', 'ls', '--colour=red'], 'unknown flag: --colour'],
   [['--colour', 'network', 'ls'], 'unknown flag: --colour'],
   [['network', 'create', '--subnets=a', 'b'], "--subnets. Did you mean '--subnet'?\nSee 'weft"],
+  [
+    ['swarm', 'init', '--default-addr-pool', '10.1.0.0/16,10.0.0.0/33'],
+    'invalid argument "10.1.0.0/16,10.0.0.0/33" for "--default-addr-pool" flag: ' +
+      "invalid string being converted to CIDR: 10.0.0.0/33\nSee 'weft swarm init --help'.",
+  ],
   [['status', '-j'], "unknown shorthand flag: 'j' in -j"],
   [['attach', '--name'], 'flag needs an argument: --name'],
   [['status', '--json=perhaps'], 'strconv.ParseBool: parsing "perhaps"'],

@@ -1,5 +1,13 @@
 /** Which addresses a node uses: what the user said, or the only ones it has. */
-import { hasCode, ipFamily, parseIp, PORT_MAX, type Ip, type SocketAddress } from '@weft/core'
+import {
+  formatSocketAddress,
+  hasCode,
+  ipFamily,
+  parseIp,
+  PORT_MAX,
+  type Ip,
+  type SocketAddress,
+} from '@weft/core'
 import { swarmError } from '@weft/swarm'
 import type { InterfaceIp } from './machine.ts'
 
@@ -98,13 +106,18 @@ const MUST_LISTEN_WORDS =
   'system address'
 const LISTEN_WORDS =
   'listen address must be an IP address or network interface (with optional port number)'
+const NOT_LISTENING_WORDS = 'manager stopped: failed to listen on remote API address: '
 const DATA_PATH_WORDS =
   'data path address must be a non-zero IP address or network interface (without a port number)'
 
 function readListen(text: string | null, machine: readonly InterfaceIp[]): SocketAddress {
   const { host, port } = splitPort(text ?? '0.0.0.0', CLUSTER_PORT, LISTEN_WORDS)
   const ip = host === '' ? parseIp('0.0.0.0') : (tryIp(host) ?? ipOf(host, machine, LISTEN_WORDS))
-  if (!isWildcard(ip)) refuseUnlessLocal(ip, machine)
+  if (!isWildcard(ip) && !isLocal(ip, machine)) {
+    const address = formatSocketAddress({ ip, port })
+    const problem = `listen tcp ${address}: bind: cannot assign requested address`
+    throw invalid(`${NOT_LISTENING_WORDS}${problem}${candidates(machine)}`, ip)
+  }
   return { ip, port }
 }
 

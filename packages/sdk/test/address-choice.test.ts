@@ -55,10 +55,11 @@ test('behind translation, with an address of ours to listen at', () => {
 })
 
 describe('refused, saying what would do', () => {
+  const LISTEN = 'failed to listen on remote API address: listen tcp 10.9.9.9:2377:'
   const HAS = '; it has 10.0.0.1 on eth0, 10.1.0.1 on eth1'
   const cases: readonly (readonly [Partial<AddressRequest>, string])[] = [
     [{ advertiseAddress: '10.9.9.9' }, `not recognized as a system address${HAS}`],
-    [{ listenAddress: '10.9.9.9' }, `10.9.9.9 is not an address of this system${HAS}`],
+    [{ listenAddress: '10.9.9.9' }, `${LISTEN} bind: cannot assign requested address${HAS}`],
     [{ dataPathAddress: '10.9.9.9' }, `10.9.9.9 is not an address of this system${HAS}`],
     [{ advertiseAddress: 'eth7' }, `advertise address must be a non-zero IP address`],
     [{ advertiseAddress: '0.0.0.0' }, 'advertise address must be a non-zero IP address'],

@@ -1,6 +1,7 @@
 /** `weft swarm init`: a new cluster with this node as its manager. */
 import { CommandFailure } from '../command-failure.ts'
 import { NO_OPERANDS, type CommandSpec, type Invocation } from '../command.ts'
+import { poolsOf, POOL_OPTION } from '../options/address-pools.ts'
 import { availabilityOf, AVAILABILITY_OPTION } from '../options/availability.ts'
 import { listenAddressOf, LISTEN_OPTION } from '../options/listen-address.ts'
 import { SETTINGS_OPTIONS, settingsOf } from '../options/swarm-settings.ts'
@@ -23,11 +24,7 @@ export const swarmInit: CommandSpec = {
     AVAILABILITY_OPTION,
     { name: 'data-path-addr', value: 'string', about: DATA_PATH },
     { name: 'data-path-port', value: 'uint32', about: DATA_PORT },
-    {
-      name: 'default-addr-pool',
-      value: 'ipNetSlice',
-      about: 'default address pool in CIDR format (default [])',
-    },
+    POOL_OPTION,
     {
       name: 'default-addr-pool-mask-length',
       value: 'uint32',
@@ -61,7 +58,7 @@ async function initiated({ client, options, signal }: Invocation): Promise<strin
         AdvertiseAddr: options.text('advertise-addr'),
         DataPathAddr: options.text('data-path-addr'),
         DataPathPort: options.count('data-path-port') ?? 0,
-        DefaultAddrPool: options.splitList('default-addr-pool'),
+        DefaultAddrPool: poolsOf(options),
         SubnetSize: options.count('default-addr-pool-mask-length') ?? SUBNET_SIZE_DEFAULT,
         ForceNewCluster: options.has('force-new-cluster'),
         AutoLockManagers: options.has('autolock'),
