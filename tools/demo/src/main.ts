@@ -13,7 +13,7 @@ else await start(parsed.options)
 
 async function start(options: DemoOptions): Promise<void> {
   try {
-    if (options.backend === 'kernel') await enterPrivateWorld()
+    if (options.backend !== 'sim') await enterPrivateWorld()
     process.exitCode = await runDemo(options)
   } catch (error) {
     if (hasCode(error, 'ERR_TIER_UNAVAILABLE')) refuse(unavailable(error.details['missing']))
@@ -32,7 +32,7 @@ async function enterPrivateWorld(): Promise<void> {
 function unavailable(missing: unknown): string {
   const facts = Array.isArray(missing) ? missing.map((fact) => `  - ${String(fact)}\n`) : []
   return [
-    'the kernel backend needs root, or unprivileged user namespaces; this machine lacks:\n',
+    'it needs root, or unprivileged user namespaces; this machine lacks:\n',
     ...facts,
     'without them: npm run demo -- --backend sim\n',
   ].join('')

@@ -4,9 +4,15 @@ import { parseArgs } from 'node:util'
 export const HOSTS_MIN = 2
 export const HOSTS_MAX = 16
 
+/** What the hosts of a demo can be made of. */
+export const DEMO_BACKENDS = ['kernel', 'userspace', 'mixed', 'sim'] as const
+
+/** One of them. */
+export type DemoBackend = (typeof DEMO_BACKENDS)[number]
+
 /** What the user asked for. */
 export interface DemoOptions {
-  readonly backend: 'kernel' | 'sim'
+  readonly backend: DemoBackend
   readonly hosts: number
   /** One JSON document on stdout and nothing else. */
   readonly json: boolean
@@ -20,7 +26,9 @@ export const HELP = `Real packets between hosts over an overlay network, checked
 
 Usage: npm run demo [-- OPTIONS]
 
-  --backend kernel|sim   kernel: namespaces, bridges and VXLAN devices of this machine (default)
+  --backend NAME         kernel: namespaces, bridges and VXLAN devices of this machine (default)
+                         userspace: TAPs and UDP sockets, a switch in a process for each host
+                         mixed: hosts of both kinds in one network, the first a userspace one
                          sim: the executable model on virtual time, needs no privileges
   --hosts N              ${HOSTS_MIN} to ${HOSTS_MAX} hosts (default 3)
   --json                 one JSON document on stdout, nothing else
@@ -31,6 +39,7 @@ Usage: npm run demo [-- OPTIONS]
 Examples
   npm run demo
   npm run demo -- --hosts 5 --pcap /tmp/underlay.pcapng
+  npm run demo -- --backend mixed
   npm run demo -- --backend sim --json
 
 Exit status: 0 all checks hold, 1 a check failed, 2 it could not run (the reason is on stderr).
@@ -72,9 +81,11 @@ interface RawValues {
 }
 
 function check(values: RawValues): ParsedOptions {
-  const { backend, json, keep } = values
-  if (backend !== 'kernel' && backend !== 'sim') {
-    return { kind: 'wrong', problem: `no backend ${backend}: it is kernel or sim` }
+  const { json, keep } = values
+  const backend = DEMO_BACKENDS.find((name) => name === values.backend)
+  if (backend === undefined) {
+    const known = DEMO_BACKENDS.join(', ')
+    return { kind: 'wrong', problem: `no backend ${values.backend}: it is one of ${known}` }
   }
   const hosts = /^[0-9]+$/.test(values.hosts) ? Number(values.hosts) : NaN
   if (!(hosts >= HOSTS_MIN && hosts <= HOSTS_MAX)) {

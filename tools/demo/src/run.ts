@@ -49,6 +49,13 @@ function progress(words: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${words}`)
 }
 
+/** Backends of the hosts, in turn. */
+const BACKENDS = {
+  kernel: ['kernel'],
+  userspace: ['userspace'],
+  mixed: ['userspace', 'kernel'],
+} as const
+
 /** Only the world that is asked for is loaded: the simulated one needs no Linux. */
 async function openWorld({ backend, hosts, keep: stay, pcap }: DemoOptions): Promise<World> {
   const record = pcap !== null
@@ -56,8 +63,8 @@ async function openWorld({ backend, hosts, keep: stay, pcap }: DemoOptions): Pro
     const { openSimWorld } = await import('./sim-world.ts')
     return openSimWorld(hosts, { record })
   }
-  const { openKernelWorld } = await import('./kernel-world.ts')
-  return openKernelWorld(hosts, { keep: stay, record })
+  const { openNamespaceWorld } = await import('./namespace-world.ts')
+  return openNamespaceWorld(hosts, { backend, backends: BACKENDS[backend], keep: stay, record })
 }
 
 async function writeCapture(path: string, { capture }: World): Promise<void> {

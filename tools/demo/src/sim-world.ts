@@ -39,6 +39,7 @@ class SimWorld implements World {
     observe: (host) => this.#node(host).dataplane.observe(),
     killOwner: (host) => this.#node(host).crash(),
     succeed: (host) => this.#node(host).reopen(),
+    isPersistent: () => true,
   }
   readonly tables: WorldTables = {
     deleteForwarding: async ({ host, network }, mac) => {

@@ -48,6 +48,8 @@ export interface WorldControl {
   observe(host: string): Promise<ObservedState>
   /** SIGKILL, or what comes nearest, for the process that owns a host's dataplane. */
   killOwner(host: string): Promise<void>
+  /** Whether forwarding outlives the owner of a host's dataplane. */
+  isPersistent(host: string): boolean
   /** A successor opens the dataplane that the killed owner left. */
   succeed(host: string): Promise<void>
 }

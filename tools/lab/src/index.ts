@@ -15,7 +15,13 @@ export {
   type OwnerSource,
 } from './dataplane-process.ts'
 export { BUSYBOX_IMAGE } from './docker-images.ts'
-export { DOCKER_HOSTS_MAX, DockerLab, type EngineHost, type EngineOptions } from './docker-lab.ts'
+export {
+  DOCKER_HOSTS_MAX,
+  DockerLab,
+  type DockerLabOptions,
+  type EngineHost,
+  type EngineOptions,
+} from './docker-lab.ts'
 export { DOCKER_PROGRAMS } from './docker-tier.ts'
 export { ECHO_OVERHEAD_BYTES, EchoSocket, type EchoOptions, type EchoOutcome } from './echo.ts'
 export { ERROR_CAUSES_MAX } from './error-record.ts'

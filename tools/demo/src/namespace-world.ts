@@ -1,15 +1,21 @@
-/** The demo's world in the kernel: hosts and containers are namespaces, owners are processes. */
+/** The demo's real world: hosts and containers are namespaces, owners are processes. */
 import { readFileSync } from 'node:fs'
-import { Underlay, type LabHost } from '@weft/lab'
+import { Underlay, type HostBackend, type LabHost } from '@weft/lab'
+import { Features, TUNNEL_CHECKSUM_FEATURES } from '@weft/linux'
 import { VXLAN_PORT } from '@weft/wire'
 import { KernelContainers } from './kernel-containers.ts'
-import { KernelOwners } from './kernel-owners.ts'
-import { kernelTables, leftovers } from './kernel-tables.ts'
+import { HostOwners } from './host-owners.ts'
+import { leftovers } from './kernel-tables.ts'
+import { tablesOf } from './switch-tables.ts'
 import { UnderlayRecorder } from './underlay-recorder.ts'
-import type { World, WorldHost } from './world.ts'
+import type { World, WorldHost, WorldTables } from './world.ts'
 
 /** What may be chosen. */
-export interface KernelWorldOptions {
+export interface NamespaceWorldOptions {
+  /** How the world calls itself. */
+  readonly backend: string
+  /** Backends of the hosts, in turn. */
+  readonly backends: readonly [HostBackend, ...HostBackend[]]
   /** The owners, and so the world, outlive this process. */
   readonly keep: boolean
   /** All that crosses the underlay is kept, not only what crosses in the windows of the checks. */
@@ -20,8 +26,11 @@ export interface KernelWorldOptions {
  * Build the underlay and open a dataplane on each host. Rejects with what the lab or the kernel
  * refused; nothing is left then.
  */
-export async function openKernelWorld(hosts: number, options: KernelWorldOptions): Promise<World> {
-  const world = new KernelWorld(Underlay.open({ hosts, layout: 'routed' }), options)
+export async function openNamespaceWorld(
+  hosts: number,
+  options: NamespaceWorldOptions,
+): Promise<World> {
+  const world = new NamespaceWorld(Underlay.open({ hosts, layout: 'routed' }), options)
   try {
     await world.open()
     return world
@@ -31,19 +40,21 @@ export async function openKernelWorld(hosts: number, options: KernelWorldOptions
   }
 }
 
-class KernelWorld implements World {
-  readonly backend = 'kernel'
+class NamespaceWorld implements World {
+  readonly backend: string
   readonly material = 'hosts and containers are network namespaces of this machine'
-  readonly control = new KernelOwners()
+  readonly control = new HostOwners()
   readonly containers = new KernelContainers()
-  readonly tables = kernelTables
+  readonly tables: WorldTables
   readonly capture: UnderlayRecorder
   readonly #underlay: Underlay
-  readonly #options: KernelWorldOptions
+  readonly #options: NamespaceWorldOptions
 
-  constructor(underlay: Underlay, options: KernelWorldOptions) {
+  constructor(underlay: Underlay, options: NamespaceWorldOptions) {
     this.#underlay = underlay
     this.#options = options
+    this.backend = options.backend
+    this.tables = tablesOf(this.control)
     this.capture = new UnderlayRecorder(underlay.hosts, options)
   }
 
@@ -56,7 +67,9 @@ class KernelWorld implements World {
   }
 
   async open(): Promise<void> {
-    await this.control.open(this.#underlay.hosts, this.#options.keep)
+    const { backends, keep: stay } = this.#options
+    if (backends.length > 1) for (const host of this.#underlay.hosts) finishChecksums(host)
+    await this.control.open(this.#underlay.hosts, { backends, stay })
   }
 
   now(): number {
@@ -85,6 +98,16 @@ class KernelWorld implements World {
       `  remove   kill ${pids.join(' ')}`,
     ]
   }
+}
+
+/**
+ * A veth hands on checksums inside tunnels that a network card would finish, and only a kernel at
+ * the other end can tell. With others beside kernels each kernel finishes its own.
+ */
+function finishChecksums({ ifname, netns }: LabHost): void {
+  using features = Features.open(netns.kernel.namespace.fd)
+  const off = TUNNEL_CHECKSUM_FEATURES.map((name) => [name, false] as const)
+  features.change(ifname, Object.fromEntries(off))
 }
 
 /** A private world that was made without root has a user namespace too. */

@@ -1,0 +1,2 @@
+/** Test kit of @weft/dataplane-userspace: damage behind a dataplane's back. */
+export { damage, killSwitch, type SwitchDamage } from './damage.ts'

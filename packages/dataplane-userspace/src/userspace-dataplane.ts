@@ -1,0 +1,283 @@
+/** The dataplane in userspace: a thin shell that takes turns and answers for what it notices. */
+import { setImmediate } from 'node:timers/promises'
+import { Emitter, instantAfter, WeftError, type Clock } from '@weft/core'
+import {
+  ApplyQueue,
+  changedItems,
+  diff,
+  diffProgrammed,
+  itemPath,
+  order,
+  programmedItems,
+  Validator,
+  type AcceptedState,
+  type ApplyReport,
+  type Capabilities,
+  type Change,
+  type Counters,
+  type Dataplane,
+  type DataplaneEvents,
+  type DesiredState,
+  type ItemFailure,
+  type ObservedState,
+  type ProgrammedState,
+} from '@weft/dataplane'
+import { openMonitor, type TapOffload, type Watch } from '@weft/linux'
+import { Endpoints } from './endpoints.ts'
+import { PeerNumbers } from './engine-plan.ts'
+import { closeHost, underlayMtuBytes, type Host } from './host.ts'
+import { readMachinery, type Reading } from './reading.ts'
+import { SwitchThread } from './switch-thread.ts'
+import { Transition, type Machinery } from './transition.ts'
+
+/** Things noticed within so many milliseconds of the first are answered together. */
+export const COALESCE_MS = 5
+
+/** How often it is looked whether cards are present and the switch is as we left it, in ms. */
+export const GLANCE_INTERVAL_MS = 200
+
+/** Parts of an open dataplane. */
+export interface UserspaceDataplaneParts {
+  readonly host: Host
+  readonly clock: Clock
+  readonly capabilities: Capabilities
+  /** What to ask of every TAP. */
+  readonly offloads: readonly TapOffload[]
+}
+
+/**
+ * Invariant: `base` is programmed completely as far as we know; it is null when something failed
+ * or nothing was applied yet, and then the next pass reads first.
+ */
+export class UserspaceDataplane implements Dataplane {
+  readonly backend = 'userspace'
+  readonly capabilities: Capabilities
+  readonly events = new Emitter<DataplaneEvents>()
+  /** What passes work on; for tests. */
+  readonly machinery: Machinery
+  readonly #clock: Clock
+  readonly #validator: Validator
+  readonly #queue: ApplyQueue
+  #desired: DesiredState | null = null
+  #accepted: AcceptedState | null = null
+  #base: AcceptedState | null = null
+  #failed: ReadonlySet<string> = new Set()
+  #drift = 0
+  #look: Disposable | null = null
+  #glance: Disposable | null = null
+  #audit: Disposable | null = null
+  #underlay: Watch | null = null
+
+  constructor({ capabilities, clock, host, offloads }: UserspaceDataplaneParts) {
+    this.#clock = clock
+    this.capabilities = capabilities
+    this.#validator = new Validator(capabilities)
+    const thread = new SwitchThread(clock, {
+      frame: (port, frame) => endpoints.deliver(port, frame),
+      lost: (port) => this.#endLost(port),
+      died: (error) => this.#threadDied(error),
+    })
+    const endpoints = new Endpoints(host, thread, offloads)
+    this.machinery = { host, thread, endpoints, numbers: new PeerNumbers(), tunnel: null }
+    this.#queue = new ApplyQueue(async (desired) => {
+      // Newer generations that are being handed over right now overtake those behind this one.
+      await setImmediate()
+      return this.#apply(desired)
+    })
+  }
+
+  /** Begin to listen and to look. Throws ERR_KERNEL. */
+  start(): void {
+    const changed = (): void => this.#inTurn('follow the underlay', () => this.#followUnderlay())
+    this.#underlay = openMonitor(
+      { namespace: this.machinery.host.underlay.namespace.fd, topics: ['links', 'addresses'] },
+      {
+        changed,
+        overrun: changed,
+        failed: (fault) =>
+          this.machinery.host.log.warn('cannot listen to the underlay', { ...fault }),
+      },
+    )
+    this.#scheduleGlance()
+    this.#scheduleAudit()
+  }
+
+  apply(desired: DesiredState): Promise<ApplyReport> {
+    return this.#queue.apply(desired)
+  }
+
+  observe(): Promise<ObservedState> {
+    return this.#queue.exclusive('observe', async () => {
+      const { state } = await this.#read()
+      this.#compare(state)
+      const accepted = this.#accepted
+      const foreign = [...state.networks.keys()].filter((id) => accepted?.networks.has(id) !== true)
+      return {
+        generation: this.#queue.generation,
+        items: programmedItems(state),
+        foreign: foreign.map(itemPath.network),
+      }
+    })
+  }
+
+  counters(): Promise<Counters> {
+    return this.#queue.exclusive('counters', async () => {
+      const totals = await this.machinery.thread.counters()
+      return { ...totals, drift: this.#drift }
+    })
+  }
+
+  /** Nothing here outlives the process: both modes leave nothing behind. */
+  close(_mode: 'detach' | 'teardown'): Promise<void> {
+    return this.#queue.close(async () => {
+      for (const task of [this.#look, this.#glance, this.#audit]) task?.[Symbol.dispose]()
+      await this.#underlay?.close()
+      const { endpoints, host, thread, tunnel } = this.machinery
+      await thread.close()
+      endpoints.close()
+      tunnel?.close()
+      closeHost(host)
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close('teardown')
+  }
+
+  async #read(): Promise<Reading> {
+    const { endpoints, thread, tunnel } = this.machinery
+    const tables = await thread.read()
+    return readMachinery({
+      tables,
+      endpoints,
+      tunnel: tunnel?.local ?? null,
+      accepted: this.#accepted,
+    })
+  }
+
+  /** What was just read may be news: then the next pass reads too, and a repair looks at it. */
+  #compare(state: ProgrammedState): void {
+    const accepted = this.#accepted
+    if (accepted === null) return
+    if (diffProgrammed(state, accepted).some(({ item }) => !this.#failed.has(item))) this.#suspect()
+  }
+
+  async #apply(desired: DesiredState): Promise<ApplyReport> {
+    const { generation } = desired
+    this.#desired = desired
+    const { changed, failures } = await this.#converge(desired)
+    return { generation, outcome: 'applied', changed, collected: [], failures }
+  }
+
+  /** Where our own tunnel is not to be had nothing is touched. */
+  async #converge(
+    desired: DesiredState,
+  ): Promise<{ readonly changed: number; readonly failures: readonly ItemFailure[] }> {
+    const facts = { underlayMtuBytes: underlayMtuBytes(this.machinery.host, desired.tunnel.ip) }
+    const { accepted, failures } = this.#validator.validate(desired, facts)
+    if (failures.some(({ item }) => item === itemPath.tunnel)) return { changed: 0, failures }
+    const base = this.#base
+    this.#base = null
+    const changes = base === null ? await this.#changesFound(accepted) : diff(base, accepted)
+    this.#accepted = accepted
+    const failed = await this.#carryOut(changes, accepted)
+    const done = changes.filter(({ item }) => !this.#failed.has(item))
+    return { changed: changedItems(done), failures: [...failures, ...failed] }
+  }
+
+  /** Read back, let go of ends that are gone, and say what differs. */
+  async #changesFound(accepted: AcceptedState): Promise<readonly Change[]> {
+    const { gone, state } = await this.#read()
+    for (const plugged of gone) await this.machinery.endpoints.unplug(plugged)
+    return diffProgrammed(state, accepted)
+  }
+
+  async #carryOut(
+    changes: readonly Change[],
+    accepted: AcceptedState,
+  ): Promise<readonly ItemFailure[]> {
+    const failed = await new Transition(this.machinery, accepted).run(order(changes))
+    this.#failed = new Set(failed.map(({ item }) => item))
+    this.#base = failed.length === 0 ? accepted : null
+    return failed
+  }
+
+  #endLost(port: number): void {
+    if (this.machinery.endpoints.at(port) !== null) this.#suspect()
+  }
+
+  #threadDied(error: Error): void {
+    this.machinery.host.log.error('the switch died and begins anew', { error })
+    this.events.emit('failed', { error })
+  }
+
+  /** What is programmed is not what we think: read before the next pass, and soon. */
+  #suspect(): void {
+    if (this.#queue.closed) return
+    this.#base = null
+    this.#look ??= this.#after(COALESCE_MS, () => {
+      this.#look = null
+      this.#inTurn('repair', () => this.#repair())
+    })
+  }
+
+  /** Read everything back and put right what differs; known failures are tried again. */
+  async #repair(): Promise<void> {
+    const accepted = this.#accepted
+    if (accepted === null) return
+    const known = this.#failed
+    const changes = await this.#changesFound(accepted)
+    const failures = await this.#carryOut(changes, accepted)
+    this.machinery.thread.settle()
+    const items = new Set(changes.map(({ item }) => item))
+    const drifted = [...items].filter((item) => !known.has(item))
+    if (drifted.length > 0) this.#announceDrift(drifted, failures)
+  }
+
+  /** A null MTU follows the underlay's, and a tunnel address that came back lets networks be. */
+  async #followUnderlay(): Promise<void> {
+    const desired = this.#desired
+    if (desired === null) return
+    const { changed, failures } = await this.#converge(desired)
+    if (changed === 0) return
+    this.machinery.host.log.info('followed the underlay', { changed, failures: failures.length })
+  }
+
+  #announceDrift(items: readonly string[], failures: readonly ItemFailure[]): void {
+    this.#drift += items.length
+    this.machinery.host.log.warn('drift', { items: items.length, failures: failures.length })
+    this.events.emit('drift', { items, failures })
+  }
+
+  /** Costs next to nothing, so that it can be often. */
+  #scheduleGlance(): void {
+    this.#glance = this.#after(GLANCE_INTERVAL_MS, () => {
+      if (this.#queue.closed) return
+      this.#scheduleGlance()
+      const { endpoints, thread } = this.machinery
+      if (thread.disturbed || endpoints.withoutCard().length > 0) this.#suspect()
+    })
+  }
+
+  #scheduleAudit(): void {
+    this.#audit = this.#after(this.machinery.host.options.auditIntervalMs, () => {
+      this.#inTurn('audit', () => this.#repair())
+      if (!this.#queue.closed) this.#scheduleAudit()
+    })
+  }
+
+  #after(ms: number, task: () => void): Disposable {
+    return this.#clock.schedule(instantAfter(this.#clock.now(), ms), task)
+  }
+
+  /** Work between applies; what the host refuses is announced, and the dataplane goes on. */
+  #inTurn(operation: string, work: () => Promise<void>): void {
+    if (this.#queue.closed) return
+    this.#queue.exclusive(operation, work).catch((error: unknown) => {
+      if (this.#queue.closed) return
+      if (!(error instanceof WeftError)) throw error
+      this.machinery.host.log.error('work between applies failed', { operation, error })
+      this.events.emit('failed', { error })
+    })
+  }
+}
