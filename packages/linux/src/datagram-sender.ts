@@ -14,8 +14,8 @@ export const SEND_WAIT_MS = 2
 /** Messages a sender may hold back; measured, more than 64 gain nothing. */
 export const SEND_MESSAGES_MAX = 1024
 
-/** Error numbers are below this; larger ones are counted with it. */
-const ERRNO_MAX = 255
+/** Error numbers are below this; a larger one would be counted with the last. */
+const ERRNO_SLOTS = 256
 
 /** Memories remembered at a time: callers have one or two. */
 const MEMORIES_KEPT = 8
@@ -55,7 +55,7 @@ export class DatagramSender {
   /** The datagrams of one refused message. */
   readonly #singles = new OutgoingMessages(SEGMENTS_MAX)
   readonly #poll = PinnedMemory.allocate(8)
-  readonly #refused = new Float64Array(ERRNO_MAX + 1)
+  readonly #refused = new Float64Array(ERRNO_SLOTS)
   /** Holds what queued addresses point into. */
   #memories: PinnedMemory[] = []
   #sent = 0
@@ -170,7 +170,7 @@ export class DatagramSender {
       this.#singles.addEachOf(messages, index)
       this.#transmit(this.#singles)
     } else {
-      const number = Math.min(code, ERRNO_MAX)
+      const number = Math.min(code, ERRNO_SLOTS - 1)
       this.#refused[number] = (this.#refused[number] as number) + segments
     }
   }

@@ -136,6 +136,7 @@ export {
 export { Nftables, type NftRule } from './nftables.ts'
 export { readNotice, readNotices, type Notice } from './notices.ts'
 export { SEGMENTED_BYTES_MAX, SEGMENTS_MAX } from './outgoing-messages.ts'
+export { probePacketPath, type PacketPathFacts } from './packet-path-probe.ts'
 export { PinnedMemory } from './pinned-memory.ts'
 export { RING_BYTES, RING_SNAP_BYTES_MAX } from './packet-ring.ts'
 export { PollSet, POLL_ENTRIES_MAX, POLL_WAIT_MS_MAX, type PollInterest } from './poll-set.ts'
@@ -180,3 +181,30 @@ export {
 } from './tap.ts'
 export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'
 export { WakeEvent } from './wake-event.ts'
+export {
+  openXfrmMonitor,
+  readXfrmNotices,
+  type XfrmListener,
+  type XfrmNotice,
+} from './xfrm-monitor.ts'
+export {
+  readXfrmPolicy,
+  writeDeleteXfrmPolicy,
+  writeXfrmPolicy,
+  type XfrmDirection,
+  type XfrmPolicy,
+  type XfrmPolicyRef,
+  type XfrmPolicySpec,
+  type XfrmTemplate,
+} from './xfrm-policies.ts'
+export type { XfrmLimits, XfrmMark, XfrmSelector } from './xfrm-selector.ts'
+export {
+  readXfrmState,
+  REPLAY_WINDOW_PACKETS_MAX,
+  writeDeleteXfrmState,
+  writeXfrmState,
+  type XfrmState,
+  type XfrmStateRef,
+  type XfrmStateSpec,
+} from './xfrm-states.ts'
+export { Xfrm } from './xfrm.ts'

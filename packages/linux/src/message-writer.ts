@@ -112,6 +112,17 @@ export class MessageWriter {
     values.forEach((value, i) => setU32le(this.#bytes, at + 4 * i, value))
   }
 
+  /** Copy bytes into a fixed part. */
+  setBytes(at: number, value: Uint8Array): void {
+    this.#bytes.set(value, at)
+  }
+
+  /** Forget all messages and what they said: keys have been in here. */
+  wipe(): void {
+    this.#bytes.fill(0)
+    this.clear()
+  }
+
   /** An attribute of one byte. */
   u8(type: number, value: number): void {
     const at = this.#attribute(type, 1)

@@ -66,19 +66,34 @@ export function openMonitor(options: MonitorOptions, listener: MonitorListener):
   })
 }
 
+/** Every group of rtnetlink that these topics need. */
 function openMonitorFd(topics: readonly MonitorTopic[]): number {
+  return openNotificationFd(
+    NETLINK.ROUTE,
+    topics.flatMap((topic) => GROUPS[topic]),
+    topics.join(),
+  )
+}
+
+/**
+ * A socket of a netlink family in the current namespace that hears of these groups; `object` names
+ * it in errors. Throws ERR_KERNEL.
+ */
+export function openNotificationFd(
+  family: number,
+  groups: readonly number[],
+  object: string,
+): number {
   const type = SOCK.RAW | SOCK.CLOEXEC | SOCK.NONBLOCK
-  const fd = checked(sys.socket(AF.NETLINK, type, NETLINK.ROUTE), 'open monitor', topics.join())
+  const fd = checked(sys.socket(AF.NETLINK, type, family), 'open monitor', object)
   try {
     growReceiveBuffer(fd, MONITOR_BUFFER_BYTES)
     const address = new Uint8Array(12)
     setU8(address, 0, AF.NETLINK)
     setU32le(address, 4, 0)
-    checked(sys.bind(fd, address, address.length), 'bind monitor', topics.join())
+    checked(sys.bind(fd, address, address.length), 'bind monitor', object)
     const membership = { level: SOL.NETLINK, name: NETLINK_OPTION.ADD_MEMBERSHIP }
-    for (const group of topics.flatMap((topic) => GROUPS[topic])) {
-      setOption(fd, membership, group)
-    }
+    for (const group of groups) setOption(fd, membership, group)
     return fd
   } catch (error) {
     sys.close(fd)

@@ -172,6 +172,11 @@ export class NetlinkSocket implements Disposable {
     throw kernelError(attempt, { errno: 'EINTR', diagnostic })
   }
 
+  /** Forget what the kernel said last: keys may have been in it. */
+  wipe(): void {
+    this.#buffer.fill(0)
+  }
+
   /** Close the socket. Idempotent. */
   close(): void {
     if (this.#closed) return

@@ -9,8 +9,10 @@ import {
 } from './message-vector.ts'
 import { SOL, UDP } from './socket-numbers.ts'
 
-/** Datagrams of one message (UDP_MAX_SEGMENTS of Linux before 6.9), and their bytes together. */
+/** Datagrams of one message (UDP_MAX_SEGMENTS of Linux before 6.9). */
 export const SEGMENTS_MAX = 64
+
+/** Their bytes together: an IP packet has 65,535, and some are headers. */
 export const SEGMENTED_BYTES_MAX = 65_000
 
 /** Pieces for each message, on average: small datagrams are one each. */

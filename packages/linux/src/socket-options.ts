@@ -55,8 +55,8 @@ const PMTUDISC_DONT = 0
 const PMTUDISC_DO = 2
 
 /**
- * Whether what does not fit the path is refused with EMSGSIZE (DF is set), or fragmented here and on
- * the way. Throws ERR_KERNEL.
+ * Whether what does not fit the path is refused with EMSGSIZE (DF is set), or fragmented here and
+ * on the way. Throws ERR_KERNEL.
  */
 export function setFragmentation(fd: number, family: IpFamily, dontFragment: boolean): void {
   const discovery = dontFragment ? PMTUDISC_DO : PMTUDISC_DONT

@@ -22,7 +22,8 @@ export class WakeEvent implements Disposable {
 
   /** A new one, which its maker closes. Throws ERR_KERNEL. */
   static open(): WakeEvent {
-    return new WakeEvent(checked(sys.eventfd(0, EFD.CLOEXEC | EFD.NONBLOCK), 'open eventfd', ''), true)
+    const fd = checked(sys.eventfd(0, EFD.CLOEXEC | EFD.NONBLOCK), 'open eventfd', 'wake')
+    return new WakeEvent(fd, true)
   }
 
   /** One that another thread has opened, and will close. */

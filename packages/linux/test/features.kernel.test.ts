@@ -14,7 +14,8 @@ function ethtool(path: string, link: string): Map<string, { active: boolean; isF
   const lines = run(`nsenter --net=${path} ethtool -k ${link}`).split('\n')
   const states = lines.flatMap((line) => {
     const [, name = '', state, fixed] = /^\s*([\w-]+): (on|off)( \[fixed\])?/.exec(line) ?? []
-    return name === '' ? [] : ([[name, { active: state === 'on', isFixed: fixed !== undefined }]] as const)
+    const is = { active: state === 'on', isFixed: fixed !== undefined }
+    return name === '' ? [] : ([[name, is]] as const)
   })
   return new Map(states)
 }
