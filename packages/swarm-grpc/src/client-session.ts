@@ -15,10 +15,12 @@ import { plainIp } from './tls-rules.ts'
 export const CALLS_PER_CONNECTION_MAX = 100
 
 /** The same for a stranger, who joins by one call after the other. */
-export const CALLS_PER_STRANGER_MAX = 4
+export const CALLS_PER_STRANGER_MAX = 16
 
-/** Header lines of a call, and their bytes as RFC 9113 §6.5.2 counts them; gRPC has about ten. */
+/** Header lines of a call; those of gRPC have about ten. */
 export const HEADERS_MAX = 64
+
+/** Bytes of all header lines of a call, as RFC 9113 §6.5.2 counts them. */
 export const HEADER_BYTES_MAX = 16 << 10
 
 /**

@@ -18,7 +18,7 @@ export interface RawAnswers {
   isOver: boolean
 }
 
-/** How to connect; `acknowledges` the settings of the other side, which bind a client from then on. */
+/** How to connect. Settings of the other side bind a client that `acknowledges` them. */
 export interface RawOptions {
   readonly cert?: string
   readonly key?: string
@@ -55,8 +55,8 @@ export class RawHttp2 {
     })
     const raw = new RawHttp2(socket)
     await once(socket, 'secureConnect')
-    const ack = acknowledges ? frame(SETTINGS, ACK, 0) : Buffer.alloc(0)
-    socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), ack]))
+    const ack = acknowledges ? frame({ type: SETTINGS, flags: ACK }) : Buffer.alloc(0)
+    socket.write(Buffer.concat([PREFACE, frame({ type: SETTINGS }), ack]))
     return raw
   }
 
@@ -71,13 +71,14 @@ export class RawHttp2 {
         return Buffer.concat([Buffer.of(0), text(name), text(value)])
       }),
     ]
-    this.#socket.write(frame(HEADERS, END_HEADERS, stream, Buffer.concat(lines)))
+    const head = { type: HEADERS, flags: END_HEADERS, stream }
+    this.#socket.write(frame(head, Buffer.concat(lines)))
   }
 
   /** Resolves when the other side has read everything so far, or has ended it. */
   async read(): Promise<void> {
     const { pings } = this.answers
-    this.#socket.write(frame(PING, 0, 0, Buffer.alloc(8)))
+    this.#socket.write(frame({ type: PING }, Buffer.alloc(8)))
     await this.until((answers) => answers.pings > pings || answers.isOver)
   }
 
@@ -115,7 +116,13 @@ export class RawHttp2 {
   }
 }
 
-function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
+interface FrameHead {
+  readonly type: number
+  readonly flags?: number
+  readonly stream?: number
+}
+
+function frame({ type, flags = 0, stream = 0 }: FrameHead, payload = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9)
   head.writeUIntBE(payload.length, 0, 3)
   head[3] = type
