@@ -1,4 +1,4 @@
-/** A hash table from fixed-length bytes to numbers, looked up where bytes stand, without objects. */
+/** A hash table from fixed-length bytes to small numbers, looked up where bytes stand, without objects. */
 import { assert, u16 } from '@weft/core'
 
 const CAPACITY_MIN = 8
@@ -10,7 +10,7 @@ const CAPACITY_MIN = 8
 export class ByteTable {
   readonly #keyBytes: number
   #keys: Uint8Array
-  #values: Float64Array
+  #values: Int32Array
   #used: Uint8Array
   #size = 0
 
@@ -19,7 +19,7 @@ export class ByteTable {
     assert(keyBytes % 2 === 0, 'keys are made of 16-bit words')
     this.#keyBytes = keyBytes
     this.#keys = new Uint8Array(CAPACITY_MIN * keyBytes)
-    this.#values = new Float64Array(CAPACITY_MIN)
+    this.#values = new Int32Array(CAPACITY_MIN)
     this.#used = new Uint8Array(CAPACITY_MIN)
   }
 
@@ -109,7 +109,7 @@ export class ByteTable {
     const [keys, values, used] = [this.#keys, this.#values, this.#used]
     const capacity = 2 * used.length
     this.#keys = new Uint8Array(capacity * this.#keyBytes)
-    this.#values = new Float64Array(capacity)
+    this.#values = new Int32Array(capacity)
     this.#used = new Uint8Array(capacity)
     for (let slot = 0; slot < used.length; slot++) {
       if (used[slot] === 0) continue

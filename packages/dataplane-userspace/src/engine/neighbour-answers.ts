@@ -18,7 +18,6 @@ import {
   writeTransportChecksum,
 } from '@weft/wire'
 import { copyBytes } from './copy-bytes.ts'
-import { writeMacNumber } from './mac-number.ts'
 import type { SwitchSubnet } from './switch-subnet.ts'
 
 const TARGET_AT = 8
@@ -28,7 +27,7 @@ const VERSION_6 = 0x6000_0000
 const SOLICITED_OVERRIDE = 0x6000_0000
 const OVERRIDE = 0x2000_0000
 /** 33:33:00:00:00:01 and ff02::1. */
-const ALL_NODES_MAC = 0x3333_0000_0001
+const ALL_NODES_MAC = Uint8Array.of(0x33, 0x33, 0, 0, 0, 1)
 const ALL_NODES_GROUP = 0xff02
 
 /** Bytes of the longest answer. */
@@ -60,17 +59,17 @@ export class NeighbourAnswers {
     if (arp.check(bytes, message, end) !== null) return 0
     if (arp.operation(bytes, message) !== ARP_OPERATION.request) return 0
     const mac = subnet.answerFor(bytes, message + ARP_OFFSET.targetIp, 4)
-    if (mac < 0) return 0
+    if (mac === null) return 0
     const target = this.#target
     const reply = this.#at + ethernet.headerLength
     const sender = message + ARP_OFFSET.senderMac
     const targetMac = reply + ARP_OFFSET.targetMac
     copyBytes(bytes, sender, sender + MAC_BYTES, target, this.#at)
-    writeMacNumber(target, this.#at + ETHERNET_OFFSET.source, mac)
+    copyBytes(mac, 0, MAC_BYTES, target, this.#at + ETHERNET_OFFSET.source)
     setU16(target, this.#at + ETHERNET_OFFSET.type, ETHER_TYPE.arp)
     copyBytes(bytes, message, message + ARP_OFFSET.operation, target, reply)
     setU16(target, reply + ARP_OFFSET.operation, ARP_OPERATION.reply)
-    writeMacNumber(target, reply + ARP_OFFSET.senderMac, mac)
+    copyBytes(mac, 0, MAC_BYTES, target, reply + ARP_OFFSET.senderMac)
     const asked = message + ARP_OFFSET.targetIp
     copyBytes(bytes, asked, asked + IPV4_BYTES, target, reply + ARP_OFFSET.senderIp)
     // The asker's MAC and address, which stand side by side.
@@ -84,13 +83,13 @@ export class NeighbourAnswers {
     if (!isSolicitation(bytes, packet, end)) return 0
     const asked = message + TARGET_AT
     const mac = subnet.answerFor(bytes, asked, 6)
-    if (mac < 0) return 0
+    if (mac === null) return 0
     const target = this.#target
     const reply = this.#at + ethernet.headerLength
     const body = reply + ipv6.headerLength
     const asker = packet + IPV6_OFFSET.source
     copyBytes(bytes, start + ETHERNET_OFFSET.source, start + ETHERNET_OFFSET.type, target, this.#at)
-    writeMacNumber(target, this.#at + ETHERNET_OFFSET.source, mac)
+    copyBytes(mac, 0, MAC_BYTES, target, this.#at + ETHERNET_OFFSET.source)
     setU16(target, this.#at + ETHERNET_OFFSET.type, ETHER_TYPE.ipv6)
     setU32(target, reply, VERSION_6)
     setU16(target, reply + IPV6_OFFSET.payloadLength, ADVERTISEMENT_BYTES)
@@ -103,7 +102,7 @@ export class NeighbourAnswers {
     copyBytes(bytes, asked, asked + IPV6_BYTES, target, body + TARGET_AT)
     setU8(target, body + OPTION_AT, NEIGHBOUR_OPTION.targetLinkLayer)
     setU8(target, body + OPTION_AT + 1, 1)
-    writeMacNumber(target, body + OPTION_AT + 2, mac)
+    copyBytes(mac, 0, MAC_BYTES, target, body + OPTION_AT + 2)
     if (isUnspecified(bytes, asker)) this.#addressToAll(reply, body)
     writeTransportChecksum(target, reply)
     return ANSWER_BYTES_MAX
@@ -113,7 +112,7 @@ export class NeighbourAnswers {
   #addressToAll(packet: number, body: number): void {
     const target = this.#target
     const destination = packet + IPV6_OFFSET.destination
-    writeMacNumber(target, this.#at, ALL_NODES_MAC)
+    copyBytes(ALL_NODES_MAC, 0, MAC_BYTES, target, this.#at)
     target.fill(0, destination, destination + IPV6_BYTES)
     setU16(target, destination, ALL_NODES_GROUP)
     setU8(target, destination + IPV6_BYTES - 1, 1)

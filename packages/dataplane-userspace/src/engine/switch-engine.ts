@@ -1,7 +1,9 @@
 /** The switch: frames from ports and datagrams from peers go where tables say, or nowhere. */
+import { MAC_BYTES } from '@weft/core'
 import { ethernet, ETHERNET_OFFSET, type WireFault } from '@weft/wire'
 import { ByteSum } from './byte-sum.ts'
 import { finishPacket, isChecksumInside } from './checksum-finish.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { Decapsulator } from './decapsulator.ts'
 import type { DropReason } from './drop-reason.ts'
 import { Encapsulator } from './encapsulator.ts'
@@ -13,8 +15,8 @@ import type {
   UnderlaySource,
 } from './engine-state.ts'
 import { answerEcho, countHop, destinationAt, familyOf, hopsLeft } from './gateway.ts'
+import { isMacAt } from './gateway-mac.ts'
 import { IcmpErrors, type IcmpProblem } from './icmp-errors.ts'
-import { macNumber, writeMacNumber } from './mac-number.ts'
 import { NeighbourAnswers } from './neighbour-answers.ts'
 import { GSO_TYPE, PacketView } from './packet-view.ts'
 import { PortDelivery } from './port-delivery.ts'
@@ -141,10 +143,10 @@ export class SwitchEngine {
     if (number === sender.number) return this.#drop('frame-for-sender')
     const port = this.#tables.port(number)
     if (port !== undefined) return this.#delivery.deliver(port, packet)
-    if (macNumber(bytes, start) === subnet.gatewayMac) return this.#toGateway(sender, packet)
     const peer = subnet.remote.find(bytes, start)
-    if (peer < 0) return this.#drop('frame-unknown-destination')
-    this.#toPeer(subnet, peer, packet)
+    if (peer >= 0) return this.#toPeer(subnet, peer, packet)
+    if (isMacAt(bytes, start, subnet.gatewayMac)) return this.#toGateway(sender, packet)
+    this.#drop('frame-unknown-destination')
   }
 
   #toPeer(subnet: SwitchSubnet, peer: number, packet: PacketView): void {
@@ -184,9 +186,9 @@ export class SwitchEngine {
       return this.#drop('frame-expired')
     }
     const mac = subnet.ownerOf(bytes, destinationAt(start, family), family)
-    if (mac < 0) return this.#drop('frame-unroutable')
-    writeMacNumber(bytes, start + ETHERNET_OFFSET.destination, mac)
-    writeMacNumber(bytes, start + ETHERNET_OFFSET.source, subnet.gatewayMac)
+    if (mac === null) return this.#drop('frame-unroutable')
+    copyBytes(mac, 0, MAC_BYTES, bytes, start)
+    copyBytes(subnet.gatewayMac, 0, MAC_BYTES, bytes, start + ETHERNET_OFFSET.source)
     countHop(bytes, start, family)
     const port = this.#tables.port(subnet.local.find(bytes, start))
     if (port !== undefined) return this.#delivery.deliver(port, packet)

@@ -2,7 +2,6 @@
 import {
   ipBytes,
   ipFamily,
-  ipFromBytes,
   MAC_BYTES,
   macFromBytes,
   writeMac,
@@ -13,7 +12,8 @@ import {
 } from '@weft/core'
 import { ByteTable } from './byte-table.ts'
 import type { EnginePort, EngineSubnet } from './engine-state.ts'
-import { gatewayMacNumber, macNumber, writeMacNumber } from './mac-number.ts'
+import { gatewayMac } from './gateway-mac.ts'
+import { OwnerTable } from './owner-table.ts'
 import { PrefixMatch } from './prefix-match.ts'
 import type { NetworkCounts } from './switch-counts.ts'
 
@@ -27,36 +27,13 @@ const NOTHING: EngineSubnet = {
   neighbours: new Map(),
 }
 
-/** Tables of addresses of both families. */
-class AddressTables {
-  readonly #four = new ByteTable(4)
-  readonly #six = new ByteTable(16)
-
-  of(family: IpFamily): ByteTable {
-    return family === 4 ? this.#four : this.#six
-  }
-
-  set(ip: Ip, value: number): void {
-    this.of(ipFamily(ip)).set(ipBytes(ip), value)
-  }
-
-  delete(ip: Ip): void {
-    this.of(ipFamily(ip)).delete(ipBytes(ip))
-  }
-
-  *entries(): IterableIterator<readonly [ip: Ip, value: number]> {
-    for (const [key, value] of this.#four.entries()) yield [ipFromBytes(key, 0, 4), value]
-    for (const [key, value] of this.#six.entries()) yield [ipFromBytes(key, 0, 6), value]
-  }
-}
-
 /**
  * Tables of a subnet. `load` compares with what was loaded before and changes what differs, so that
  * one endpoint more among thousands costs a look at each, and no table is made anew.
  */
 export class SwitchSubnet {
   readonly vni: Vni
-  readonly gatewayMac: number
+  readonly gatewayMac: Uint8Array
   /** Local endpoints: MAC to port number. */
   readonly local = new ByteTable(MAC_BYTES)
   /** Remote endpoints: MAC to peer number. */
@@ -64,9 +41,8 @@ export class SwitchSubnet {
   counts: NetworkCounts
   /** Numbers of all ports, for what goes to each. */
   ports: Int32Array = new Int32Array(0)
-  readonly #neighbours = new AddressTables()
-  readonly #localAddresses = new AddressTables()
-  readonly #gateways = new AddressTables()
+  readonly #neighbours = new OwnerTable()
+  readonly #localAddresses = new OwnerTable()
   #matches: readonly PrefixMatch[] = []
   #gatewayFour: Uint8Array | null = null
   #gatewaySix: Uint8Array | null = null
@@ -74,7 +50,7 @@ export class SwitchSubnet {
 
   constructor(vni: Vni, counts: NetworkCounts) {
     this.vni = vni
-    this.gatewayMac = gatewayMacNumber(vni)
+    this.gatewayMac = gatewayMac(vni)
     this.counts = counts
   }
 
@@ -83,21 +59,24 @@ export class SwitchSubnet {
     return this.#spec
   }
 
-  /** The MAC to answer with for the address at `at`: a gateway's or a remote endpoint's; or -1. */
-  answerFor(bytes: Uint8Array, at: number, family: IpFamily): number {
-    if (this.isGateway(bytes, at, family)) return this.gatewayMac
-    return this.#neighbours.of(family).find(bytes, at)
+  /** The MAC to answer with for the address at `at`: a gateway's, a remote endpoint's, or none. */
+  answerFor(bytes: Uint8Array, at: number, family: IpFamily): Uint8Array | null {
+    return this.isGateway(bytes, at, family) ? this.gatewayMac : this.#neighbour(bytes, at, family)
   }
 
-  /** The MAC of whoever has the address at `at`, here or elsewhere; or -1. */
-  ownerOf(bytes: Uint8Array, at: number, family: IpFamily): number {
-    const local = this.#localAddresses.of(family).find(bytes, at)
-    return local >= 0 ? local : this.#neighbours.of(family).find(bytes, at)
+  /** The MAC of whoever has the address at `at`, here or elsewhere. */
+  ownerOf(bytes: Uint8Array, at: number, family: IpFamily): Uint8Array | null {
+    const local = this.#localAddresses
+    const mac = family === 4 ? local.find4(bytes, at) : local.find6(bytes, at)
+    return mac ?? this.#neighbour(bytes, at, family)
   }
 
   /** Whether the address at `at` is a gateway of this subnet. */
   isGateway(bytes: Uint8Array, at: number, family: IpFamily): boolean {
-    return this.#gateways.of(family).find(bytes, at) >= 0
+    const gateway = this.gatewayOf(family)
+    if (gateway === null) return false
+    for (let i = gateway.length - 1; i >= 0; i--) if (bytes[at + i] !== gateway[i]) return false
+    return true
   }
 
   /** The bytes of a gateway's address of this family, or null. */
@@ -117,7 +96,7 @@ export class SwitchSubnet {
   load(spec: EngineSubnet): void {
     const before = this.#spec
     this.#spec = spec
-    if (before.prefixes !== spec.prefixes) this.#loadPrefixes(before, spec)
+    if (before.prefixes !== spec.prefixes) this.#loadPrefixes(spec)
     if (before.ports !== spec.ports) this.#loadPorts(before.ports, spec.ports)
     if (before.forwarding !== spec.forwarding) {
       changes(before.forwarding, spec.forwarding, {
@@ -128,31 +107,26 @@ export class SwitchSubnet {
     if (before.neighbours !== spec.neighbours) {
       changes(before.neighbours, spec.neighbours, {
         remove: (ip) => this.#neighbours.delete(ip),
-        set: (ip, mac) => this.#neighbours.set(ip, macNumber(macBytes(mac), 0)),
+        set: (ip, mac) => this.#neighbours.set(ip, mac),
       })
     }
   }
 
   /** What the tables say; beside them there are only shape and offloads, as they were told. */
   read(): EngineSubnet {
-    const text = (mac: number): Mac => {
-      const bytes = new Uint8Array(MAC_BYTES)
-      writeMacNumber(bytes, 0, mac)
-      return macFromBytes(bytes)
-    }
-    const addresses = new Map<Mac, Ip[]>()
-    for (const [ip, mac] of this.#localAddresses.entries()) {
-      addresses.set(text(mac), [...(addresses.get(text(mac)) ?? []), ip])
-    }
+    const addresses = Map.groupBy(this.#localAddresses.entries(), ([, mac]) => macFromBytes(mac))
     const ports = [...this.local.entries()].map(([key, port]): [Mac, EnginePort] => {
       const mac = macFromBytes(key)
       const offloads = this.#spec.ports.get(mac)?.offloads ?? 0
-      return [mac, { port, addresses: addresses.get(mac) ?? [], offloads }]
+      const own = (addresses.get(mac) ?? []).map(([ip]): Ip => ip)
+      return [mac, { port, addresses: own, offloads }]
     })
     const forwarding = [...this.remote.entries()].map(
       ([key, peer]) => [macFromBytes(key), peer] as const,
     )
-    const neighbours = [...this.#neighbours.entries()].map(([ip, mac]) => [ip, text(mac)] as const)
+    const neighbours = [...this.#neighbours.entries()].map(([ip, mac]) => {
+      return [ip, macFromBytes(mac)] as const
+    })
     return {
       ...this.#spec,
       ports: new Map(ports),
@@ -161,17 +135,20 @@ export class SwitchSubnet {
     }
   }
 
-  #loadPrefixes(before: EngineSubnet, { prefixes }: EngineSubnet): void {
-    for (const { gateway } of before.prefixes) if (gateway !== null) this.#gateways.delete(gateway)
+  #loadPrefixes({ prefixes }: EngineSubnet): void {
     this.#gatewayFour = null
     this.#gatewaySix = null
     for (const { gateway } of prefixes) {
       if (gateway === null) continue
-      this.#gateways.set(gateway, 0)
       if (ipFamily(gateway) === 4) this.#gatewayFour = ipBytes(gateway)
       else this.#gatewaySix = ipBytes(gateway)
     }
     this.#matches = prefixes.map(({ cidr }) => new PrefixMatch(cidr))
+  }
+
+  #neighbour(bytes: Uint8Array, at: number, family: IpFamily): Uint8Array | null {
+    const neighbours = this.#neighbours
+    return family === 4 ? neighbours.find4(bytes, at) : neighbours.find6(bytes, at)
   }
 
   #loadPorts(before: EngineSubnet['ports'], ports: EngineSubnet['ports']): void {
@@ -182,7 +159,7 @@ export class SwitchSubnet {
       },
       set: (mac, { port, addresses }) => {
         this.local.set(macBytes(mac), port)
-        for (const ip of addresses) this.#localAddresses.set(ip, macNumber(macBytes(mac), 0))
+        for (const ip of addresses) this.#localAddresses.set(ip, mac)
       },
     })
     this.ports = Int32Array.from(ports.values(), ({ port }) => port)
