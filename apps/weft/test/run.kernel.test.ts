@@ -160,6 +160,27 @@ test('a namespace is attached and detached', async () => {
   }
 }, 60_000)
 
+test('a process stands for its namespace; an address that is taken is refused', async () => {
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo there; exec sleep 60'])
+  children.push(holder)
+  await once(holder.stdout, 'data')
+  const of = (name: string): readonly string[] =>
+    ['--network', 'blue', '--name', name, '--pid', String(holder.pid), '--ip', '10.0.0.99']
+  const attached = await weft('attach', ...of('c4'), '--ifname', 'net0', '--json')
+  expect(JSON.parse(attached.out)).toMatchObject({ ifname: 'net0', addresses: ['10.0.0.99/24'] })
+  const second = await weft('attach', ...of('c5'))
+  expect(second.err).toContain('Address already in use')
+  expect(second.status).toBe(1)
+  expect(await names()).toEqual(['c4'])
+  {
+    using kernel = Kernel.open(`/proc/${holder.pid}/ns/net`)
+    expect(kernel.links.list().map((link) => link.name)).toEqual(['lo', 'net0'])
+  }
+  // Nobody detaches it: its namespace goes, and with it the endpoint.
+  holder.kill('SIGKILL')
+  await expect.poll(names, PATIENCE).toEqual([])
+}, 60_000)
+
 test('what is refused is refused with the words of Docker, and leaves nothing', async () => {
   await client.networks.create({ Name: 'closed', Driver: 'overlay' })
   const refused = await weft('run', '--network', 'closed', '--name', 'c3', '--', 'true')
