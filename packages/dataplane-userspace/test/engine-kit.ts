@@ -1,5 +1,5 @@
 /** A switch with its mouths taped open: what it delivers and transmits is copied and kept. */
-import { parseCidr, parseIp, parseMac, vni, type Ip, type Mac } from '@weft/core'
+import { ipBytes, parseCidr, parseIp, parseMac, u32, vni, type Ip, type Mac } from '@weft/core'
 import type { EnginePort, EngineState, EngineSubnet } from '../src/engine/index.ts'
 import {
   PacketView,
@@ -114,12 +114,11 @@ export function cut(bytes: Uint8Array, segmentBytes: number): Uint8Array[] {
 }
 
 /** An IPv4 address as the underlay tells it. */
-export function sourceOf(a: number, b: number, c: number, d: number): UnderlaySource {
-  const word3 = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
-  return { word0: 0, word1: 0, word2: 0xffff, word3 }
+export function sourceOf(text: string): UnderlaySource {
+  return { word0: 0, word1: 0, word2: 0xffff, word3: u32(ipBytes(parseIp(text)), 0) }
 }
 
-export const PEER = sourceOf(192, 0, 2, 2)
+export const PEER = sourceOf('192.0.2.2')
 export const ALL_OFFLOADS = 15
 export const VNI = 4097
 

@@ -41,7 +41,11 @@ const DESTINATIONS = [
 ]
 
 /** Each MAC is here, there or nowhere; a port is in one subnet. */
-function subnetOf(id: number, homes: readonly number[], answered: readonly boolean[]): EngineSubnet {
+function subnetOf(
+  id: number,
+  homes: readonly number[],
+  answered: readonly boolean[],
+): EngineSubnet {
   const ports = new Map<Mac, EnginePort>()
   const forwarding = new Map<Mac, number>()
   const neighbours = new Map<Ip, Mac>()

@@ -45,9 +45,10 @@ interface Place {
 export function frameOf(burst: Burst, payload: Uint8Array, place: Place = burst): Uint8Array {
   const transport = burst.protocol === 'tcp' ? tcpHeader(burst, place) : udpHeader(payload.length)
   const packetBytes = transport.length + payload.length
-  const ip = burst.family === 4 ? ipv4Header(burst, place, packetBytes) : ipv6Header(burst, packetBytes)
+  const isFour = burst.family === 4
+  const ip = isFour ? ipv4Header(burst, place, packetBytes) : ipv6Header(burst, packetBytes)
   const frame = new Uint8Array(ethernet.headerLength + ip.length + packetBytes)
-  const etherType = burst.family === 4 ? ETHER_TYPE.ipv4 : ETHER_TYPE.ipv6
+  const etherType = isFour ? ETHER_TYPE.ipv4 : ETHER_TYPE.ipv6
   ethernet.write(frame, 0, { destination: C2.mac, source: C1.mac, tags: [], etherType })
   frame.set(ip, ethernet.headerLength)
   frame.set(transport, ethernet.headerLength + ip.length)

@@ -154,7 +154,8 @@ describe('checksums left to us', () => {
         expected[start + offset] = (sum === 0 ? 0xffff : sum) >>> 8
         expected[start + offset + 1] = (sum === 0 ? 0xffff : sum) & 0xff
         // The place of the MAC decides where a frame goes; those starts are for the fuzzer.
-        if (start + offset >= 6) expect(toHex(datagram?.bytes ?? frame)).toBe(toHex(tunnelled(expected)))
+        if (start + offset < 6) continue
+        expect(toHex(datagram?.bytes ?? frame)).toBe(toHex(tunnelled(expected)))
       }
     }
   })

@@ -17,6 +17,7 @@ import {
   type Layer,
 } from '@weft/wire'
 import { describe, expect, test } from 'vitest'
+import { ICMP_ERROR_BYTES_MAX, ICMPV6_ERROR_BYTES_MAX } from '../src/engine/icmp-errors.ts'
 import { DROP_REASONS, SWITCH_MTU_MAX_BYTES } from '../src/engine/index.ts'
 import {
   ALL_OFFLOADS,
@@ -221,7 +222,7 @@ describe('the gateway', () => {
 })
 
 describe('packets that are too big', () => {
-  test('over IPv4 the sender is told what goes, on behalf of the destination', () => {
+  test('over IPv4 the sender is told what goes, with ICMP_ERROR_BYTES_MAX, 576', () => {
     const frame = datagram(1423, { dontFragment: true })
     const kit = new EngineKit(PLAIN_STATE).fromPort(0, frame)
     const told = onlyFrame(kit)
@@ -230,18 +231,18 @@ describe('packets that are too big', () => {
       header: { source: C2.ip4, destination: C1.ip4, totalLength: 576 },
     })
     expect([macFromBytes(told), macFromBytes(told, 6)]).toEqual([C1.mac, C2.mac])
-    expect(toHex(told.subarray(42))).toBe(toHex(frame.subarray(14, 14 + 548)))
+    expect(toHex(told.subarray(42))).toBe(toHex(frame.subarray(14, 14 + ICMP_ERROR_BYTES_MAX - 28)))
     expect(kit.dropped()).toEqual({ 'frame-too-long': 1 })
   })
 
-  test('over IPv6 too, with 1,280 bytes at most', () => {
+  test('over IPv6 too, with ICMPV6_ERROR_BYTES_MAX, 1,280', () => {
     const frame = datagram(1403, { source: C1.ip6, destination: C2.ip6 })
     const told = onlyFrame(new EngineKit(PLAIN_STATE).fromPort(0, frame))
     expect(layerOfKind(told, 'icmpv6')).toMatchObject({
       header: { kind: 'packet-too-big', mtu: 1450 },
       checksum: 'good',
     })
-    expect(told).toHaveLength(14 + 1280)
+    expect(told).toHaveLength(14 + ICMPV6_ERROR_BYTES_MAX)
     expect(toHex(told.subarray(62))).toBe(toHex(frame.subarray(14, 14 + 1232)))
   })
 
@@ -285,7 +286,10 @@ describe('what is refused', () => {
   test.each<[string, EngineKit]>([
     ['frame-unplugged', new EngineKit(PLAIN_STATE).fromPort(9, frame)],
     ['frame-malformed', new EngineKit(PLAIN_STATE).fromPort(0, frame.subarray(0, 13))],
-    ['frame-for-sender', new EngineKit(PLAIN_STATE).fromPort(1, datagram(9, { destinationMac: NEAR.mac }))],
+    [
+      'frame-for-sender',
+      new EngineKit(PLAIN_STATE).fromPort(1, datagram(9, { destinationMac: NEAR.mac })),
+    ],
     [
       'frame-unknown-destination',
       new EngineKit(PLAIN_STATE).fromPort(0, datagram(9, { destinationMac: OTHER.mac })),
@@ -294,7 +298,7 @@ describe('what is refused', () => {
     ['datagram-not-sealed', new EngineKit(sealed).fromUnderlay(tunnelled(frame), PEER)],
     [
       'datagram-unknown-peer',
-      new EngineKit(PLAIN_STATE).fromUnderlay(tunnelled(frame), sourceOf(192, 0, 2, 3)),
+      new EngineKit(PLAIN_STATE).fromUnderlay(tunnelled(frame), sourceOf('192.0.2.3')),
     ],
     ['datagram-short', new EngineKit(PLAIN_STATE).fromUnderlay(new Uint8Array(7), PEER)],
     ['datagram-short', new EngineKit(PLAIN_STATE).fromUnderlay(new Uint8Array(0), PEER)],
@@ -339,7 +343,7 @@ describe('counting and sending', () => {
 
   test('datagrams from a stranger are counted each', () => {
     const bytes = new Uint8Array(250)
-    const kit = new EngineKit(PLAIN_STATE).fromUnderlay(bytes, sourceOf(1, 2, 3, 4), 100)
+    const kit = new EngineKit(PLAIN_STATE).fromUnderlay(bytes, sourceOf('1.2.3.4'), 100)
     expect(kit.dropped()).toEqual({ 'datagram-unknown-peer': 3 })
   })
 

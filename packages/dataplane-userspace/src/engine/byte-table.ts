@@ -1,4 +1,4 @@
-/** A hash table from fixed-length bytes to small numbers, looked up where bytes stand, without objects. */
+/** A hash table from bytes of one length to small numbers, looked up where the bytes stand. */
 import { assert, u16 } from '@weft/core'
 
 const CAPACITY_MIN = 8

@@ -1,7 +1,7 @@
 /** Copies between places in arrays. */
 
 /** Up to so many bytes a loop is as quick as a call. */
-const LOOP_BYTES_MAX = 64
+const LOOP_BYTES = 64
 
 /**
  * Copy a window to `at` in `target`, as if all of it were read before any was written. Within one
@@ -15,6 +15,6 @@ export function copyBytes(
   at: number,
 ): void {
   if (bytes === target) target.copyWithin(at, start, end)
-  else if (end - start > LOOP_BYTES_MAX) target.set(bytes.subarray(start, end), at)
+  else if (end - start > LOOP_BYTES) target.set(bytes.subarray(start, end), at)
   else for (let i = start; i < end; i++) target[at + i - start] = bytes[i] as number
 }

@@ -28,10 +28,10 @@ export interface IcmpProblem {
   readonly from: Uint8Array | null
 }
 
-/** Bytes of the longest message as an IP packet: RFC 1812 §4.3.2.3, RFC 4443 §2.4 (c). */
-const PACKET_BYTES_MAX = { four: 576, six: 1280 } as const
-/** Bytes of the longest message as a frame. */
-export const ICMP_ERROR_BYTES_MAX = ethernet.headerLength + PACKET_BYTES_MAX.six
+/** Bytes of the longest message as an IPv4 packet (RFC 1812 §4.3.2.3). */
+export const ICMP_ERROR_BYTES_MAX = 576
+/** Bytes of the longest message as an IPv6 packet (RFC 4443 §2.4 (c)). */
+export const ICMPV6_ERROR_BYTES_MAX = 1280
 
 const VERSION_4 = 0x4500
 const VERSION_6 = 0x6000_0000
@@ -46,7 +46,7 @@ export class IcmpErrors {
   readonly #target: Uint8Array
   readonly #at: number
 
-  /** Messages are written at `at`, up to ICMP_ERROR_BYTES_MAX of them. */
+  /** Messages are written at `at`, with an Ethernet header in front. */
   constructor(target: Uint8Array, at: number) {
     this.#target = target
     this.#at = at
@@ -55,7 +55,7 @@ export class IcmpErrors {
   /**
    * Write the frame that tells the sender of the untagged frame in the window. Returns its bytes;
    * 0 when nothing is to be said: the packet is not IP, is an error itself, comes from nobody or
-   * goes to many, or (too big, IPv4) did not ask to be whole (RFC 1122 §3.2.2, RFC 4443 §2.4 (e)).
+   * goes to many, or (too big, IPv4) did not ask to be whole (RFC 1122 §3.2.2, RFC 4443 §2.4).
    */
   write(bytes: Uint8Array, start: number, end: number, problem: IcmpProblem): number {
     const packet = start + ethernet.headerLength
@@ -83,7 +83,7 @@ export class IcmpErrors {
     const at = this.#at + ethernet.headerLength
     const message = at + ipv4.headerLength
     const quote = message + icmp.headerLength
-    const room = PACKET_BYTES_MAX.four - (quote - at)
+    const room = ICMP_ERROR_BYTES_MAX - (quote - at)
     const quoted = Math.min(ipv4.payloadEnd(bytes, start), end, start + room)
     const messageEnd = quote + quoted - start
     setU16(target, at, VERSION_4)
@@ -113,7 +113,7 @@ export class IcmpErrors {
     const at = this.#at + ethernet.headerLength
     const message = at + ipv6.headerLength
     const quote = message + icmp.headerLength
-    const room = PACKET_BYTES_MAX.six - (quote - at)
+    const room = ICMPV6_ERROR_BYTES_MAX - (quote - at)
     const quoted = Math.min(ipv6.payloadEnd(bytes, start), end, start + room)
     const messageEnd = quote + quoted - start
     setU32(target, at, VERSION_6)
@@ -155,7 +155,8 @@ function mayTell4(bytes: Uint8Array, start: number, end: number): boolean {
 function mayTell6(bytes: Uint8Array, start: number, end: number): boolean {
   if (ipv6.check(bytes, start, end) !== null || ipv6.isFragment(bytes, start)) return false
   const source = start + IPV6_OFFSET.source
-  if (u8(bytes, source) === 0xff || u8(bytes, start + IPV6_OFFSET.destination) === 0xff) return false
+  if (u8(bytes, source) === 0xff) return false
+  if (u8(bytes, start + IPV6_OFFSET.destination) === 0xff) return false
   // The unspecified address and its like: nobody has one that begins with 32 zero bits.
   if (u16(bytes, source) === 0 && u16(bytes, source + 2) === 0) return false
   if (ipv6.protocol(bytes, start) !== IP_PROTOCOL.icmpv6) return true

@@ -18,7 +18,7 @@ import {
   writeTransportChecksum,
 } from '@weft/wire'
 import { copyBytes } from './copy-bytes.ts'
-import type { SwitchSubnet } from './switch-subnet.ts'
+import type { SubnetAddresses } from './subnet-addresses.ts'
 
 const TARGET_AT = 8
 const OPTION_AT = TARGET_AT + IPV6_BYTES
@@ -30,15 +30,14 @@ const OVERRIDE = 0x2000_0000
 const ALL_NODES_MAC = Uint8Array.of(0x33, 0x33, 0, 0, 0, 1)
 const ALL_NODES_GROUP = 0xff02
 
-/** Bytes of the longest answer. */
-export const ANSWER_BYTES_MAX = ethernet.headerLength + ipv6.headerLength + ADVERTISEMENT_BYTES
+const ADVERTISEMENT_FRAME_BYTES = ethernet.headerLength + ipv6.headerLength + ADVERTISEMENT_BYTES
 
 /** Writes answers into memory of its own. */
 export class NeighbourAnswers {
   readonly #target: Uint8Array
   readonly #at: number
 
-  /** Answers are written at `at`, up to ANSWER_BYTES_MAX of them. */
+  /** Answers are written at `at`; the longest are advertisements. */
   constructor(target: Uint8Array, at: number) {
     this.#target = target
     this.#at = at
@@ -48,17 +47,17 @@ export class NeighbourAnswers {
    * Answer the frame in the window. Returns the bytes of the answer; 0 when it is no question, or
    * one about an address that has no entry.
    */
-  answer(bytes: Uint8Array, start: number, end: number, subnet: SwitchSubnet): number {
+  answer(bytes: Uint8Array, start: number, end: number, by: SubnetAddresses): number {
     const type = u16(bytes, start + ETHERNET_OFFSET.type)
-    if (type === ETHER_TYPE.arp) return this.#answerArp(bytes, start, end, subnet)
-    return type === ETHER_TYPE.ipv6 ? this.#answerSolicitation(bytes, start, end, subnet) : 0
+    if (type === ETHER_TYPE.arp) return this.#answerArp(bytes, start, end, by)
+    return type === ETHER_TYPE.ipv6 ? this.#answerSolicitation(bytes, start, end, by) : 0
   }
 
-  #answerArp(bytes: Uint8Array, start: number, end: number, subnet: SwitchSubnet): number {
+  #answerArp(bytes: Uint8Array, start: number, end: number, by: SubnetAddresses): number {
     const message = start + ethernet.headerLength
     if (arp.check(bytes, message, end) !== null) return 0
     if (arp.operation(bytes, message) !== ARP_OPERATION.request) return 0
-    const mac = subnet.answerFor(bytes, message + ARP_OFFSET.targetIp, 4)
+    const mac = by.answerFor(bytes, message + ARP_OFFSET.targetIp, 4)
     if (mac === null) return 0
     const target = this.#target
     const reply = this.#at + ethernet.headerLength
@@ -77,18 +76,19 @@ export class NeighbourAnswers {
     return ethernet.headerLength + arp.headerLength
   }
 
-  #answerSolicitation(bytes: Uint8Array, start: number, end: number, subnet: SwitchSubnet): number {
+  #answerSolicitation(bytes: Uint8Array, start: number, end: number, by: SubnetAddresses): number {
     const packet = start + ethernet.headerLength
     const message = packet + ipv6.headerLength
     if (!isSolicitation(bytes, packet, end)) return 0
     const asked = message + TARGET_AT
-    const mac = subnet.answerFor(bytes, asked, 6)
+    const mac = by.answerFor(bytes, asked, 6)
     if (mac === null) return 0
     const target = this.#target
     const reply = this.#at + ethernet.headerLength
     const body = reply + ipv6.headerLength
     const asker = packet + IPV6_OFFSET.source
-    copyBytes(bytes, start + ETHERNET_OFFSET.source, start + ETHERNET_OFFSET.type, target, this.#at)
+    const askerMac = start + ETHERNET_OFFSET.source
+    copyBytes(bytes, askerMac, askerMac + MAC_BYTES, target, this.#at)
     copyBytes(mac, 0, MAC_BYTES, target, this.#at + ETHERNET_OFFSET.source)
     setU16(target, this.#at + ETHERNET_OFFSET.type, ETHER_TYPE.ipv6)
     setU32(target, reply, VERSION_6)
@@ -105,7 +105,7 @@ export class NeighbourAnswers {
     copyBytes(mac, 0, MAC_BYTES, target, body + OPTION_AT + 2)
     if (isUnspecified(bytes, asker)) this.#addressToAll(reply, body)
     writeTransportChecksum(target, reply)
-    return ANSWER_BYTES_MAX
+    return ADVERTISEMENT_FRAME_BYTES
   }
 
   /** Whoever asks without an address is told with everyone: RFC 4861 §7.2.4. */

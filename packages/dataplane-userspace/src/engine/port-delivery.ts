@@ -31,7 +31,9 @@ export class PortDelivery {
   deliver(port: SwitchPort, packet: PacketView): void {
     const { sink, sums } = this.#options
     if (packet.gsoType !== GSO_TYPE.none) {
-      if ((port.offloads & offloadFor(packet.gsoType)) === 0) return this.#deliverPieces(port, packet)
+      if ((port.offloads & offloadFor(packet.gsoType)) === 0) {
+        return this.#deliverPieces(port, packet)
+      }
     } else if ((port.offloads & PORT_OFFLOAD.checksum) === 0) finishPacket(packet, sums)
     sink.deliver(port.number, packet)
   }

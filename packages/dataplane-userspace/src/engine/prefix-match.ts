@@ -1,5 +1,13 @@
 /** Whether the address of a packet lies in a prefix, by its bytes. */
-import { addressOf, ipBytes, ipFamily, prefixLength, u8, type Cidr, type IpFamily } from '@weft/core'
+import {
+  addressOf,
+  ipBytes,
+  ipFamily,
+  prefixLength,
+  u8,
+  type Cidr,
+  type IpFamily,
+} from '@weft/core'
 
 /** A prefix, ready to be compared with. */
 export class PrefixMatch {

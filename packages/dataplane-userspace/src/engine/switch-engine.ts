@@ -30,8 +30,8 @@ import { LANE_BYTES, LANES, TransmitLanes } from './transmit-lanes.ts'
 export const SWITCH_ARENA_BYTES = (LANES + 2) * LANE_BYTES
 
 /**
- * The largest MTU of a subnet: what UDP over IPv4 carries (65,507 bytes), less VXLAN and an Ethernet
- * header with four tags. Larger ones count as this.
+ * The largest MTU of a subnet: what UDP over IPv4 carries (65,507 bytes), less VXLAN and an
+ * Ethernet header with four tags. Larger ones count as this.
  */
 export const SWITCH_MTU_MAX_BYTES = 65_469
 
@@ -39,8 +39,8 @@ export const SWITCH_MTU_MAX_BYTES = 65_469
  * A learning-free VXLAN switch. It knows what it is told and nothing else: what no entry names is
  * dropped and counted. No packet makes it allocate or throw.
  *
- * What `fromPort` and `fromUnderlay` are given is the switch's to change, view and bytes, until they
- * return. Frames wait to go out together: call `flush` after each burst.
+ * What `fromPort` and `fromUnderlay` are given is the switch's to change, view and bytes, until
+ * they return. Frames wait to go out together: call `flush` after each burst.
  */
 export class SwitchEngine {
   readonly #counts = new SwitchCounts()
@@ -145,7 +145,7 @@ export class SwitchEngine {
     if (port !== undefined) return this.#delivery.deliver(port, packet)
     const peer = subnet.remote.find(bytes, start)
     if (peer >= 0) return this.#toPeer(subnet, peer, packet)
-    if (isMacAt(bytes, start, subnet.gatewayMac)) return this.#toGateway(sender, packet)
+    if (isMacAt(bytes, start, subnet.addresses.gatewayMac)) return this.#toGateway(sender, packet)
     this.#drop('frame-unknown-destination')
   }
 
@@ -163,14 +163,15 @@ export class SwitchEngine {
     const destination = destinationAt(start, family)
     const subnets = this.#tables.beside(sender.subnet)
     for (const subnet of subnets) {
-      if (!subnet.isGateway(bytes, destination, family)) continue
+      if (!subnet.addresses.isGateway(bytes, destination, family)) continue
       if (packet.gsoType !== GSO_TYPE.none) return this.#drop('frame-for-gateway')
       finishPacket(packet, this.#sums)
       if (!answerEcho(bytes, start, family)) return this.#drop('frame-for-gateway')
       return this.#delivery.deliver(sender, packet)
     }
     for (const subnet of subnets) {
-      if (subnet.covers(bytes, destination, family)) return this.#route(sender, subnet, packet)
+      if (!subnet.addresses.covers(bytes, destination, family)) continue
+      return this.#route(sender, subnet, packet)
     }
     this.#drop('frame-unroutable')
   }
@@ -181,14 +182,14 @@ export class SwitchEngine {
     const family = familyOf(bytes, start, end)
     if (family === 0) return
     if (hopsLeft(bytes, start, family) <= 1) {
-      this.#problem.from = sender.subnet.gatewayOf(family)
+      this.#problem.from = sender.subnet.addresses.gatewayOf(family)
       this.#tell(sender, packet, 'expired')
       return this.#drop('frame-expired')
     }
-    const mac = subnet.ownerOf(bytes, destinationAt(start, family), family)
+    const mac = subnet.addresses.ownerOf(bytes, destinationAt(start, family), family)
     if (mac === null) return this.#drop('frame-unroutable')
     copyBytes(mac, 0, MAC_BYTES, bytes, start)
-    copyBytes(subnet.gatewayMac, 0, MAC_BYTES, bytes, start + ETHERNET_OFFSET.source)
+    copyBytes(subnet.addresses.gatewayMac, 0, MAC_BYTES, bytes, start + ETHERNET_OFFSET.source)
     countHop(bytes, start, family)
     const port = this.#tables.port(subnet.local.find(bytes, start))
     if (port !== undefined) return this.#delivery.deliver(port, packet)
@@ -201,7 +202,7 @@ export class SwitchEngine {
     if (packet.gsoType !== GSO_TYPE.none) return false
     finishPacket(packet, this.#sums)
     const { bytes, start, end } = packet
-    const length = this.#answers.answer(bytes, start, end, sender.subnet)
+    const length = this.#answers.answer(bytes, start, end, sender.subnet.addresses)
     if (length > 0) this.#deliverAnswer(sender, length)
     return length > 0
   }

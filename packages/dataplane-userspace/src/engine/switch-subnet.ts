@@ -1,20 +1,15 @@
 /** One broadcast domain as the switch looks things up in it. */
 import {
-  ipBytes,
-  ipFamily,
   MAC_BYTES,
   macFromBytes,
   writeMac,
   type Ip,
-  type IpFamily,
   type Mac,
   type Vni,
 } from '@weft/core'
 import { ByteTable } from './byte-table.ts'
 import type { EnginePort, EngineSubnet } from './engine-state.ts'
-import { gatewayMac } from './gateway-mac.ts'
-import { OwnerTable } from './owner-table.ts'
-import { PrefixMatch } from './prefix-match.ts'
+import { SubnetAddresses } from './subnet-addresses.ts'
 import type { NetworkCounts } from './switch-counts.ts'
 
 const NOTHING: EngineSubnet = {
@@ -33,7 +28,7 @@ const NOTHING: EngineSubnet = {
  */
 export class SwitchSubnet {
   readonly vni: Vni
-  readonly gatewayMac: Uint8Array
+  readonly addresses: SubnetAddresses
   /** Local endpoints: MAC to port number. */
   readonly local = new ByteTable(MAC_BYTES)
   /** Remote endpoints: MAC to peer number. */
@@ -41,16 +36,11 @@ export class SwitchSubnet {
   counts: NetworkCounts
   /** Numbers of all ports, for what goes to each. */
   ports: Int32Array = new Int32Array(0)
-  readonly #neighbours = new OwnerTable()
-  readonly #localAddresses = new OwnerTable()
-  #matches: readonly PrefixMatch[] = []
-  #gatewayFour: Uint8Array | null = null
-  #gatewaySix: Uint8Array | null = null
   #spec = NOTHING
 
   constructor(vni: Vni, counts: NetworkCounts) {
     this.vni = vni
-    this.gatewayMac = gatewayMac(vni)
+    this.addresses = new SubnetAddresses(vni)
     this.counts = counts
   }
 
@@ -59,44 +49,11 @@ export class SwitchSubnet {
     return this.#spec
   }
 
-  /** The MAC to answer with for the address at `at`: a gateway's, a remote endpoint's, or none. */
-  answerFor(bytes: Uint8Array, at: number, family: IpFamily): Uint8Array | null {
-    return this.isGateway(bytes, at, family) ? this.gatewayMac : this.#neighbour(bytes, at, family)
-  }
-
-  /** The MAC of whoever has the address at `at`, here or elsewhere. */
-  ownerOf(bytes: Uint8Array, at: number, family: IpFamily): Uint8Array | null {
-    const local = this.#localAddresses
-    const mac = family === 4 ? local.find4(bytes, at) : local.find6(bytes, at)
-    return mac ?? this.#neighbour(bytes, at, family)
-  }
-
-  /** Whether the address at `at` is a gateway of this subnet. */
-  isGateway(bytes: Uint8Array, at: number, family: IpFamily): boolean {
-    const gateway = this.gatewayOf(family)
-    if (gateway === null) return false
-    for (let i = gateway.length - 1; i >= 0; i--) if (bytes[at + i] !== gateway[i]) return false
-    return true
-  }
-
-  /** The bytes of a gateway's address of this family, or null. */
-  gatewayOf(family: IpFamily): Uint8Array | null {
-    return family === 4 ? this.#gatewayFour : this.#gatewaySix
-  }
-
-  /** Whether the address at `at` lies in a prefix of this subnet. */
-  covers(bytes: Uint8Array, at: number, family: IpFamily): boolean {
-    for (const match of this.#matches) {
-      if (match.family === family && match.holds(bytes, at)) return true
-    }
-    return false
-  }
-
   /** Be as this says. */
   load(spec: EngineSubnet): void {
     const before = this.#spec
     this.#spec = spec
-    if (before.prefixes !== spec.prefixes) this.#loadPrefixes(spec)
+    if (before.prefixes !== spec.prefixes) this.addresses.load(spec.prefixes)
     if (before.ports !== spec.ports) this.#loadPorts(before.ports, spec.ports)
     if (before.forwarding !== spec.forwarding) {
       changes(before.forwarding, spec.forwarding, {
@@ -106,15 +63,15 @@ export class SwitchSubnet {
     }
     if (before.neighbours !== spec.neighbours) {
       changes(before.neighbours, spec.neighbours, {
-        remove: (ip) => this.#neighbours.delete(ip),
-        set: (ip, mac) => this.#neighbours.set(ip, mac),
+        remove: (ip) => this.addresses.neighbours.delete(ip),
+        set: (ip, mac) => this.addresses.neighbours.set(ip, mac),
       })
     }
   }
 
   /** What the tables say; beside them there are only shape and offloads, as they were told. */
   read(): EngineSubnet {
-    const addresses = Map.groupBy(this.#localAddresses.entries(), ([, mac]) => macFromBytes(mac))
+    const addresses = Map.groupBy(this.addresses.local.entries(), ([, mac]) => macFromBytes(mac))
     const ports = [...this.local.entries()].map(([key, port]): [Mac, EnginePort] => {
       const mac = macFromBytes(key)
       const offloads = this.#spec.ports.get(mac)?.offloads ?? 0
@@ -124,7 +81,7 @@ export class SwitchSubnet {
     const forwarding = [...this.remote.entries()].map(
       ([key, peer]) => [macFromBytes(key), peer] as const,
     )
-    const neighbours = [...this.#neighbours.entries()].map(([ip, mac]) => {
+    const neighbours = [...this.addresses.neighbours.entries()].map(([ip, mac]) => {
       return [ip, macFromBytes(mac)] as const
     })
     return {
@@ -135,31 +92,15 @@ export class SwitchSubnet {
     }
   }
 
-  #loadPrefixes({ prefixes }: EngineSubnet): void {
-    this.#gatewayFour = null
-    this.#gatewaySix = null
-    for (const { gateway } of prefixes) {
-      if (gateway === null) continue
-      if (ipFamily(gateway) === 4) this.#gatewayFour = ipBytes(gateway)
-      else this.#gatewaySix = ipBytes(gateway)
-    }
-    this.#matches = prefixes.map(({ cidr }) => new PrefixMatch(cidr))
-  }
-
-  #neighbour(bytes: Uint8Array, at: number, family: IpFamily): Uint8Array | null {
-    const neighbours = this.#neighbours
-    return family === 4 ? neighbours.find4(bytes, at) : neighbours.find6(bytes, at)
-  }
-
   #loadPorts(before: EngineSubnet['ports'], ports: EngineSubnet['ports']): void {
     changes(before, ports, {
       remove: (mac, { addresses }) => {
         this.local.delete(macBytes(mac))
-        for (const ip of addresses) this.#localAddresses.delete(ip)
+        for (const ip of addresses) this.addresses.local.delete(ip)
       },
       set: (mac, { port, addresses }) => {
         this.local.set(macBytes(mac), port)
-        for (const ip of addresses) this.#localAddresses.set(ip, mac)
+        for (const ip of addresses) this.addresses.local.set(ip, mac)
       },
     })
     this.ports = Int32Array.from(ports.values(), ({ port }) => port)
