@@ -1,4 +1,4 @@
-/** The only door to the kernel: system calls, rtnetlink, nftables, namespaces, sockets in them. */
+/** The only door to the kernel: system calls, netlink, namespaces, TAPs, sockets inside them. */
 export {
   Addresses,
   readAddress,
