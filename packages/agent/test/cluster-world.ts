@@ -27,7 +27,7 @@ import {
   type Agent,
   type AgentTunables,
 } from '../src/index.ts'
-import { MortalClock } from './mortal-clock.ts'
+import { MortalClock, mortalFiles } from './mortal-clock.ts'
 import { VirtualMachine, VirtualPlace } from './virtual-place.ts'
 
 /** Address of the manager. */
@@ -96,7 +96,7 @@ export class WorldNode extends VirtualMachine {
         dialer: web.dialer(this.ip),
         certificates,
         dataplane: this.dataplane,
-        files: this.files,
+        files: mortalFiles(this.files, clock),
         aead: nodeAead,
         saveIdentity: (identity) => this.#saveIdentity(identity),
       },

@@ -1,5 +1,5 @@
-/** A clock that ends with its process: from then on nothing that was scheduled happens. */
-import type { Clock, Instant } from '@weft/core'
+/** What ends with its process: from then on nothing that it began has an effect. */
+import type { Clock, Files, Instant } from '@weft/core'
 
 /** The clock of one process. */
 export class MortalClock implements Clock {
@@ -24,7 +24,21 @@ export class MortalClock implements Clock {
     })
   }
 
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
   kill(): void {
     this.#isAlive = false
+  }
+}
+
+/** Files as one process has them: what it asks for after its end is never done. */
+export function mortalFiles(files: Files, clock: MortalClock): Files {
+  const never = new Promise<never>(() => undefined)
+  return {
+    read: (name) => (clock.isAlive ? files.read(name) : never),
+    write: (name, bytes) => (clock.isAlive ? files.write(name, bytes) : never),
+    remove: (name) => (clock.isAlive ? files.remove(name) : never),
   }
 }

@@ -41,10 +41,13 @@ export class NotedDataplane implements Dataplane {
   readonly capabilities = CAPABILITIES
   readonly events = new Emitter<DataplaneEvents>()
   readonly machine: NotedMachine
+  readonly #isAlive: () => boolean
   #closed: 'detach' | 'teardown' | null = null
 
-  constructor(machine: NotedMachine) {
+  /** As long as its process is alive. */
+  constructor(machine: NotedMachine, isAlive: () => boolean) {
     this.machine = machine
+    this.#isAlive = isAlive
   }
 
   /** How it was closed; null: it was not. */
@@ -54,6 +57,7 @@ export class NotedDataplane implements Dataplane {
 
   async apply(desired: DesiredState): Promise<ApplyReport> {
     const { machine } = this
+    if (!this.#isAlive()) return new Promise(() => undefined)
     if (this.#closed !== null) {
       throw dataplaneError('ERR_CLOSED', 'closed', { operation: 'apply' })
     }

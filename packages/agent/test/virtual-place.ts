@@ -2,7 +2,6 @@
 import {
   createLogger,
   parseIp,
-  type Clock,
   type Logger,
   type Streams,
   type Underlay,
@@ -12,6 +11,7 @@ import type { Dataplane } from '@weft/dataplane'
 import { simBackend, SimMachine, simOptions } from '@weft/dataplane-sim'
 import { ManagerWeb } from './direct-dialer.ts'
 import { MemoryFiles } from './memory-files.ts'
+import type { MortalClock } from './mortal-clock.ts'
 import { NotedDataplane, NotedMachine } from './noted-dataplane.ts'
 import { PaperCertificates } from './paper-certificates.ts'
 import { StreamWeb } from './sim-streams.ts'
@@ -89,10 +89,10 @@ export class VirtualMachine {
     }
   }
 
-  openDataplane(clock: Clock): Promise<Dataplane> {
+  openDataplane(clock: MortalClock): Promise<Dataplane> {
     return this.isSimulated
       ? simBackend.open({ ...this.host, clock }, simOptions(this.#simulated))
-      : Promise.resolve(new NotedDataplane(this.noted))
+      : Promise.resolve(new NotedDataplane(this.noted, () => clock.isAlive))
   }
 
   logger(): Logger {
