@@ -62,6 +62,7 @@ const DIFFERENT: Readonly<Record<string, Difference>> = {
   'create bad driver': { says: /^plugin "moon" not found: .*overlay/, why: 'names what is there' },
   'create bad scope': { status: 501, says: /scope "moon"/, why: 'Docker passes it over' },
   'events bad filter': { status: 400, says: /^Invalid filter/, why: 'Docker passes it over' },
+  'create bad subnet': { status: 400, why: 'the request is wrong, not the server' },
   connect: { status: 501, says: /weft attach/, why: 'no containers' },
 }
 

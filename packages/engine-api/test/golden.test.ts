@@ -40,7 +40,8 @@ describe('answers are those of Docker 20.10', () => {
   test('networks that are not here', async () => {
     const one = rig('manager')
     expect(await (await one.get('/networks')).json()).toEqual(RECORDED_NETWORKS)
-    const names = ['network', 'network full', 'network six', 'network vni', 'network by prefix']
+    const plain = ['network', 'network full', 'network six', 'network vni', 'network all']
+    const names = [...plain, 'network by prefix']
     for (const name of names) {
       const wanted = answerOf<NetworkJson>(name)
       expect(await (await one.get(`/networks/${wanted.Name}`)).json()).toEqual(wanted)

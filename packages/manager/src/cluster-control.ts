@@ -82,15 +82,15 @@ function changedSpec({ spec }: Cluster, settings: Partial<ClusterSettings>): Clu
 function checkSettings(settings: Partial<ClusterSettings>): void {
   const { nodeCertificateValidityMs: validityMs, heartbeatPeriodMs: periodMs } = settings
   if (validityMs !== undefined && !(validityMs >= CERTIFICATE_RULES.validityMsMin)) {
-    throw invalid('minimum certificate expiry time is 1h0m0s', 'certificate validity')
+    throw invalid('minimum certificate expiry time is: 1h0m0s', 'certificate validity')
   }
   if (validityMs !== undefined && validityMs > VALIDITY_MS_MAX) {
-    throw invalid('maximum certificate expiry time is 175200h0m0s', 'certificate validity')
+    throw invalid('maximum certificate expiry time is: 175200h0m0s', 'certificate validity')
   }
   if (periodMs !== undefined && !(periodMs > 0)) {
     throw invalid('heartbeat time period must be a positive duration', 'heartbeat period')
   }
   if (periodMs !== undefined && periodMs > HEARTBEAT_PERIOD_MS_MAX) {
-    throw invalid('maximum heartbeat time period is 1h0m0s', 'heartbeat period')
+    throw invalid('maximum heartbeat time period is: 1h0m0s', 'heartbeat period')
   }
 }

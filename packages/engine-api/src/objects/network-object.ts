@@ -1,5 +1,6 @@
 /** From the cluster's object of a network to what Docker's API shows, and back. */
 import { create } from '@bufbuild/protobuf'
+import { parseInterfaceAddress } from '@weft/core'
 import {
   NetworkSpecSchema,
   swarmError,
@@ -157,11 +158,25 @@ export function networkSpecOf(fields: JsonFields): NetworkSpec {
 }
 
 function configOf(fields: JsonFields): IpamConfigInit {
+  const subnet = fields.text('Subnet')
+  if (subnet !== '' && !isPrefix(subnet)) {
+    const message = `Invalid subnet ${subnet} : invalid CIDR address: ${subnet}`
+    throw swarmError('ERR_INVALID_ARGUMENT', message, { subject: subnet })
+  }
   return {
-    subnet: fields.text('Subnet'),
+    subnet,
     range: fields.text('IPRange'),
     gateway: fields.text('Gateway'),
     reserved: fields.textMap('AuxiliaryAddresses'),
+  }
+}
+
+function isPrefix(text: string): boolean {
+  try {
+    parseInterfaceAddress(text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -44,9 +44,9 @@ export function networkRoutes(app: Hono<EngineEnv>, context: EngineContext): voi
     const fields = await readFields(request.req.raw, 'NetworkCreateRequest')
     refuseOnWorker(context)
     const control = requireControl(context)
-    const spec = networkSpecOf(fields)
-    const name = spec.annotations?.name ?? ''
+    const name = fields.text('Name')
     if (control.networks().some((network) => nameOf(network) === name)) throw taken(name, 'network')
+    const spec = networkSpecOf(fields)
     const network = await commandControl(context, request).createNetwork(spec)
     return request.json({ Id: network.id, Warning: '' }, 201)
   })

@@ -1,5 +1,7 @@
 /** The swarm as a whole: /swarm, /swarm/init, join, leave, update, unlock. */
+import { create } from '@bufbuild/protobuf'
 import {
+  ClusterSchema,
   isSwarmError,
   METHOD_ACCESS,
   swarmError,
@@ -72,6 +74,7 @@ async function init(context: EngineContext, request: EngineRequest): Promise<str
   const spec = fields.fields('Spec')
   checkInitialSpec(spec)
   refuseWhenPart(context)
+  changedSettings(FRESH, spec)
   const { signal } = request.req.raw
   const nodeId = await inListenersWords(() => context.node.init(wanted, { signal }))
   const { control } = context.node
@@ -79,9 +82,19 @@ async function init(context: EngineContext, request: EngineRequest): Promise<str
   const cluster = control.cluster()
   const settings = changedSettings(cluster, spec)
   if (Object.keys(settings).length === 0) return nodeId
-  await control.updateCluster(cluster.meta?.version?.index ?? 0n, settings)
+  request.set('road', 'control')
+  try {
+    await control.updateCluster(cluster.meta?.version?.index ?? 0n, settings)
+  } catch (error) {
+    // All of it or nothing, as with Docker.
+    await context.node.leave({ force: true })
+    throw error
+  }
   return nodeId
 }
+
+/** A swarm as it is made: what cannot be changed of it cannot be asked for at first either. */
+const FRESH = create(ClusterSchema, { spec: { annotations: { name: 'default' } } })
 
 function initRequestOf(fields: JsonFields): InitRequest {
   for (const field of ['ForceNewCluster', 'AutoLockManagers']) {
