@@ -25,7 +25,7 @@ export interface AnomalyRun {
   readonly runningMs: number
   /** How long the anomalies go on. */
   readonly durationMs: number
-  /** Members that crash for good in the middle; they are not among the slow. */
+  /** Members that crash for good, one after the other in the middle third; none of the slow. */
   readonly crashes: number
 }
 
@@ -81,8 +81,7 @@ class AnomalyRing {
     const { durationMs, crashes } = this.#run
     this.#world.run(QUIESCE_MS)
     this.#block()
-    this.#world.run(QUIESCE_MS + durationMs / 3)
-    for (const host of this.#world.hosts.slice(1, 1 + crashes)) this.#crash(host)
+    this.#crashLater()
     this.#world.run(QUIESCE_MS + durationMs + (crashes > 0 ? AFTERMATH_MS : 0))
     const { failure } = this.#world
     if (failure !== null) throw failure.error
@@ -125,6 +124,16 @@ class AnomalyRing {
         }
       })
     }
+  }
+
+  /** Each by itself: those that crash together would also miss each other's probes. */
+  #crashLater(): void {
+    const { durationMs, crashes } = this.#run
+    const third = durationMs / 3
+    this.#world.hosts.slice(1, 1 + crashes).forEach((host, i) => {
+      const at = this.#world.now + third + (i * third) / crashes
+      this.#world.at(at, () => this.#crash(host))
+    })
   }
 
   #crash(host: SimProcess<MembershipNode>): void {
