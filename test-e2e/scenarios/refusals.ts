@@ -6,7 +6,7 @@ export interface Refusal {
   readonly what: string
   readonly on: number
   readonly words: readonly string[]
-  /** All of standard error; a pattern where there are IDs in it, or where we say more than Docker. */
+  /** All of standard error; a pattern where it has IDs, or where we say more than Docker. */
   readonly says: string | RegExp
   /** Exit code; 1 when left out. */
   readonly code?: number
@@ -41,7 +41,7 @@ const PART_ALREADY = daemon(
   'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join ' +
     'another one.',
 )
-const BAD_SECRET = /^Error .*: A valid join token is necessary to join this cluster$/
+const BAD_SECRET = rpc('InvalidArgument', 'A valid join token is necessary to join this cluster')
 /** What we add to Docker's words where an address is asked for. */
 const CANDIDATES = 'it has OWN on eth0, OTHER on eth0, [0-9a-f:]+ on eth0'
 const AN_ADDRESS = 'IP address or network interface \\(with optional port number\\)'
@@ -73,7 +73,9 @@ const ENTERING: readonly Refusal[] = [
     what: 'a token of another CA',
     on: 3,
     words: [...JOIN, 'WRONG-DIGEST', 'MANAGER'],
-    says: /^Error response from daemon: remote CA does not match fingerprint\. Expected: [0-9a-f]{64}$/,
+    says: new RegExp(
+      `^${daemon('remote CA does not match fingerprint\\. Expected: [0-9a-f]{64}')}$`,
+    ),
   },
   {
     what: 'a token that was rotated',
@@ -118,7 +120,10 @@ const ENTERING: readonly Refusal[] = [
     what: 'an address to listen on that is not ours',
     on: 3,
     words: [...INIT_OWN, '--listen-addr', '192.0.2.1'],
-    says: withCandidates('192\\.0\\.2\\.1 is not an address of this system'),
+    says: withCandidates(
+      'manager stopped: failed to listen on remote API address: listen tcp 192\\.0\\.2\\.1:2377: ' +
+        'bind: cannot assign requested address',
+    ),
   },
   {
     what: 'an address to listen on that is none',
@@ -140,7 +145,6 @@ const ENTERING: readonly Refusal[] = [
     says:
       'invalid argument "10.0.0.0/33" for "--default-addr-pool" flag: ' +
       'invalid string being converted to CIDR: 10.0.0.0/33\nSee \'CLIENT swarm init --help\'.',
-    only: 'docker',
   },
   {
     what: 'subnets larger than their pool',
@@ -270,7 +274,7 @@ const CREATING: readonly Refusal[] = [
     what: 'a scope that overlays do not have',
     on: 1,
     words: [...OVERLAY, '--scope', 'local', 'scope'],
-    says: /^Error response from daemon: .*scope/,
+    says: daemon('cannot downgrade network scope for overlay networks'),
   },
   {
     what: 'a flag that create does not have',
@@ -396,7 +400,7 @@ const ATTACHING: readonly Refusal[] = [
     what: 'a pool that is used up',
     on: 2,
     words: [...ATTACH, 'tiny'],
-    says: /^Error response from daemon: .*no available IPv4 addresses on this network's address pools: tiny/,
+    says: /: no available IPv4 addresses on this network's address pools: tiny \([0-9a-z]{25}\)$/,
     only: 'weft',
   },
 ]

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { describeError } from '@weft/core'
 import { becomePrivate, insidePrivateWorld } from '@weft/lab'
 import { attachSuite } from './attach.ts'
+import { clusterSuite } from './cluster.ts'
 import { encryptionSuite } from './encryption.ts'
 import { forwardingSuite } from './forwarding.ts'
 import { gossipSuite } from './gossip.ts'
@@ -20,6 +21,7 @@ const SUITES: readonly BenchSuite[] = [
   wireSuite,
   encryptionSuite,
   gossipSuite,
+  clusterSuite,
   { ...ipamSuite, needsKernel: false },
 ]
 const EXIT_CANNOT_RUN = 2

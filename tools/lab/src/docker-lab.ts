@@ -10,7 +10,7 @@ import { DOCKER_PROGRAMS, dockerTier } from './docker-tier.ts'
 import { writeImpatientEngine } from './impatient-engine.ts'
 import { eventually } from './eventually.ts'
 import { labError } from './lab-errors.ts'
-import { REPOSITORY, writePrograms } from './lab-programs.ts'
+import { REPOSITORY, writePrograms, type ProgramOptions } from './lab-programs.ts'
 import { collect, runOn, type Machine, type RunOptions } from './machine.ts'
 import type { Command } from './private-world.ts'
 
@@ -49,6 +49,9 @@ export interface EngineOptions {
   readonly keyRotationMs?: number
 }
 
+/** What may be other than usual. */
+export type DockerLabOptions = Pick<ProgramOptions, 'built'>
+
 /** A host with an engine. */
 export interface EngineHost extends Machine {
   /** The command that runs the stock client there, for `startOn` and its like. */
@@ -57,6 +60,8 @@ export interface EngineHost extends Machine {
   docker(words: readonly string[], options?: RunOptions): Promise<string>
   /** End the engine and wait for its successor, which has the same state. */
   restartEngine(): Promise<void>
+  /** The engine's process ID, as its host sees it. */
+  pid(): Promise<number>
   /** The engine's own log. */
   log(): Promise<string>
 }
@@ -77,11 +82,12 @@ export class DockerLab implements AsyncDisposable {
   #hosts = 0
   #open = true
 
-  private constructor() {
+  private constructor(options: DockerLabOptions) {
     this.#folder = mkdtempSync(join(tmpdir(), 'weft-docker-'))
     this.#name = this.#folder.slice(this.#folder.lastIndexOf('/') + 1)
     this.#guard = atExit(() => this.#remove())
-    this.#path = writePrograms(join(this.#folder, 'bin'), DOCKER_PROGRAMS.iptables)
+    const { iptables } = DOCKER_PROGRAMS
+    this.#path = writePrograms(join(this.#folder, 'bin'), { ...options, iptables })
     mkdirSync(join(this.#folder, 'data'))
     this.#outer = this.#start()
     const { stderr, stdout } = this.#outer
@@ -92,13 +98,13 @@ export class DockerLab implements AsyncDisposable {
   }
 
   /** Start the outer engine and give it its images. Rejects with ERR_TIER_UNAVAILABLE. */
-  static async open(): Promise<DockerLab> {
+  static async open(options: DockerLabOptions = {}): Promise<DockerLab> {
     const tier = await dockerTier()
     if (!tier.usable) {
       const { missing } = tier
       throw labError('ERR_TIER_UNAVAILABLE', 'no engines to be had', { tier: 'docker', missing })
     }
-    const lab = new DockerLab()
+    const lab = new DockerLab(options)
     try {
       await lab.#furnish()
       return lab
@@ -138,7 +144,8 @@ export class DockerLab implements AsyncDisposable {
       await up()
     }
     const log = (): Promise<string> => runOn(host, ['cat', '/var/log/dockerd.log'])
-    return { ...host, client, docker, restartEngine, log }
+    const pid = async (): Promise<number> => Number(await runOn(host, ['cat', '/run/dockerd.pid']))
+    return { ...host, client, docker, restartEngine, pid, log }
   }
 
   /** One more host without an engine, which sees this repository. */

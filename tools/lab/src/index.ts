@@ -31,6 +31,7 @@ export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'
 export { LabWires } from './lab-wires.ts'
 export {
+  collect,
   OUTPUT_CHARACTERS_MAX,
   runOn,
   startOn,

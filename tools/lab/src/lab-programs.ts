@@ -1,4 +1,4 @@
-/** Programs that the lab's machines find on their PATH: ours, from this repository's sources. */
+/** Programs that the lab's machines find on their PATH: ours, from this repository. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -8,8 +8,18 @@ export const REPOSITORY = join(import.meta.dirname, '../../..')
 /** Where machines look for programs after the lab's own folder. */
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Ours, run from their sources by this very Node. */
+/** Ours, run by this very Node. */
 const APPS = ['weft', 'weftd'] as const
+
+/** What machines find on their PATH. */
+export interface ProgramOptions {
+  /** Our programs as `npm run build` made them, which it must have; from sources when left out. */
+  readonly built?: boolean
+  /** Stands in for all of iptables' programs. */
+  readonly iptables?: string
+  /** Where ours keep compiled code; where they do on any machine when left out. */
+  readonly cache?: string
+}
 
 /** Names under which dockerd calls iptables, whose older kind is all that some kernels serve. */
 const IPTABLES = ['iptables', 'ip6tables'].flatMap((name) => [
@@ -19,15 +29,18 @@ const IPTABLES = ['iptables', 'ip6tables'].flatMap((name) => [
 ])
 
 /** Fill a new folder with programs; returns the PATH that has them first. */
-export function writePrograms(folder: string, iptables: string | null = null): string {
+export function writePrograms(folder: string, options: ProgramOptions = {}): string {
+  const { built = false, cache, iptables } = options
   mkdirSync(folder, { recursive: true })
   for (const app of APPS) {
-    const main = join(REPOSITORY, 'apps', app, 'src/main.ts')
-    const words = [process.execPath, '--conditions=@weft/source', main].map(quoted).join(' ')
-    writeFileSync(join(folder, app), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 })
+    const main = join(REPOSITORY, 'apps', app, built ? 'dist/main.js' : 'src/main.ts')
+    const flags = built ? [] : ['--conditions=@weft/source']
+    const words = [process.execPath, ...flags, main].map(quoted).join(' ')
+    const set = cache === undefined ? '' : `export CACHE_DIRECTORY=${quoted(cache)}\n`
+    writeFileSync(join(folder, app), `#!/bin/sh\n${set}exec ${words} "$@"\n`, { mode: 0o755 })
   }
   symlinkSync(process.execPath, join(folder, 'node'))
-  if (iptables !== null) for (const name of IPTABLES) symlinkSync(iptables, join(folder, name))
+  if (iptables !== undefined) for (const name of IPTABLES) symlinkSync(iptables, join(folder, name))
   return `${folder}:${SYSTEM_PATH}`
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { assert, type Ip } from '@weft/core'
 import { atExit } from './at-exit.ts'
 import { labError } from './lab-errors.ts'
-import { writePrograms } from './lab-programs.ts'
+import { REPOSITORY, writePrograms } from './lab-programs.ts'
 import { collect, type Machine } from './machine.ts'
 import type { Command } from './private-world.ts'
 import type { LabHost } from './underlay.ts'
@@ -23,6 +23,9 @@ hostname "$1"
 echo ready
 exec sleep infinity
 `
+
+/** Compiled code of our programs, beside that of the other tools: the machine's own is not ours. */
+const CACHE = join(REPOSITORY, 'node_modules/.cache/weft')
 
 /**
  * A machine made of a lab host: its network, an empty /run and /var/lib, a host name, and `weft`
@@ -43,7 +46,7 @@ export class NamespaceMachine implements Machine, AsyncDisposable {
     this.name = host.name
     this.ip = host.ips[4]
     this.#programs = mkdtempSync(join(tmpdir(), 'weft-machine-'))
-    this.#path = writePrograms(this.#programs)
+    this.#path = writePrograms(this.#programs, { cache: CACHE })
     const enter = ['nsenter', `--net=${host.netns.path}`, '--', 'unshare', '--mount', '--uts']
     const shell = ['--propagation', 'private', '--', 'sh', '-euc', FURNISH, 'sh', host.name]
     const words = ['--pdeathsig', 'KILL', '--', ...enter, ...shell]
