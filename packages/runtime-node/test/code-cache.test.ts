@@ -21,7 +21,7 @@ function runProgram(cache: string): void {
   const script =
     `const { keepCodeCache, useCodeCache } = await import(${source('code-cache')})\n` +
     `useCodeCache(process.env); await import(${source('log-sinks')}); keepCodeCache()`
-  const env = { ...process.env, CACHE_DIRECTORY: cache }
+  const env: NodeJS.ProcessEnv = { ...process.env, CACHE_DIRECTORY: cache }
   delete env['NODE_COMPILE_CACHE']
   const words = ['--conditions=@weft/source', '--input-type=module', '-e', script]
   execFileSync(process.execPath, words, { env })
