@@ -25,7 +25,7 @@ export class FailureLog {
     return [...this.#failures.values()]
   }
 
-  /** Do something for an item; what the host refuses becomes its failure. True when it went well. */
+  /** Do something for an item; what the host refuses is its failure. True when it went well. */
   async attempt(item: string, work: () => Promise<void> | void): Promise<boolean> {
     try {
       await work()

@@ -1,4 +1,4 @@
-/** What all operations of one dataplane work on: its underlay, and the place where TAPs are made. */
+/** What all operations of one dataplane work on: its underlay, and where TAPs are made. */
 import { addressOf, type Ip, type Logger } from '@weft/core'
 import { holdName, inNewNamespace, isKernelError, Kernel, type HeldName } from '@weft/linux'
 import { conflict } from './failures.ts'

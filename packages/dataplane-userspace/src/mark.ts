@@ -1,4 +1,4 @@
-/** Ownership marks of TAP devices: their `ifalias` says whose they are and which item they serve. */
+/** Ownership marks of TAPs: their `ifalias` says whose they are and which item they serve. */
 import { itemPath, type EndpointId, type NetworkId } from '@weft/dataplane'
 
 /** The mark of an endpoint's interface, in the form that the kernel backend has. */

@@ -1,4 +1,4 @@
-/** What a userspace dataplane must be told when it is opened: a complete value from one function. */
+/** What a userspace dataplane is told when it is opened: a complete value from one function. */
 import { valueError } from '@weft/core'
 
 /** Options of the userspace backend. Complete: nothing is filled in later. */

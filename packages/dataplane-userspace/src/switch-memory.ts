@@ -24,7 +24,7 @@ export interface SwitchMemory {
   readonly arena: number
 }
 
-/** One array for all: then the engine copies from one place in it to another and allocates nothing. */
+/** One array for all: the engine copies from one place in it to another, and allocates nothing. */
 export function switchMemory(): SwitchMemory {
   const slots = Array.from({ length: RECEIVE_SLOTS }, (_, i) => (i + 1) * STRIDE + HEADROOM_BYTES)
   const arena = (RECEIVE_SLOTS + 1) * STRIDE + HEADROOM_BYTES

@@ -6,7 +6,7 @@ import type { PlugSpec } from './switch-protocol.ts'
 import { readVirtioHeader, writeVirtioHeader } from './virtio-header.ts'
 
 /** Frames taken from one TAP before others have their turn. */
-export const TURN_FRAMES_MAX = 64
+const TURN_FRAMES = 64
 
 /** A port that has no descriptor is a card of the main thread. */
 const CARD = -1
@@ -62,7 +62,7 @@ export class SwitchPorts {
   #serveTap(port: number, fd: number): void {
     const { memory, take } = this.#parts
     const at = memory.frame - VNET_HEADER_BYTES
-    for (let i = 0; i < TURN_FRAMES_MAX; i++) {
+    for (let i = 0; i < TURN_FRAMES; i++) {
       const length = memory.pinned.readFrom(fd, at, SLOT_BYTES)
       if (length < VNET_HEADER_BYTES) {
         if (length !== -errno.EAGAIN && length !== -errno.EINTR) this.#lose(port, fd, -length)

@@ -1,7 +1,7 @@
 /** The switch's thread as the main thread has it: told what should be, restarted when it dies. */
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { instantAfter, type Clock, type SocketAddress, type Vni, type WeftError } from '@weft/core'
-import { dataplaneError, itemPath, type NetworkId } from '@weft/dataplane'
+import { dataplaneError, itemPath } from '@weft/dataplane'
 import { WakeEvent } from '@weft/linux'
 import type { EngineState, EngineSubnet } from './engine/engine-state.ts'
 import {
@@ -107,10 +107,9 @@ export class SwitchThread {
     await this.#order({ kind: 'tunnel', tunnel })
   }
 
-  /** VNIs that were loaded, of which this holds. */
-  vnis(holds: (vni: Vni, network: NetworkId) => boolean): readonly Vni[] {
-    const loaded = [...this.#subnets].filter(([vni, { network }]) => holds(vni, network))
-    return loaded.map(([vni]) => vni)
+  /** What was loaded last, as it was told. */
+  get loaded(): EngineState {
+    return { peers: this.#peers, subnets: this.#subnets }
   }
 
   /** What the switch's own tables hold. */
@@ -132,26 +131,19 @@ export class SwitchThread {
     else frames.push(frame)
   }
 
-  /** True when somebody else than `load` changed what the switch knows. Costs nothing. */
-  get disturbed(): boolean {
-    const life = this.#life
+  /** True once after somebody else than `load` changed what the switch knows. Costs nothing. */
+  takeDisturbed(): boolean {
     const busy = [...this.#pending.values()].some(({ order }) => order.kind === 'load')
-    return life !== null && !busy && Atomics.load(life.control, CONTROL.loads) !== this.#loads
-  }
-
-  /** What was found is what is wanted, however it came to be. */
-  settle(): void {
-    if (this.#life !== null) this.#loads = Atomics.load(this.#life.control, CONTROL.loads)
+    if (this.#life === null || busy) return false
+    const loads = Atomics.load(this.#life.control, CONTROL.loads)
+    const disturbed = loads !== this.#loads
+    this.#loads = loads
+    return disturbed
   }
 
   /** For tests: let the switch know something that nobody wanted. */
   async damage(update: SwitchUpdate): Promise<void> {
     await this.#order({ kind: 'load', update })
-  }
-
-  /** For tests: what was ordered last. */
-  get wanted(): EngineState {
-    return { peers: this.#peers, subnets: this.#subnets }
   }
 
   /** For tests: the thread dies. */

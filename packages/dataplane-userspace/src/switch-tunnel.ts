@@ -13,7 +13,7 @@ import { SLOT_BYTES, type SwitchMemory } from './switch-memory.ts'
 import type { TunnelSpec } from './switch-protocol.ts'
 
 /** Messages a socket may hold: the engine batches, so each is sent as it comes. */
-const MESSAGES_MAX = 4
+const MESSAGES_HELD = 4
 
 /** IPv4-mapped addresses (RFC 4291 §2.5.5.2). */
 const MAPPED = 0xffff
@@ -65,7 +65,7 @@ export class SwitchTunnel {
     const fault = { errno: 'EOPNOTSUPP', diagnostic: 'UDP_SEGMENT is not to be had' }
     const socket = { fd, segmentation: segmentation ? null : fault } as DatagramSocket
     const destinations = this.#destinations
-    return new DatagramSender({ socket, destinations, messagesMax: MESSAGES_MAX })
+    return new DatagramSender({ socket, destinations, messagesMax: MESSAGES_HELD })
   }
 
   /** Know these peers and no others. */

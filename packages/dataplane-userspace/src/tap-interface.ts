@@ -1,4 +1,4 @@
-/** An endpoint's interface: a TAP inside a container's namespace, made, mended, read and removed. */
+/** An endpoint's interface: a TAP inside a container's namespace, made, mended and read. */
 import { addressOf, type Ip, type Mac } from '@weft/core'
 import type { Attachment, PlacedEndpoint, SubnetSpec } from '@weft/dataplane'
 import {
@@ -115,7 +115,8 @@ export function mendInterface(spec: InterfaceSpec, gone: readonly SubnetSpec[]):
 }
 
 /** Properties, addresses and routes, in one send. */
-function furnish(container: Kernel, { attachment, mtuBytes, placed, subnets }: InterfaceSpec): void {
+function furnish(container: Kernel, spec: InterfaceSpec): void {
+  const { attachment, mtuBytes, placed, subnets } = spec
   const linkIndex = container.links.require(attachment.ifname).index
   const batch = new MessageWriter()
   writeChangeLink(batch, linkIndex, { mtuBytes })

@@ -211,10 +211,12 @@ export class Transition {
 
   /** VNIs that the switch knows of these networks, or of none that is wanted. */
   #goneVnis(changed: ReadonlyMap<Vni, EngineSubnet>): readonly Vni[] {
-    return this.#machinery.thread.vnis((vni, network) => {
-      if (changed.has(vni)) return false
-      return this.#touched.has(network) || !this.#accepted.networks.has(network)
-    })
+    const gone: Vni[] = []
+    for (const [vni, { network }] of this.#machinery.thread.loaded.subnets) {
+      const isConcerned = this.#touched.has(network) || !this.#accepted.networks.has(network)
+      if (isConcerned && !changed.has(vni)) gone.push(vni)
+    }
+    return gone
   }
 }
 

@@ -228,7 +228,6 @@ export class UserspaceDataplane implements Dataplane {
     const known = this.#failed
     const changes = await this.#changesFound(accepted)
     const failures = await this.#carryOut(changes, accepted)
-    this.machinery.thread.settle()
     const items = new Set(changes.map(({ item }) => item))
     const drifted = [...items].filter((item) => !known.has(item))
     if (drifted.length > 0) this.#announceDrift(drifted, failures)
@@ -255,7 +254,7 @@ export class UserspaceDataplane implements Dataplane {
       if (this.#queue.closed) return
       this.#scheduleGlance()
       const { endpoints, thread } = this.machinery
-      if (thread.disturbed || endpoints.withoutCard().length > 0) this.#suspect()
+      if (thread.takeDisturbed() || endpoints.withoutCard().length > 0) this.#suspect()
     })
   }
 

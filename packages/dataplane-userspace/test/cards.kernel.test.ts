@@ -99,7 +99,7 @@ async function askMac(card: TestCard, ip: Ip): Promise<Mac> {
   )
 }
 
-test('asks for neighbours, and speaks UDP with a container elsewhere, checksums complete', async () => {
+test('asks for neighbours, and speaks UDP with a container, checksums complete', async () => {
   const { card, container } = await stage()
   const there = parseIp('10.0.1.3')
   const mac = await askMac(card, there)

@@ -20,7 +20,9 @@ test('what is not given is usual', () => {
   })
 })
 
-test.each(['a', 'A.b_c-9', 'x'.repeat(INSTANCE_LENGTH_MAX)])('takes the instance %j', (instance) => {
+const LONGEST = 'x'.repeat(INSTANCE_LENGTH_MAX)
+
+test.each(['a', 'A.b_c-9', LONGEST])('takes the instance %j', (instance) => {
   expect(userspaceOptions({ instance }).instance).toBe(instance)
 })
 

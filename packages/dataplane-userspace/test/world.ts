@@ -100,7 +100,8 @@ function testHost(path: string, kernel: Kernel, ip: Ip): TestHost {
     ip,
     options,
     async open() {
-      const dataplane = await userspaceBackend.open({ ...nodeRuntime(), log: silentLogger }, options)
+      const runtime = { ...nodeRuntime(), log: silentLogger }
+      const dataplane = await userspaceBackend.open(runtime, options)
       atEnd(() => dataplane.close('teardown'))
       return dataplane
     },

@@ -1,8 +1,9 @@
-/** Damage to an open dataplane behind its back: to the switch's tables, to interfaces, to its thread. */
+/** Damage to an open dataplane behind its back: to its tables, interfaces and thread. */
 import type { Ip, Mac, SocketAddress, Vni } from '@weft/core'
 import { subnetFinder, type Dataplane, type EndpointId, type NetworkId } from '@weft/dataplane'
 import { Kernel } from '@weft/linux'
 import type { EngineState, EngineSubnet } from '../engine/engine-state.ts'
+import type { NetnsAttachment } from '../tap-interface.ts'
 import { UserspaceDataplane } from '../userspace-dataplane.ts'
 
 /** One thing gone or changed; as the compliance suite has it. */
@@ -31,11 +32,12 @@ export async function damage(dataplane: Dataplane, wound: SwitchDamage): Promise
   }
   if (wound.kind === 'delete-network') {
     for (const { end } of mine) if (end.kind === 'netns') deleteInterface(end.attachment)
-    const gone = thread.vnis((_, owner) => owner === network)
+    const loaded = [...thread.loaded.subnets]
+    const gone = loaded.flatMap(([vni, subnet]) => (subnet.network === network ? [vni] : []))
     await thread.damage({ peers: null, changed: new Map(), gone })
     return
   }
-  await thread.damage(woundedTables(thread.wanted, wound))
+  await thread.damage(woundedTables(thread.loaded, wound))
 }
 
 /** The switch's thread dies as by a bug in it; resolves when it is dead. */
@@ -48,7 +50,7 @@ function opened(dataplane: Dataplane): UserspaceDataplane {
   throw new Error('bug: not a userspace dataplane')
 }
 
-function deleteInterface({ ifname, path }: { readonly ifname: string; readonly path: string }): void {
+function deleteInterface({ ifname, path }: NetnsAttachment): void {
   using kernel = Kernel.open(path)
   kernel.links.delete(ifname)
 }
