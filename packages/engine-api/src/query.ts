@@ -100,13 +100,12 @@ function parseObject(text: string): object {
   throw invalid('filters must be a JSON object of lists', 'filters')
 }
 
+/** A term that is switched off would filter nothing, and prune everything: it is no term. */
 function termsOf(value: unknown): readonly string[] {
-  const terms: unknown = Array.isArray(value)
-    ? value
-    : typeof value === 'object' && value !== null
-      ? Object.entries(value).flatMap(([term, isOn]) => (isOn === true ? [term] : []))
-      : null
-  if (Array.isArray(terms) && terms.every((term) => typeof term === 'string')) return terms
+  const isList = Array.isArray(value) && value.every((term) => typeof term === 'string')
+  if (isList) return value
+  const isSet = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (isSet && Object.values(value).every((isOn) => isOn === true)) return Object.keys(value)
   throw invalid('filters must be a JSON object of lists', 'filters')
 }
 

@@ -103,7 +103,8 @@ describe('queries', () => {
   const ask = async (filters: string): Promise<Told> =>
     told(rig('manager').get(`/networks?filters=${encodeURIComponent(filters)}`))
 
-  test.each(['7', '[]', '{"name":7}', '{"name":[7]}', '{"name":null}', '{'])(
+  const none = ['7', '[]', '{"name":7}', '{"name":[7]}', '{"name":null}', '{']
+  test.each([...none, '{"name":{"a":false}}', '{"name":{"a":{}}}', '{"name":{"a":true,"b":1}}'])(
     'filters that are none: %s',
     async (filters) => {
       const message = 'filters must be a JSON object of lists'
