@@ -219,6 +219,19 @@ describe('what is refused leaves nothing behind', () => {
     expect(code).toBe('ERR_ROW_TOO_LARGE')
   })
 
+  test('names too long for a row are not the fault of who attaches at the same time', async () => {
+    const world = await ClusterWorld.open(1)
+    await world.createNetwork('blue')
+    const a = world.nodes[0] as (typeof world.nodes)[number]
+    const aliases = Array.from({ length: 100 }, (_, i) => `${'x'.repeat(20)}${i}`)
+    const work = Array.from({ length: 20 }, (_, i) =>
+      a.attaching('blue', `c${i}`, i % 5 === 2 ? { aliases } : {}),
+    )
+    const outcomes = await world.settled(Promise.allSettled(work))
+    const failed = outcomes.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))
+    expect(failed).toEqual([2, 7, 12, 17])
+  })
+
   test('a full disk', async () => {
     const world = await ClusterWorld.open(1)
     await world.createNetwork('blue')

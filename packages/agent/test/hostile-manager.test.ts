@@ -10,36 +10,9 @@ import {
 } from '@weft/swarm'
 import { describe, expect, test } from 'vitest'
 import { ADDRESSES_MAX, grantOf, NETWORK_BYTES_MAX } from '../src/attachments/attachment.ts'
-import { ClusterWorld, MANAGER, type WorldNode } from './cluster-world.ts'
-import { assignments, attachmentTask, ScriptedServices } from './scripted-services.ts'
-
-/** A node with an endpoint, and its manager, who says from now on what the test says. */
-interface Misled {
-  readonly world: ClusterWorld
-  readonly node: WorldNode
-  readonly manager: ScriptedServices
-  readonly networkId: string
-}
-
-async function misled(): Promise<Misled> {
-  const world = await ClusterWorld.open(1)
-  const [node] = world.nodes
-  if (node === undefined) throw new Error('it has joined')
-  const { id: networkId } = await world.createNetwork('blue')
-  await node.attach('blue', 'c1')
-  const manager = new ScriptedServices(() => world.sim.clock.now(), MANAGER)
-  manager.firstAssignments = assignments(world.manager.control.tasks(), { result: '1' })
-  await world.stopManager()
-  world.head.kill()
-  world.web.services.set(MANAGER, manager)
-  await world.run(15_000)
-  expect(node.agent.view()).toMatchObject({ connected: true, error: '' })
-  return { world, node, manager, networkId }
-}
-
-function endpointsOf({ node, networkId }: Misled): number | undefined {
-  return node.desired.networks.get(networkId)?.local.size
-}
+import { MANAGER } from './cluster-world.ts'
+import { endpointsOf, misled } from './misled.ts'
+import { assignments, attachmentTask } from './scripted-services.ts'
 
 describe('a session message', () => {
   test('with a port that is none, or half a set of keys, changes nothing', async () => {
