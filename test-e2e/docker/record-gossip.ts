@@ -1,6 +1,7 @@
 /**
- * `record-gossip FOLDER`: gossip of real engines as golden vectors. Two stock engines and a listener
- * of ours; containers come and go while keys are rotated. Run it as root inside a private world.
+ * `record-gossip FOLDER`: gossip of real engines as golden vectors. Two stock engines and a
+ * listener of ours; containers come and go while keys are rotated. Run it as root inside a private
+ * world.
  */
 import { collect, eventually, startOn, type MachineProcess } from '@weft/lab'
 import { execFileSync } from 'node:child_process'
@@ -97,15 +98,20 @@ function engineVersion(): string {
 function account(count: number): string {
   const word = ['-W', '-f', '${Version}', 'docker.io']
   const debian = execFileSync('dpkg-query', word, { encoding: 'utf8' })
+  const run = `docker run --detach --network ${NETWORK}`
+  const runs = containers.map(({ name }) => `${run} --name ${name} busybox sleep 100000`)
+  const node = 'node --conditions=@weft/source'
   return `# ${NAME}
 
-${count} sealed texts that two stock engines sent to a worker of ours in their swarm, with the keys that open them.
+${count} sealed texts that two stock engines sent to a worker of ours in their swarm, with the keys
+that open them.
 
 - Kernel: Linux ${release()}
-- Engine: Debian \`docker.io\` ${debian}; the manager's rotates its keys every ${KEY_ROTATION_MS / 1000} s
+- Engine: Debian \`docker.io\` ${debian}; the manager's rotates its keys
+  every ${KEY_ROTATION_MS / 1000} s
 - Date: ${new Date().toISOString().slice(0, 10)}
-- Recorded by: \`node --conditions=@weft/source tools/lab/src/enter.ts -- node --conditions=@weft/source
-  test-e2e/docker/record-gossip.ts packages/gossip/vectors\`, as root
+- Recorded by, as root: \`${node} tools/lab/src/enter.ts --
+  ${node} test-e2e/docker/record-gossip.ts packages/gossip/vectors\`
 
 ## Commands
 
@@ -115,21 +121,21 @@ On the engines; every container sleeps, and those called \`passes-…\` are remo
 docker swarm init --advertise-addr ${swarm.manager.ip}
 docker swarm join --token … ${swarm.manager.ip}:2377
 docker network create -d overlay --attachable ${NETWORK}
-${containers.map(({ name }) => `docker run --detach --network ${NETWORK} --name ${name} busybox sleep 100000`).join('\n')}
+${runs.join('\n')}
 \`\`\`
 
-The listener (\`test-e2e/docker/gossip-listener.ts\`) joined as a worker, attached an endpoint of its own, and wrote down what it
-could open. Keys and identifiers belong to a swarm that is gone.
+The listener (\`test-e2e/docker/gossip-listener.ts\`) joined as a worker, attached an endpoint of its
+own, and wrote down what it could open. Keys and identifiers belong to a swarm that is gone.
 
 ## Fields
 
-\`peers\` are the engines as the ring names them; \`containers\` what \`docker inspect\` said of each, with the address of its host, and
-whether it was removed. Each of \`received\` is hex: \`bytes\` a whole datagram, or one message of a stream with its header; \`key\`
-seals it; \`plain\` was sealed.
+\`peers\` are the engines as the ring names them; \`containers\` what \`docker inspect\` said of each,
+with the address of its host, and whether it was removed. Each of \`received\` is hex: \`bytes\` a
+whole datagram, or one message of a stream with its header; \`key\` seals it; \`plain\` was sealed.
 
 ## What reads it
 
-\`test/docker-swarm.vectors.test.ts\`: everything opens and is understood, is written again to the same bytes, and says of each
-container what \`docker inspect\` said.
+\`test/docker-swarm.vectors.test.ts\`: everything opens and is understood, is written again to the
+same bytes, and says of each container what \`docker inspect\` said.
 `
 }

@@ -25,7 +25,9 @@ export type Client = 'weft' | 'docker'
 const PID_FILE = '/run/weftd.pid'
 /** The shell becomes the daemon, so that the number stays right. */
 const START = `echo $$ >${PID_FILE}; exec weftd "$@"`
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
+/** Characters of a daemon's log in an error. */
+const LOG_SHOWN = 4_000
 
 /**
  * One daemon on one machine: started, killed and started again. Invariant: at most one of them
@@ -64,12 +66,10 @@ export class WeftHost implements AsyncDisposable {
     daemon.once('close', () => {
       if (this.#daemon === daemon) this.#daemon = null
     })
-    await eventually(() => this.#answers(daemon), {
-      withinMs: READY_WITHIN_MS,
-      what: `weftd on ${this.name}`,
-    })
+    const what = `weftd on ${this.name}`
+    await eventually(() => this.#answers(daemon), { withinMs: READY_WITHIN_MS, what })
     if (daemon === this.#daemon) return performance.now() - began
-    const details = { operation: `start weftd on ${this.name}`, ending: this.log().slice(-4000) }
+    const details = { operation: `start ${what}`, ending: this.log().slice(-LOG_SHOWN) }
     throw labError('ERR_PROCESS_GONE', 'the daemon has ended', details)
   }
 
