@@ -81,7 +81,7 @@ function refuseOnWorker({ node }: EngineContext): void {
 
 /** Removes what nothing uses; what is taken into use meanwhile stays. Workers have no say. */
 async function prune({ node, clock }: EngineContext, filters: FilterSet): Promise<string[]> {
-  const until = filters.get('until').map((text) => parseMoment(text, clock.wall()))
+  const until = untilOf(filters, clock.wall())
   const { control } = node
   if (control === null) return []
   const used = usedNetworks(control, node)
@@ -92,10 +92,20 @@ async function prune({ node, clock }: EngineContext, filters: FilterSet): Promis
     if (used.has(network.id) || spec?.ingress === true) continue
     if (!filters.matchLabels('label', labels)) continue
     if (filters.get('label!').length > 0 && filters.matchLabels('label!', labels)) continue
-    if (until.some((moment) => nanosOf(meta?.createdAt) >= moment)) continue
+    if (until !== null && nanosOf(meta?.createdAt) >= until) continue
     if (await removes(control, network.id)) removed.push(nameOf(network))
   }
   return removed
+}
+
+/** What is younger stays. Throws ERR_INVALID_ARGUMENT. */
+function untilOf(filters: FilterSet, wallMs: number): bigint | null {
+  const [text, another] = filters.get('until')
+  if (another !== undefined) {
+    const message = 'more than one until filter specified'
+    throw swarmError('ERR_INVALID_ARGUMENT', message, { subject: 'until' })
+  }
+  return text === undefined ? null : parseMoment(text, wallMs)
 }
 
 async function removes(control: Control, id: string): Promise<boolean> {
