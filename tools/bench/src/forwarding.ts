@@ -1,32 +1,20 @@
 /** Forwarding speed through our kernel dataplane, a hand-built overlay and the bare underlay. */
-import { parseCidr, interfaceAddress } from '@weft/core'
 import type { Dataplane } from '@weft/dataplane'
-import { HandNetwork } from './by-hand.ts'
-import { missingPrograms, run, runAside } from './commands.ts'
+import { missingPrograms } from './commands.ts'
 import { benchState, nthIp, nthMac } from './desired.ts'
+import { smallPacketRate, tcpRate } from './iperf.ts'
+import { overlayByHand, type OverlayPath } from './overlay-by-hand.ts'
 import { median } from './statistics.ts'
 import type { BenchRow, BenchSuite } from './suite.ts'
-import { TwoHosts, type BenchHost } from './two-hosts.ts'
+import { TwoHosts } from './two-hosts.ts'
 
 const ROUNDS = 9
-const SECONDS = 2
-const HAND_VNI = 4098
-const NETWORK = parseCidr('10.0.0.0/16')
-/** Ethernet's smallest frame leaves 18 bytes of UDP payload: 14 + 20 + 8 + 18 + 4 = 64. */
-const SMALL_PAYLOAD_BYTES = 18
-
-/** Where a measurement runs: a client namespace, a server namespace, the server's address. */
-interface Path {
-  readonly client: string
-  readonly server: string
-  readonly address: string
-}
 
 /** Everything that is measured, by name. */
 interface Paths {
-  readonly ours: Path
-  readonly hand: Path
-  readonly bare: Path
+  readonly ours: OverlayPath
+  readonly hand: OverlayPath
+  readonly bare: OverlayPath
 }
 
 /** See the package's README for what each row means. */
@@ -41,7 +29,7 @@ export const forwardingSuite: BenchSuite = {
     const dataplanes = await Promise.all([hosts.dataplane(hosts.a), hosts.dataplane(hosts.b)])
     const paths: Paths = {
       ours: await buildOurs(hosts, dataplanes),
-      hand: await buildByHand(hosts),
+      hand: await overlayByHand(hosts),
       bare: {
         client: hosts.a.netns.name,
         server: hosts.b.netns.name,
@@ -56,7 +44,7 @@ export const forwardingSuite: BenchSuite = {
 interface Measurement {
   readonly name: string
   readonly unit: string
-  measure(path: Path): Promise<number>
+  measure(path: OverlayPath): Promise<number>
 }
 
 interface Output {
@@ -87,7 +75,7 @@ async function compare(what: Measurement, paths: Paths, { report, say }: Output)
   report(row(`${what.name}-underlay`, 'the bare underlay', values.bare))
 }
 
-async function buildOurs(hosts: TwoHosts, [a, b]: readonly Dataplane[]): Promise<Path> {
+async function buildOurs(hosts: TwoHosts, [a, b]: readonly Dataplane[]): Promise<OverlayPath> {
   const containers = [hosts.namespace('ours-a'), hosts.namespace('ours-b')]
   const plan = [
     { host: hosts.a, other: hosts.b, dataplane: a, n: 0 },
@@ -109,69 +97,4 @@ async function buildOurs(hosts: TwoHosts, [a, b]: readonly Dataplane[]): Promise
   }
   const [client, server] = containers
   return { client: client?.name ?? '', server: server?.name ?? '', address: nthIp(1) }
-}
-
-async function buildByHand(hosts: TwoHosts): Promise<Path> {
-  const sides: readonly (readonly [BenchHost, BenchHost])[] = [
-    [hosts.a, hosts.b],
-    [hosts.b, hosts.a],
-  ]
-  const containers: string[] = []
-  for (const [n, [host, other]] of sides.entries()) {
-    const network = new HandNetwork(hosts, host, HAND_VNI)
-    const container = hosts.namespace(`hand-c${n}`).name
-    const address = interfaceAddress(nthIp(n), NETWORK)
-    await network.attach({ port: 'veth0', container, mac: nthMac(n), address })
-    network.addRemotes([{ mac: nthMac(1 - n), ip: nthIp(1 - n), vtep: other.tunnel.ip }])
-    containers.push(container)
-  }
-  return { client: containers[0] ?? '', server: containers[1] ?? '', address: nthIp(1) }
-}
-
-async function tcpRate(path: Path): Promise<number> {
-  const { end } = await iperf(path, [])
-  return (end.sum_received?.bits_per_second ?? 0) / 1e9
-}
-
-/** What arrived, not what was sent. */
-async function smallPacketRate(path: Path): Promise<number> {
-  const words = ['--udp', '--bitrate', '0', '--length', String(SMALL_PAYLOAD_BYTES)]
-  const { end } = await iperf(path, words)
-  const { packets = 0, lost_packets: lost = 0, seconds = SECONDS } = end.sum ?? {}
-  return (packets - lost) / seconds / 1e3
-}
-
-interface IperfResult {
-  readonly end: {
-    readonly sum_received?: { readonly bits_per_second: number }
-    readonly sum?: {
-      readonly packets?: number
-      readonly lost_packets?: number
-      readonly seconds?: number
-    }
-  }
-}
-
-async function iperf(path: Path, words: readonly string[]): Promise<IperfResult> {
-  const inside = (namespace: string): readonly string[] => ['netns', 'exec', namespace, 'iperf3']
-  const server = runAside(['ip', ...inside(path.server), '--server', '--one-off'])
-  awaitListener(path.server)
-  const client = ['--client', path.address, '--time', String(SECONDS), '--json', ...words]
-  const output = await runAside(['ip', ...inside(path.client), ...client])
-  await server
-  return JSON.parse(output) as IperfResult
-}
-
-const IPERF_PORT = 5201
-const LISTENER_TRIES_MAX = 500
-
-/** Look until the server listens; each look is a program's run, so it takes its time by itself. */
-function awaitListener(namespace: string): void {
-  for (let tries = 0; tries < LISTENER_TRIES_MAX; tries++) {
-    const tables = ['/proc/net/tcp', '/proc/net/tcp6']
-    const sockets = run(['ip', 'netns', 'exec', namespace, 'cat', ...tables])
-    const port = IPERF_PORT.toString(16).toUpperCase().padStart(4, '0')
-    if (new RegExp(`:${port} [0-9A-F]+:0000 0A`).test(sockets)) return
-  }
-  throw new Error('iperf3 does not listen')
 }

@@ -11,6 +11,7 @@ import { ipamSuite } from './ipam.ts'
 import { programmingSuite } from './programming.ts'
 import { repairSuite } from './repair.ts'
 import type { BenchRow, BenchSuite } from './suite.ts'
+import { userspaceSuite } from './userspace.ts'
 import { wireSuite } from './wire.ts'
 
 const SUITES: readonly BenchSuite[] = [
@@ -18,6 +19,7 @@ const SUITES: readonly BenchSuite[] = [
   programmingSuite,
   attachSuite,
   repairSuite,
+  userspaceSuite,
   wireSuite,
   encryptionSuite,
   gossipSuite,

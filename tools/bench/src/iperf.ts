@@ -1,0 +1,69 @@
+/** Measuring with iperf3 between two namespaces. */
+import { run, runAside } from './commands.ts'
+import type { OverlayPath } from './overlay-by-hand.ts'
+
+const SECONDS = 2
+/** Ethernet's smallest frame leaves 18 bytes of UDP payload: 14 + 20 + 8 + 18 + 4 = 64. */
+const SMALL_PAYLOAD_BYTES = 18
+
+/** Gbit/s of one TCP stream. */
+export async function tcpRate(path: OverlayPath): Promise<number> {
+  const { end } = await iperf(path, [])
+  return (end.sum_received?.bits_per_second ?? 0) / 1e9
+}
+
+/** Thousands of smallest packets a second that arrived, not that were sent. */
+export async function smallPacketRate(path: OverlayPath): Promise<number> {
+  const { arrived } = await smallPackets(path, 0)
+  return arrived
+}
+
+/** Thousands of smallest packets a second, offered and arrived. */
+export interface PacketRates {
+  readonly offered: number
+  readonly arrived: number
+}
+
+/** Offer smallest packets at a rate, in thousands a second; 0: as fast as they can be made. */
+export async function smallPackets(path: OverlayPath, kpps: number): Promise<PacketRates> {
+  const bitrate = String(Math.round(kpps * 1e3 * SMALL_PAYLOAD_BYTES * 8))
+  const words = ['--udp', '--bitrate', bitrate, '--length', String(SMALL_PAYLOAD_BYTES)]
+  const { end } = await iperf(path, words)
+  const { packets = 0, lost_packets: lost = 0, seconds = SECONDS } = end.sum ?? {}
+  return { offered: packets / seconds / 1e3, arrived: (packets - lost) / seconds / 1e3 }
+}
+
+interface IperfResult {
+  readonly end: {
+    readonly sum_received?: { readonly bits_per_second: number }
+    readonly sum?: {
+      readonly packets?: number
+      readonly lost_packets?: number
+      readonly seconds?: number
+    }
+  }
+}
+
+async function iperf(path: OverlayPath, words: readonly string[]): Promise<IperfResult> {
+  const inside = (namespace: string): readonly string[] => ['netns', 'exec', namespace, 'iperf3']
+  const server = runAside(['ip', ...inside(path.server), '--server', '--one-off'])
+  awaitListener(path.server)
+  const client = ['--client', path.address, '--time', String(SECONDS), '--json', ...words]
+  const output = await runAside(['ip', ...inside(path.client), ...client])
+  await server
+  return JSON.parse(output) as IperfResult
+}
+
+const IPERF_PORT = 5201
+const LISTENER_TRIES_MAX = 500
+
+/** Look until the server listens; each look is a program's run, so it takes its time by itself. */
+function awaitListener(namespace: string): void {
+  for (let tries = 0; tries < LISTENER_TRIES_MAX; tries++) {
+    const tables = ['/proc/net/tcp', '/proc/net/tcp6']
+    const sockets = run(['ip', 'netns', 'exec', namespace, 'cat', ...tables])
+    const port = IPERF_PORT.toString(16).toUpperCase().padStart(4, '0')
+    if (new RegExp(`:${port} [0-9A-F]+:0000 0A`).test(sockets)) return
+  }
+  throw new Error('iperf3 does not listen')
+}
