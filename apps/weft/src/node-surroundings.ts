@@ -33,12 +33,13 @@ export function nodeSurroundings(script: string): Surroundings {
     env: process.env,
     signal: interruption.signal,
     catchSignals: (listener) => {
-      for (const name of ENDING) process.off(name, interrupt)
+      // In this order: a signal that nobody listens to ends the process.
       for (const name of RELAYED) process.on(name, listener)
+      for (const name of ENDING) process.off(name, interrupt)
       return {
         [Symbol.dispose]: () => {
-          for (const name of RELAYED) process.off(name, listener)
           for (const name of ENDING) process.on(name, interrupt)
+          for (const name of RELAYED) process.off(name, listener)
         },
       }
     },

@@ -129,7 +129,9 @@ test('a command that ignores requests to end is killed at the third', async () =
   const child = await running('deaf', "trap '' TERM; echo ready; exec sleep 4711.5")
   await expect.poll(() => runs('4711.5'), PATIENCE).toBe(true)
   const ended = ending(child)
-  const again = setInterval(() => child.kill('SIGTERM'), 50)
+  const again = setInterval(() => {
+    if (runs('4711.5')) child.kill('SIGTERM')
+  }, 50)
   expect((await ended).status).toBe(128 + 9)
   clearInterval(again)
   expect(runs('4711.5')).toBe(false)
