@@ -1,5 +1,5 @@
 /** Sessions, heartbeats and assignments (docker-wire §7.6). */
-import { create } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { hasCode } from '@weft/core'
 import {
   AssignmentAction,
@@ -9,7 +9,9 @@ import {
   IssuanceState,
   NodeState,
   ServingStatus,
+  TaskSchema,
   TaskState,
+  TaskStatusSchema,
   TaskStatusUpdateSchema,
   UpdateTaskStatusRequestSchema,
   type AssignmentsMessage,
@@ -225,6 +227,26 @@ describe('reports', () => {
     }
     await report(REPORTS_MAX)
     await expect(report(REPORTS_MAX + 1)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+  })
+
+  test('are kept by state and words alone: what else a node sends has no bounds', async () => {
+    const world = await ManagerWorld.open()
+    const node = await world.ready()
+    await world.manager.control.createNetwork(networkSpec('blue'))
+    const id = await node.attach('blue')
+    const container = { containerId: 'x'.repeat(100_000), pid: 7 }
+    const status = create(TaskStatusSchema, {
+      state: TaskState.RUNNING,
+      runtimeStatus: { case: 'container', value: container },
+      portStatus: { ports: [{ name: 'x'.repeat(100_000) }] },
+    })
+    const updates = [create(TaskStatusUpdateSchema, { taskId: id, status })]
+    const { sessionId, context } = node
+    const request = create(UpdateTaskStatusRequestSchema, { sessionId, updates })
+    await world.manager.services.updateTaskStatus(request, context)
+    const [task] = world.manager.control.tasks()
+    expect(task?.status).toMatchObject({ state: TaskState.RUNNING, runtimeStatus: {} })
+    expect(toBinary(TaskSchema, task ?? create(TaskSchema)).length).toBeLessThan(2_000)
   })
 })
 
