@@ -39,16 +39,20 @@ const PEER_BYTES = 50
 
 /** Whoever attaches asks everybody in its networks for rows: better while there are none. */
 const CATCH_UP_MS = 1000
+/** So many nodes write at a time: what is passed on for others takes memory while it waits. */
+const WAVE_NODES = 500
+const TELLING_MS = 200
 /** Then who wrote a row tells it to all, once; few rows of others go along. */
 const TELLING: Partial<GossipProfile> = {
   tableRetransmitMult: 0,
   tableGossipNodes: NETWORK_NODES_MAX,
   tableGossipPacketsMax: 2,
-  tableGossipIntervalMs: 200,
+  tableGossipIntervalMs: TELLING_MS,
   tableEagerMs: 0,
 }
 /** What was heard is passed on once, to one: hardly anybody lacks it. */
 const RELAYING: Partial<GossipProfile> = { tableGossipNodes: 1, tableGossipPacketsMax: 50 }
+const RELAYING_MS = 600
 const FILL_MS = 2000
 const FILL_TRIES = 60
 /** Timers are back to their own intervals, and nothing is told any more. */
@@ -100,13 +104,15 @@ export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowM
     isSealed: true,
   })
   run(ring, CATCH_UP_MS)
-  Object.assign(present, TELLING)
-  for (const { index } of ring.world.hosts) putRows(ring, index, nodes)
-  run(ring, present.tableGossipIntervalMs)
-  Object.assign(present, RELAYING)
-  for (let i = 0; i < FILL_TRIES && (i === 0 || countIncomplete(ring, nodes) > 0); i++) {
-    run(ring, FILL_MS)
+  for (let first = 0; first < nodes; first += WAVE_NODES) {
+    Object.assign(present, TELLING)
+    const last = Math.min(first + WAVE_NODES, nodes)
+    for (let index = first; index < last; index++) putRows(ring, index, nodes)
+    run(ring, TELLING_MS)
+    Object.assign(present, RELAYING)
+    run(ring, RELAYING_MS)
   }
+  for (let i = 0; i < FILL_TRIES && countIncomplete(ring, nodes) > 0; i++) run(ring, FILL_MS)
   Object.assign(present, profile)
   run(ring, SETTLE_MS)
   return ring
