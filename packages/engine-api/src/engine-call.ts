@@ -1,6 +1,6 @@
 /** One request to an engine and its answer: JSON or an error by code, within bounds. */
 import { defineErrors, WeftError } from '@weft/core'
-import { swarmError, type SwarmErrorCode } from '@weft/swarm'
+import { swarmError, type SwarmErrorCode } from '@weft/swarm/errors'
 import { boundedText } from './bounded-text.ts'
 import type { EngineCallOptions, EngineFetch, Filters } from './engine-client.ts'
 
