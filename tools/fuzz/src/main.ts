@@ -17,7 +17,8 @@ its window.
 usage: npm run fuzz -- [options]
 
   --seconds N      how long in all, shared by the targets; ${SECONDS_DEFAULT} unless given
-  --target NAME    only this target, or this group (wire, linux, gossip); several are fine
+  --target NAME    only this target, or this group (wire, linux, gossip,
+                   encryption, userspace); several are fine
   --seed S         repeat a run; drawn at random unless given
   --replay HEX     judge one input against the one target named by --target
   --list           print the targets

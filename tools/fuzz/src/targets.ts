@@ -4,6 +4,7 @@ import { encryptionTargets } from './encryption-targets.ts'
 import { gossipTargets } from './gossip-targets.ts'
 import { linuxTargets } from './linux-targets.ts'
 import type { FuzzTarget } from './target.ts'
+import { userspaceTargets } from './userspace-targets.ts'
 import { wireTargets } from './wire-targets.ts'
 
 /** Every decoder that reads bytes from outside. */
@@ -12,6 +13,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...linuxTargets,
   ...gossipTargets,
   ...encryptionTargets,
+  ...userspaceTargets,
 ]
 
 /** Targets of this name, or of this group when it is the part before the slash. */
