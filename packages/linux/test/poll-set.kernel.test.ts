@@ -115,10 +115,10 @@ describe('a wake', () => {
         const wake = WakeEvent.adopt(workerData.fd)
         set.add(wake.fd, 'readable')
         parentPort.postMessage('waits')
-        while (Atomics.load(workerData.stop, 0) === 0) {
+        do {
           set.wait(10_000)
           if (wake.clear()) Atomics.add(workerData.stop, 1, 1)
-        }
+        } while (Atomics.load(workerData.stop, 0) === 0)
       })`
     const workerData = { fd: wake.fd, stop: new Int32Array(new SharedArrayBuffer(8)) }
     const execArgv = ['--conditions=@weft/source']
