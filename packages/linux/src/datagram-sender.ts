@@ -22,7 +22,8 @@ const MEMORIES_KEPT = 8
 
 /** Where a sender sends, and how much it holds. */
 export interface SenderOptions {
-  readonly socket: DatagramSocket
+  /** Or what another thread was told of one. */
+  readonly socket: Pick<DatagramSocket, 'fd' | 'segmentation'>
   /** May be shared with other senders. */
   readonly destinations: Destinations
   /** Messages held back until a flush. */
