@@ -1,9 +1,9 @@
 /** What a manager's assignments do to attachments that run (docker-wire §7.12). */
-import { clone } from '@bufbuild/protobuf'
-import { TaskSchema, TaskState, type Task } from '@weft/swarm'
+import { clone, create } from '@bufbuild/protobuf'
+import { AttachNetworkResponseSchema, TaskSchema, TaskState, type Task } from '@weft/swarm'
 import { describe, expect, test } from 'vitest'
 import { endpointsOf, misled, type Misled } from './misled.ts'
-import { assignments } from './scripted-services.ts'
+import { assignments, attachmentTask } from './scripted-services.ts'
 
 /** The node's own task, as a manager may say it anew. */
 function retold({ tasks }: Misled, change: (task: Task) => void): Task {
@@ -22,7 +22,7 @@ function newVersion(task: Task, mtu: string): void {
 }
 
 describe('an attachment', () => {
-  test('that the next life is not assigned any more is taken away, and not given back', async () => {
+  test('that the next life is not assigned any more is taken away, not given back', async () => {
     const made = await misled()
     const { world, node, manager, networkId } = made
     node.kill()
@@ -54,6 +54,25 @@ describe('an attachment', () => {
       })
       expect(told).toBe(isShutDown)
     }
+  })
+
+  test('that is taken back while it is plugged in is never said to run', async () => {
+    const made = await misled()
+    const { world, node, manager } = made
+    manager.attach = async (containerId) => {
+      const task = attachmentTask('t9', containerId)
+      manager.assign(assignments([task], { base: '1', result: '2' }))
+      manager.assign(assignments([], { base: '2', result: '3', removed: ['t9'] }))
+      return create(AttachNetworkResponseSchema, { attachmentId: 't9' })
+    }
+    const attach = world.settled(node.attaching('blue2', 'c2'))
+    await expect(attach).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    await world.run(10_000)
+    const told = manager.notes.updates.filter(({ taskId }) => taskId === 't9')
+    expect(told.map(({ status }) => status?.state)).not.toContain(TaskState.RUNNING)
+    expect(node.agent.attachments().map(({ name }) => name)).toEqual(['c1'])
+    expect(endpointsOf(made)).toBe(1)
+    expect(manager.notes.released).toEqual([])
   })
 
   test('follows its network to another version, and keeps its address', async () => {

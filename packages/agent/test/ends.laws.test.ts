@@ -1,4 +1,4 @@
-/** A node that ends in the middle of anything, asked to or not, and what the next life makes of it. */
+/** A node that ends in the middle of anything, and what its next life makes of it. */
 import { parseIp } from '@weft/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

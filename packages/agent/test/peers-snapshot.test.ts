@@ -113,3 +113,40 @@ describe('how often', () => {
     expect(await writesThatTake(3000, 3)).toEqual([1000, pause, pause])
   })
 })
+
+describe('forgetting', () => {
+  test('waits for what is being written, and removes that too', async () => {
+    const clock = new VirtualClock()
+    const files = new MemoryFiles()
+    const slow: Files = {
+      read: (name) => files.read(name),
+      remove: (name) => files.remove(name),
+      write: async (name, bytes) => {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        clock.schedule(instantAfter(clock.now(), 500), resolve)
+        await promise
+        await files.write(name, bytes)
+      },
+    }
+    const { sha256 } = new PaperCertificates()
+    const parts = { sha256, clock, log: silentLogger, tunables: defaultTunables() }
+    const node = { ringName: 'abc', ringAddress: '', vxlanPort: 0, managers: [], keys: [] }
+    const sources = {
+      node: () => ({ ...node, attachments: [], releases: [] }),
+      peers: () => NO_PEERS,
+    }
+    const keeper = new Keeper({ ...parts, files: slow, ...sources })
+    keeper.touch()
+    keeper.touchPeers()
+    await clock.advance(defaultTunables().snapshotIntervalMs + 10)
+    keeper.touch()
+    await clock.advance(10)
+    expect([...files.content.keys()]).toEqual(['agent-node'])
+    const forgotten = keeper.forget()
+    await clock.advance(2000)
+    await forgotten
+    expect([...files.content.keys()]).toEqual([])
+    await clock.advance(10_000)
+    expect([...files.content.keys()]).toEqual([])
+  })
+})
