@@ -124,14 +124,15 @@ docker network create -d overlay --attachable ${NETWORK}
 ${runs.join('\n')}
 \`\`\`
 
-The listener (\`test-e2e/docker/gossip-listener.ts\`) joined as a worker, attached an endpoint of its
-own, and wrote down what it could open. Keys and identifiers belong to a swarm that is gone.
+The listener (\`test-e2e/docker/gossip-listener.ts\`) joined as a worker, attached an endpoint, and
+wrote down what it could open. Keys and identifiers belong to a swarm that is gone.
 
 ## Fields
 
-\`peers\` are the engines as the ring names them; \`containers\` what \`docker inspect\` said of each,
-with the address of its host, and whether it was removed. Each of \`received\` is hex: \`bytes\` a
-whole datagram, or one message of a stream with its header; \`key\` seals it; \`plain\` was sealed.
+\`peers\` are the engines as the ring names them; \`containers\` what \`docker inspect\`
+said of each, with the address of its host, and whether it was removed. Each of \`received\` is
+hex: \`bytes\` a whole datagram, or one message of a stream with its header; \`key\` seals it;
+\`plain\` was sealed.
 
 ## What reads it
 
