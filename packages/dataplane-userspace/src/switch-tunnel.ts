@@ -4,7 +4,6 @@ import {
   DatagramReceiver,
   DatagramSender,
   Destinations,
-  type DatagramSocket,
   type PollSet,
 } from '@weft/linux'
 import type { UnderlaySource } from './engine/engine-state.ts'
@@ -63,7 +62,7 @@ export class SwitchTunnel {
 
   #senderOf(fd: number, segmentation: boolean): DatagramSender {
     const fault = { errno: 'EOPNOTSUPP', diagnostic: 'UDP_SEGMENT is not to be had' }
-    const socket = { fd, segmentation: segmentation ? null : fault } as DatagramSocket
+    const socket = { fd, segmentation: segmentation ? null : fault }
     const destinations = this.#destinations
     return new DatagramSender({ socket, destinations, messagesMax: MESSAGES_HELD })
   }

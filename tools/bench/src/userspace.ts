@@ -1,4 +1,7 @@
 /** The userspace dataplane against a kernel VXLAN built by hand, in the same run. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join as joinPath } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DataplaneProcess, hostDataplane } from '@weft/lab'
 import { missingPrograms } from './commands.ts'
@@ -29,10 +32,15 @@ export const userspaceSuite: BenchSuite = {
   describe: 'TCP, loss-free packets, round trips and idle costs, against a VXLAN by hand',
   needsKernel: true,
   async run(report, say) {
-    const wanted = [['iperf3', 'iperf3'], ['bridge', 'iproute2'], ['ping', 'iputils-ping']] as const
-    const missing = missingPrograms(wanted)
+    const missing = missingPrograms([
+      ['iperf3', 'iperf3'],
+      ['bridge', 'iproute2'],
+      ['ping', 'iputils-ping'],
+    ])
     if (missing.length > 0) throw new Error(`not on the PATH: ${missing.join(', ')}`)
+    using _cache = compiledCode()
     await using hosts = new TwoHosts()
+    await fillCache(hosts.a)
     await using a = await openOwner(hosts.a)
     await using b = await openOwner(hosts.b)
     const paths = { ours: await join(hosts, [a, b]), hand: await overlayByHand(hosts) }
@@ -46,6 +54,26 @@ export const userspaceSuite: BenchSuite = {
     await compare(trip, paths, { report, say })
     await idle([a, b], report)
   },
+}
+
+/**
+ * Node keeps what it compiled here: published packages need no types stripped, and a process that
+ * strips them has the compiler in its memory.
+ */
+function compiledCode(): Disposable {
+  const directory = mkdtempSync(joinPath(tmpdir(), 'weft-bench-'))
+  process.env['NODE_COMPILE_CACHE'] = directory
+  return {
+    [Symbol.dispose]: () => {
+      delete process.env['NODE_COMPILE_CACHE']
+      rmSync(directory, { recursive: true })
+    },
+  }
+}
+
+async function fillCache(host: BenchHost): Promise<void> {
+  await using owner = await openOwner(host)
+  await owner.dataplane.counters()
 }
 
 function openOwner({ name, netns }: BenchHost): Promise<DataplaneProcess> {
@@ -145,8 +173,20 @@ async function idle(
   })
   const percent = Math.max(...percents)
   const megabytes = Math.max(...owners.map(({ pid }) => residentMegabytes(pid)))
-  const goal = (name: string, value: number, unit: string, most: number): void =>
-    report({ name, median: value, unit, against: `${most} ${unit}`, ratio: most / value, runs: 1 })
-  goal('idle-cpu', percent, '%', IDLE_GOAL_PERCENT)
-  goal('rss', megabytes, 'MB', RESIDENT_GOAL_MEGABYTES)
+  report({
+    name: 'idle-cpu',
+    median: percent,
+    unit: '%',
+    against: `a goal of ${IDLE_GOAL_PERCENT} %`,
+    ratio: IDLE_GOAL_PERCENT / percent,
+    runs: 1,
+  })
+  report({
+    name: 'rss',
+    median: megabytes,
+    unit: 'MB',
+    against: `a goal of ${RESIDENT_GOAL_MEGABYTES} MB`,
+    ratio: RESIDENT_GOAL_MEGABYTES / megabytes,
+    runs: 1,
+  })
 }
