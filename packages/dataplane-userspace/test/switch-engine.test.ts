@@ -267,14 +267,19 @@ describe('packets that are too big', () => {
     expect(kit.dropped()).toEqual({ 'frame-too-long': 1 })
   })
 
-  test('an MTU above SWITCH_MTU_MAX_BYTES counts as that: 65,469', () => {
+  test('an MTU above SWITCH_MTU_MAX_BYTES, 65,485, counts as that', () => {
     const state = stateOf({ 4097: blue({ mtuBytes: 100_000 }) })
     const longest = new Uint8Array(14 + SWITCH_MTU_MAX_BYTES)
     longest.set(frameOf(BURST, new Uint8Array(0)).subarray(0, 12))
     const kit = new EngineKit(state).fromPort(0, longest)
-    expect(kit.datagrams()[0]?.bytes).toHaveLength(65_469 + 14 + 8)
+    expect(kit.datagrams()[0]?.bytes).toHaveLength(65_507)
     kit.fromPort(0, new Uint8Array([...longest, 0]))
-    expect(kit.dropped()).toEqual({ 'frame-too-long': 1 })
+    // A tag is within the same datagram.
+    longest.set([0x81, 0x00], 12)
+    kit.fromPort(0, longest)
+    expect(kit.datagrams()).toHaveLength(2)
+    kit.fromPort(0, new Uint8Array([...longest, 0]))
+    expect(kit.dropped()).toEqual({ 'frame-too-long': 2 })
   })
 })
 

@@ -30,10 +30,10 @@ import { LANE_BYTES, LANES, TransmitLanes } from './transmit-lanes.ts'
 export const SWITCH_ARENA_BYTES = (LANES + 2) * LANE_BYTES
 
 /**
- * The largest MTU of a subnet: what UDP over IPv4 carries (65,507 bytes), less VXLAN and an
- * Ethernet header with four tags. Larger ones count as this.
+ * The largest MTU of a subnet: what UDP over IPv4 carries, 65,507 bytes, less VXLAN and Ethernet.
+ * Larger ones count as this, and tags come out of it.
  */
-export const SWITCH_MTU_MAX_BYTES = 65_469
+export const SWITCH_MTU_MAX_BYTES = 65_485
 
 /**
  * A learning-free VXLAN switch. It knows what it is told and nothing else: what no entry names is
@@ -97,8 +97,9 @@ export class SwitchEngine {
     if (fault !== null) return this.#drop('frame-malformed')
     const packetBytes = this.#packetBytes(packet)
     if (packetBytes < 0) return this.#drop('frame-bad-offload')
+    const tagBytes = ethernet.payloadStart(bytes, start) - start - ethernet.headerLength
     const { mtuBytes } = sender.subnet.spec
-    if (packetBytes > Math.min(mtuBytes, SWITCH_MTU_MAX_BYTES)) {
+    if (packetBytes > Math.min(mtuBytes, SWITCH_MTU_MAX_BYTES - tagBytes)) {
       this.#tell(sender, packet, 'too-big')
       return this.#drop('frame-too-long')
     }
