@@ -1,5 +1,11 @@
 /** Networks that reach this node, as people see them: what `network inspect -v` is made of. */
-import type { LocalNetworkView, PeerView, RemoteEndpointView } from '@weft/swarm'
+import type {
+  AttachmentView,
+  LocalNetworkView,
+  Network,
+  PeerView,
+  RemoteEndpointView,
+} from '@weft/swarm'
 import type { AttachmentBook } from './attachments/attachment-book.ts'
 import { attachmentView } from './attachments/attachment.ts'
 import type { Desired } from './desired/desired-composer.ts'
@@ -18,23 +24,29 @@ export interface NetworkViewSources {
 
 /** One for each network with an endpoint here, in the order in which they came. */
 export function networkViews(sources: NetworkViewSources): readonly LocalNetworkView[] {
-  const { book, peers, self } = sources
-  const views = new Map<string, LocalNetworkView>()
-  for (const attachment of book.all()) {
+  const networks = new Map<string, { network: Network; attachments: AttachmentView[] }>()
+  for (const attachment of sources.book.all()) {
     const { grant } = attachment
     if (grant === null) continue
-    const { id } = grant.network
-    const known = views.get(id)
-    const attachments = [...(known?.attachments ?? []), attachmentView(attachment)]
-    const others = peers.filter(({ networks }) => networks.includes(id))
-    views.set(id, {
-      network: grant.network,
-      attachments,
-      remote: known?.remote ?? remoteViews(id, sources),
-      peers: [self, ...others].map(({ name, address }) => ({ name, address })),
-    })
+    const { network } = grant
+    const known = networks.get(network.id) ?? { network, attachments: [] }
+    known.attachments.push(attachmentView(attachment))
+    networks.set(network.id, known)
   }
-  return [...views.values()]
+  return [...networks.values()].map(({ network, attachments }) => ({
+    network,
+    attachments,
+    remote: remoteViews(network.id, sources),
+    peers: peerViews(network.id, sources),
+  }))
+}
+
+function peerViews(
+  networkId: string,
+  { peers, self }: NetworkViewSources,
+): LocalNetworkView['peers'] {
+  const others = peers.filter(({ networks }) => networks.includes(networkId))
+  return [self, ...others].map(({ name, address }) => ({ name, address }))
 }
 
 function remoteViews(networkId: string, sources: NetworkViewSources): RemoteEndpointView[] {

@@ -52,7 +52,7 @@ class SqliteStore implements Store {
 
   async list(prefix: string): Promise<readonly StoreEntry[]> {
     this.#refuseUnlessUsable()
-    const rows = this.#guarded(() => this.#statements.list.all(prefix))
+    const rows = this.#guarded(() => this.#statements.list.all({ $prefix: prefix }))
     // SQLite's objects have no prototype.
     return (rows as unknown as StoreEntry[]).map((row) => ({ ...row }))
   }
@@ -168,7 +168,7 @@ function prepare(connection: DatabaseSync): Statements {
   return {
     list: connection.prepare(
       `SELECT key, value, revision FROM entries
-       WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key`,
+       WHERE key >= $prefix AND substr(key, 1, length($prefix)) = $prefix ORDER BY key`,
     ),
     find: connection.prepare('SELECT revision FROM entries WHERE key = ?'),
     put: connection.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)'),
