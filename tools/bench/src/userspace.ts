@@ -44,10 +44,8 @@ export const userspaceSuite: BenchSuite = {
     await using a = await openOwner(hosts.a)
     await using b = await openOwner(hosts.b)
     const paths = { ours: await join(hosts, [a, b]), hand: await overlayByHand(hosts) }
-    await compare({ name: 'tcp-clear', unit: 'Gbit/s', better: 'larger', measure: tcpRate }, paths, {
-      report,
-      say,
-    })
+    const stream = { name: 'tcp-clear', unit: 'Gbit/s', better: 'larger', measure: tcpRate }
+    await compare(stream, paths, { report, say })
     const lossFree = { name: 'udp64-clear', unit: 'kpps', better: 'larger', measure: lossFreeRate }
     await compare(lossFree, paths, { report, say })
     const trip = { name: 'rtt-clear', unit: 'ms', better: 'smaller', measure: roundTripMs }

@@ -27,7 +27,7 @@ export async function walk(say: Say, play: Play): Promise<void> {
   const steps = [
     [from.name, `sends an ICMP echo to ${to.ip}, on-link; asks: who has ${to.ip}?`],
     [from.host, `answers ARP itself: ${neighbour} = ${items.get(neighbour) ?? 'missing'}`],
-    [from.host, `bridge: ${to.mac} is behind the VXLAN device of VNI ${network.vni}`],
+    [from.host, `layer 2: ${to.mac} is in the tunnel of VNI ${network.vni}, not local`],
     [from.host, `VXLAN: ${forwarding} = ${items.get(forwarding) ?? 'missing'}`],
     ['underlay', 'one UDP datagram by way of the router, as captured where it leaves the host:'],
   ]
@@ -38,7 +38,7 @@ export async function walk(say: Say, play: Play): Promise<void> {
   for (const line of outgoing(frames, from.host)) say(`       ${' '.repeat(9)} ${line}`)
   const last = vtep === undefined ? '' : formatSocketAddress(vtep)
   say(`  6  ${to.host.padEnd(9)} takes it off at ${last}, VNI ${network.vni} leads to its network`)
-  say(`  7  ${to.host.padEnd(9)} bridge: ${to.mac} is local; ${to.name} receives and answers`)
+  say(`  7  ${to.host.padEnd(9)} layer 2: ${to.mac} is local; ${to.name} receives and answers`)
   say('')
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HOSTS_MAX, HOSTS_MIN, parseOptions } from '../src/options.ts'
+import { DEMO_BACKENDS, HOSTS_MAX, HOSTS_MIN, parseOptions } from '../src/options.ts'
 
 describe('the command line of the demo', () => {
   test('asks for the kernel and three hosts unless told otherwise', () => {
@@ -15,6 +15,11 @@ describe('the command line of the demo', () => {
       kind: 'run',
       options: { backend: 'sim', hosts: 5, json: true, keep: false, pcap: 'x.pcapng' },
     })
+  })
+
+  test.each(DEMO_BACKENDS)('takes the backend %s', (backend) => {
+    const parsed = parseOptions(['--backend', backend])
+    expect(parsed).toMatchObject({ kind: 'run', options: { backend } })
   })
 
   test.each([
