@@ -6,11 +6,13 @@ import { linuxTargets } from './linux-targets.ts'
 import type { FuzzTarget } from './target.ts'
 import { userspaceTargets } from './userspace-targets.ts'
 import { wireTargets } from './wire-targets.ts'
+import { xfrmTargets } from './xfrm-targets.ts'
 
 /** Every decoder that reads bytes from outside. */
 export const TARGETS: readonly FuzzTarget[] = [
   ...wireTargets,
   ...linuxTargets,
+  ...xfrmTargets,
   ...gossipTargets,
   ...encryptionTargets,
   ...userspaceTargets,
