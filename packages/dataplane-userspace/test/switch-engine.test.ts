@@ -315,6 +315,18 @@ describe('what is refused', () => {
     expect(DROP_REASONS).toContain(reason)
   })
 
+  test.each([
+    ['frame-malformed', frame.subarray(0, 13)],
+    ['frame-too-long', datagram(1423, { destinationMac: C1.mac })],
+    ['frame-unknown-destination', datagram(10, { destinationMac: OTHER.mac })],
+    ['frame-unknown-destination', datagram(10, { destinationMac: GATEWAY.mac })],
+  ])('%s, out of a datagram that is ours and counted', (reason, inner) => {
+    const kit = new EngineKit(PLAIN_STATE).fromUnderlay(tunnelled(inner), PEER)
+    expect([kit.delivered, kit.datagrams()]).toEqual([[], []])
+    expect(kit.dropped()).toEqual({ [reason]: 1 })
+    expect(kit.engine.counters().received).toBe(1)
+  })
+
   test('a sealed network is whole on its own node', () => {
     const kit = new EngineKit(sealed).fromPort(0, datagram(10, { destinationMac: NEAR.mac }))
     expect(kit.delivered).toMatchObject([{ port: 1 }])

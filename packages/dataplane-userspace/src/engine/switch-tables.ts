@@ -1,14 +1,5 @@
 /** All that a switch knows: peers, subnets and ports, loaded from a state and read back as one. */
-import {
-  ipBytes,
-  ipFamily,
-  ipFromBytes,
-  setU32,
-  u32,
-  type Ip,
-  type SocketAddress,
-  type Vni,
-} from '@weft/core'
+import { ipBytes, ipFamily, setU32, type Ip, type Vni } from '@weft/core'
 import type { NetworkId } from '@weft/dataplane'
 import { ByteTable } from './byte-table.ts'
 import type { EngineState, UnderlaySource } from './engine-state.ts'
@@ -87,13 +78,10 @@ export class SwitchTables {
 
   /** What the tables say. */
   read(): EngineState {
-    const peers = new Map<number, SocketAddress>()
-    for (const [key, peer] of this.#peers.entries()) {
-      const port = this.#state.peers.get(peer)?.port ?? 0
-      peers.set(peer, { ip: addressOfKey(key), port })
-    }
+    // Several peers may have one address and differ in ports, which the table does not hold.
+    const peers = [...this.#state.peers].filter(([, { ip }]) => this.#peers.find(keyOf(ip), 0) >= 0)
     const subnets = [...this.#subnets].map(([vni, subnet]) => [vni, subnet.read()] as const)
-    return { peers, subnets: new Map(subnets) }
+    return { peers: new Map(peers), subnets: new Map(subnets) }
   }
 
   #loadPeers(before: EngineState['peers'], peers: EngineState['peers']): void {
@@ -121,9 +109,4 @@ function keyOf(ip: Ip): Uint8Array {
   setU32(key, 8, MAPPED)
   key.set(bytes, 12)
   return key
-}
-
-function addressOfKey(key: Uint8Array): Ip {
-  const isMapped = u32(key, 0) === 0 && u32(key, 4) === 0 && u32(key, 8) === MAPPED
-  return isMapped ? ipFromBytes(key, 12, 4) : ipFromBytes(key, 0, 6)
 }
