@@ -32,6 +32,8 @@ export type RowRefusal =
   | 'local'
   /** A newer row claims its address or its MAC. */
   | 'outdated'
+  /** Its MAC has REMOTE_ADDRESSES_MAX addresses already. */
+  | 'crowded'
 
 /** A row of another node as it came. */
 export interface RemoteRow {

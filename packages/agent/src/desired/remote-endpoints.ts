@@ -3,6 +3,12 @@ import type { Ip, Mac } from '@weft/core'
 import type { EndpointId, LocalEndpoint, RemoteEndpoint } from '@weft/dataplane'
 import { candidateOf, type Ground, type RemoteRow, type RowRefusal } from './remote-candidate.ts'
 
+/**
+ * Addresses of one remote endpoint; Docker's have one of each family. A node that claims thousands
+ * for one MAC would cost every other node the square of that at each change.
+ */
+export const REMOTE_ADDRESSES_MAX = 16
+
 /** Remote endpoints of one network, and how many rows were left out. */
 export interface RemoteEndpoints {
   readonly endpoints: ReadonlyMap<EndpointId, RemoteEndpoint>
@@ -106,6 +112,7 @@ class Claims {
     const first = holder === undefined ? undefined : this.endpoints.get(holder.key)
     if (holder !== undefined && first !== undefined) {
       if (first.node !== node || holder.subnet !== subnet) return 'outdated'
+      if (first.addresses.length >= REMOTE_ADDRESSES_MAX) return 'crowded'
       const merged = [...first.addresses, ...addresses].sort()
       this.endpoints.set(holder.key, { ...first, addresses: merged })
     } else {
