@@ -23,6 +23,7 @@ export { PEM_BYTES_MAX } from './pem.ts'
 export { MESSAGE_BYTES_MAX, STRANGER_MESSAGE_BYTES_MAX } from './routes.ts'
 export {
   CONNECTIONS_MAX,
+  CONNECTIONS_PER_NODE_MAX,
   HANDSHAKE_MS_MAX,
   serveManager,
   type ManagerServer,

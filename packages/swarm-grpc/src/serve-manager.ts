@@ -26,6 +26,9 @@ import { ALPN_HTTP2, plainIp, TLS_RULES } from './tls-rules.ts'
 /** Connections at once, of nodes and strangers. */
 export const CONNECTIONS_MAX = 8_192
 
+/** Connections of one node; it has one or two. With more its oldest ends: others need room too. */
+export const CONNECTIONS_PER_NODE_MAX = 16
+
 /** How long a handshake of TLS may take. */
 export const HANDSHAKE_MS_MAX = 10_000
 
@@ -69,6 +72,8 @@ class GrpcServer implements ManagerServer, ClientSessionHandler {
   readonly #handlers: ReturnType<typeof managerRoutes>
   readonly #stop = new AbortController()
   readonly #sessions = new Set<ClientSession>()
+  /** By node ID, the oldest first. */
+  readonly #ofNodes = new Map<string, Set<ClientSession>>()
   readonly #strangers = new Strangers()
   /** Connections by where they come from and go to, until who it is has been proved. */
   readonly #unproven = new Map<string, Stranger>()
@@ -128,6 +133,10 @@ class GrpcServer implements ManagerServer, ClientSessionHandler {
 
   onClose(session: ClientSession): void {
     this.#sessions.delete(session)
+    if (session.peer.kind !== 'node') return
+    const { nodeId } = session.peer.facts
+    const own = this.#ofNodes.get(nodeId)
+    if (own?.delete(session) === true && own.size === 0) this.#ofNodes.delete(nodeId)
   }
 
   close(): Promise<void> {
@@ -172,6 +181,17 @@ class GrpcServer implements ManagerServer, ClientSessionHandler {
     const key = connectionKey(socket)
     const stranger = this.#unproven.get(key)
     if (stranger !== undefined) this.#forget(key, stranger)
+    this.#count(session, session.peer.facts.nodeId)
+  }
+
+  #count(session: ClientSession, nodeId: string): void {
+    const own = this.#ofNodes.get(nodeId) ?? new Set()
+    const [oldest] = own
+    this.#ofNodes.set(nodeId, own.add(session))
+    if (own.size <= CONNECTIONS_PER_NODE_MAX || oldest === undefined) return
+    // Its closing comes later: a flood must not be ahead of that.
+    own.delete(oldest)
+    oldest.destroy()
   }
 
   #forget(key: string, stranger: Stranger): void {

@@ -17,6 +17,7 @@ import {
   CALLS_PER_CONNECTION_MAX,
   CONNECT_MS_MAX,
   CONNECTIONS_MAX,
+  CONNECTIONS_PER_NODE_MAX,
   HANDSHAKE_MS_MAX,
   KEEPALIVE_INTERVAL_MS,
   MESSAGE_BYTES_MAX,
@@ -29,7 +30,7 @@ import {
   type ManagerServer,
 } from '../src/index.ts'
 import { Strangers, type Stranger } from '../src/strangers.ts'
-import { ManagerWorld, newSignal, plainServices } from './manager-world.ts'
+import { identity, ManagerWorld, newSignal, plainServices } from './manager-world.ts'
 import { Wire } from './wire.ts'
 
 const text = (error: unknown): string =>
@@ -191,6 +192,25 @@ describe('connections', () => {
     // Who joins gets through the crowd.
     const joining = await connectAs({})
     expect(joining.destroyed).toBe(false)
+  })
+
+  it(`of one node are ${CONNECTIONS_PER_NODE_MAX} at most: its oldest ends`, async () => {
+    const another = await identity(world.root, { nodeId: 'anothernode' })
+    const other = await connectAs({ cert: another.certificatePem, key: another.keyPem })
+    const own: ClientHttp2Session[] = []
+    for (let i = 0; i < CONNECTIONS_PER_NODE_MAX; i++) own.push(await connectAs(worker()))
+    const [first, second] = own
+    expect(first?.destroyed).toBe(false)
+    const gone = once(first ?? other, 'close')
+    await connectAs(worker())
+    await gone
+    expect([second?.destroyed, other.destroyed]).toEqual([false, false])
+    // Whoever ends one has room for another.
+    const ended = once(second ?? other, 'close')
+    second?.destroy()
+    await ended
+    await connectAs(worker())
+    expect(own[2]?.destroyed).toBe(false)
   })
 
   it(`have ${CALLS_PER_CONNECTION_MAX} calls at once`, async () => {
