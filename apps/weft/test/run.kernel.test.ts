@@ -116,6 +116,12 @@ test('a command sees its own host, and the network is up before it starts', asyn
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(' /etc/hosts ')
 }, 60_000)
 
+test('a command may have a PATH of its own, where there is no mount', async () => {
+  const words = ['run', '--network', 'blue', '--name', 'path', '-e', 'PATH=/nowhere', '--']
+  const { out, err, status } = await weft(...words, '/bin/sh', '-c', 'echo $PATH')
+  expect({ out, err, status }).toEqual({ out: '/nowhere\n', err: '', status: 0 })
+}, 60_000)
+
 test('signals reach the command, and its status comes back', async () => {
   const script = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.02; done"
   const child = await running('trap', script)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CommandFailure, EXIT_CANNOT_START, EXIT_NO_COMMAND } from '../command-failure.ts'
 
 /** Where programs are looked for when PATH is not set (execvp(3)). */
-const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+export const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** The path of a program. Throws CommandFailure: 127 for none, 126 for what cannot be executed. */
 export function findExecutable(

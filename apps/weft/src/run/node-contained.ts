@@ -10,6 +10,7 @@ import type {
   RunningProcess,
   StartRequest,
 } from './contained-process.ts'
+import { PATH_DEFAULT } from './executable.ts'
 import { inNewPlace } from './new-place.ts'
 
 /** Status of a process that a signal killed is this and the signal's number (POSIX shells). */
@@ -17,9 +18,11 @@ const SIGNAL_STATUS = 128
 
 /**
  * What runs first in the new place, as its process 1, and becomes the command: the file system of
- * processes can only be mounted by one of them.
+ * processes can only be mounted by one of them. The command's PATH is not where `mount` is found.
  */
-const FIRST_STEP = `mount -t proc -o nosuid,nodev,noexec proc /proc || exit 125; exec "$@"`
+const FIRST_STEP =
+  `PATH=${PATH_DEFAULT} mount -t proc -o nosuid,nodev,noexec proc /proc || exit 125; ` +
+  `exec "$@"`
 
 /** Processes on this machine; `weftCommand` is how this program is started, for the custodian. */
 export function nodeContained(weftCommand: readonly string[]): ContainedProcesses {
