@@ -4,15 +4,17 @@ import { join } from 'node:path'
 import { valueError } from '@weft/core'
 import { errno } from './errno.ts'
 import { checked, kernelError, kernelFault } from './errors.ts'
-import { assertSynchronous, CURRENT_NAMESPACE, inNewNamespace } from './namespaces.ts'
+import {
+  assertSynchronous,
+  CURRENT_NAMESPACE,
+  inNewNamespace,
+  NSFS_MAGIC,
+} from './namespaces.ts'
 import { O } from './socket-numbers.ts'
 import { sys } from './syscalls.ts'
 
 /** Where `ip netns` keeps names. */
 export const NAMESPACE_DIRECTORY = '/run/netns'
-
-/** Type of the file system that namespaces are files of (NSFS_MAGIC, linux/magic.h). */
-const NSFS_MAGIC = 0x6e73_6673
 
 /** Mount flags (linux/mount.h). */
 const MS = { BIND: 0x1000, REC: 0x4000, SHARED: 0x100000 } as const

@@ -1,12 +1,16 @@
 /** Network namespaces: being in one for the time of a synchronous call, and holding one open. */
-import { access, fstatSync, statSync, writeSync } from 'node:fs'
+import { access, fstatSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { assert } from '@weft/core'
+import { errno } from './errno.ts'
 import { checked } from './errors.ts'
 import { O } from './socket-numbers.ts'
 import { sys } from './syscalls.ts'
 
 /** CLONE_NEWNET (linux/sched.h). */
 export const CLONE_NEWNET = 0x4000_0000
+
+/** Type of the file system that namespaces are files of (linux/magic.h). */
+export const NSFS_MAGIC = 0x6e73_6673
 
 /** The namespace of this thread; `/proc/self` would be that of the main thread. */
 export const CURRENT_NAMESPACE = '/proc/thread-self/ns/net'
@@ -21,9 +25,17 @@ export interface NamespaceHandle extends Disposable {
   close(): void
 }
 
-/** Open the namespace behind a path (`/run/netns/blue`, `/proc/7/ns/net`). Throws ERR_KERNEL. */
+/**
+ * Open the namespace behind a path (`/run/netns/blue`, `/proc/7/ns/net`). Throws ERR_KERNEL: EINVAL
+ * for what is no namespace. That is not opened: opening is a deed to a device, and to a pipe a wait
+ * without end, also when it takes a namespace's place just now.
+ */
 export function openNamespace(path: string = CURRENT_NAMESPACE): NamespaceHandle {
-  const fd = checked(sys.open(path, O.RDONLY | O.CLOEXEC, 0), 'open namespace', path)
+  if (path !== CURRENT_NAMESPACE && isSomethingElse(path)) {
+    checked(-errno.EINVAL, 'open namespace', path)
+  }
+  const flags = O.RDONLY | O.CLOEXEC | O.NONBLOCK
+  const fd = checked(sys.open(path, flags, 0), 'open namespace', path)
   const { dev, ino } = fstatSync(fd)
   let closed = false
   const close = (): void => {
@@ -31,6 +43,15 @@ export function openNamespace(path: string = CURRENT_NAMESPACE): NamespaceHandle
     closed = true
   }
   return { fd, identity: `${dev}:${ino}`, close, [Symbol.dispose]: close }
+}
+
+/** True for a file of another file system; false for a namespace, and where nothing is. */
+function isSomethingElse(path: string): boolean {
+  try {
+    return statfsSync(path).type !== NSFS_MAGIC
+  } catch {
+    return false
+  }
 }
 
 /** `device:inode` of the namespace behind a path; null when nothing is there. */

@@ -164,6 +164,21 @@ describe('a visit', () => {
     )
   })
 
+  test('to a pipe waits for nobody, and a device is not opened', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'weft-'))
+    const pipe = join(directory, 'pipe')
+    run(`mkfifo ${pipe}`)
+    try {
+      for (const path of [pipe, '/dev/zero', directory]) {
+        expect(() => openNamespace(path)).toThrow(
+          expect.objectContaining({ details: expect.objectContaining({ errno: 'EINVAL' }) }),
+        )
+      }
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
   test('leaves all threads but the visiting one at home', () => {
     const { path } = scratch()
     const elsewhere = inNamespace(path, () => {
