@@ -26,13 +26,32 @@ export function createNetwork(host: Host, id: NetworkId, encapsulation: Encapsul
   const where = { name: namespaceName(instance, id), directory }
   const alias = formatMark(instance, { kind: 'network', network: id, encapsulation })
   try {
-    createNamespace(where, () => prepare(alias))
+    createInPlaceOfRemains(where, () => prepare(alias))
   } catch (error) {
-    if (!isKernelError(error, 'EEXIST')) throw error
+    if (!isKernelError(error, 'EEXIST', 'EINVAL')) throw error
     throw conflict(itemPath.network(id), `namespace ${namespacePath(where)}`, error)
   }
   const path = namespacePath(where)
   host.sites.set(id, openSite(id, path, Kernel.open(path)))
+}
+
+/**
+ * A name may be there without a namespace: a crash came between the two, or the mounts of a daemon
+ * of before ended with it (`ip netns exec` gives each process mounts of its own). Throws ERR_KERNEL:
+ * EEXIST for a namespace, EINVAL for a file with something in it.
+ */
+function createInPlaceOfRemains(
+  where: { readonly name: string; readonly directory: string },
+  body: () => void,
+): void {
+  try {
+    createNamespace(where, body)
+  } catch (error) {
+    const isRemains = !listNamespaces(where.directory).includes(where.name)
+    if (!isKernelError(error, 'EEXIST') || !isRemains) throw error
+    deleteNamespace(where)
+    createNamespace(where, body)
+  }
 }
 
 /** Runs inside the new namespace. */

@@ -1,6 +1,7 @@
 /** Things in the way: named in the error, left alone when they are others', replaced when ours. */
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { parseIp, vni } from '@weft/core'
 import { namespaceName } from '../src/index.ts'
 import {
@@ -56,6 +57,22 @@ test('a VNI that somebody holds in another namespace is theirs, and they are nam
   const both = { blue: network([BLUE]), green: network([GREEN]) }
   const again = await dataplane.apply(desired(a, both))
   expect(failures(again)).toEqual([])
+})
+
+test('a name whose namespace a crash prevented is taken over; a file is left alone', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const [empty, full] = [a.network('blue'), a.network('green')]
+  writeFileSync(empty, '')
+  writeFileSync(full, 'not ours')
+  atEnd(() => rmSync(full))
+  const dataplane = await a.open()
+  const state = { blue: network([BLUE]), green: network([GREEN]) }
+  expect(failures(await dataplane.apply(desired(a, state)))).toEqual([
+    'networks/green ERR_CONFLICT',
+    'networks/green/subnets/4097 ERR_DEPENDENCY',
+  ])
+  expect(namespaceIdentity(empty)).not.toBe(null)
+  expect(readFileSync(full, 'utf8')).toBe('not ours')
 })
 
 test('a VNI of a leftover of ours in a namespace without a name is taken over', async () => {
