@@ -64,6 +64,11 @@ const OFFLOAD_BITS: { readonly [offload in TapOffload]: number } = {
   udp: PORT_OFFLOAD.udp,
 }
 
+/** Bits of PORT_OFFLOAD for what a TAP was granted. */
+export function offloadBits(offloads: readonly TapOffload[]): number {
+  return offloads.reduce((bits, offload) => bits | OFFLOAD_BITS[offload], 0)
+}
+
 /**
  * Invariant: what is in here has its end open. A number is given again only after the switch was
  * loaded without it: else an endpoint would find itself in the subnet of its predecessor.
@@ -171,7 +176,7 @@ export class Endpoints {
     const item = itemPath.local(task.network, task.endpoint)
     const spec = { ...this.#interfaceOf(task, { attachment }), item }
     const tap = makeInterface(this.#host, spec, this.#offloads)
-    const offloads = tap.offloads.reduce((bits, offload) => bits | OFFLOAD_BITS[offload], 0)
+    const offloads = offloadBits(tap.offloads)
     const plugged = this.#register(task, { end: { kind: 'netns', attachment, tap }, offloads })
     await this.#thread.plug({ port: plugged.port, fd: tap.fd })
   }

@@ -17,19 +17,24 @@ export interface Host {
    * in; opened here, and the device moved on, a container can go when it wants to.
    */
   readonly workshop: Kernel
+  /** Whether sockets may be given several datagrams at once, where they can be. */
+  readonly segmentation: boolean
 }
 
 /**
  * Take hold of the underlay. Throws ERR_KERNEL when its namespace is not there or none can be
  * made, ERR_CONFLICT when somebody who is alive owns the instance.
  */
-export function openHost(options: UserspaceOptions, log: Logger): Host {
+export function openHost(
+  options: UserspaceOptions,
+  { log, segmentation }: Pick<Host, 'log' | 'segmentation'>,
+): Host {
   const underlay = Kernel.open(options.underlayNamespace ?? undefined)
   try {
     const claim = claimInstance(options.instance, underlay)
     try {
       const workshop = inNewNamespace(() => Kernel.open())
-      return { options, log, claim, underlay, workshop }
+      return { options, log, claim, underlay, workshop, segmentation }
     } catch (error) {
       claim.close()
       throw error

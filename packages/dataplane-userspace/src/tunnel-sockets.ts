@@ -26,7 +26,10 @@ export interface TunnelSockets {
 }
 
 /** Open a VTEP. Throws ERR_CONFLICT when somebody has its port, or ERR_KERNEL. */
-export function openTunnelSockets({ underlay }: Host, local: SocketAddress): TunnelSockets {
+export function openTunnelSockets(
+  { segmentation: wanted, underlay }: Pick<Host, 'segmentation' | 'underlay'>,
+  local: SocketAddress,
+): TunnelSockets {
   const opened: DatagramSocket[] = []
   const close = (): void => {
     for (const socket of opened.splice(0)) socket.close()
@@ -45,7 +48,7 @@ export function openTunnelSockets({ underlay }: Host, local: SocketAddress): Tun
       opened.push(openSender(namespace, from))
     }
     const sendFds = opened.slice(1).map(({ fd }) => fd)
-    const segmentation = opened.every((socket) => socket.segmentation === null)
+    const segmentation = wanted && opened.every((socket) => socket.segmentation === null)
     return { local, spec: { receiveFd: receiver.fd, sendFds, segmentation }, close }
   } catch (error) {
     close()

@@ -1,8 +1,16 @@
 /** The userspace backend before it is opened: what this machine can do, and the way in. */
-import { dataplaneError, type Dataplane, type DataplaneBackend } from '@weft/dataplane'
+import type { Clock } from '@weft/core'
+import {
+  dataplaneError,
+  type Capabilities,
+  type Dataplane,
+  type DataplaneBackend,
+} from '@weft/dataplane'
+import type { TapOffload } from '@weft/linux'
 import { itemErrorOf } from './failures.ts'
 import { closeHost, openHost } from './host.ts'
 import type { UserspaceOptions } from './options.ts'
+import { selfTest, type SelfTestFinding } from './self-test.ts'
 import { UserspaceDataplane } from './userspace-dataplane.ts'
 import { probeUserspace, type UserspaceProbe } from './userspace-probe.ts'
 
@@ -32,11 +40,15 @@ export const userspaceBackend: UserspaceBackend = {
     }
     const { capabilities, fallbacks } = result
     const log = runtime.log.child({ dataplane: options.instance })
-    for (const lack of fallbacks) log.warn('doing without', { lack })
     try {
-      const host = openHost(options, log)
+      const { clock } = runtime
+      const { choice, lack } = await settleOffloads(capabilities, { offloads, clock })
+      for (const each of [...fallbacks, ...(lack === null ? [] : [lack])]) {
+        log.warn('doing without', { lack: each })
+      }
+      const host = openHost(options, { log, segmentation: choice.segmentation })
       try {
-        const parts = { host, clock: runtime.clock, capabilities, offloads }
+        const parts = { host, clock, capabilities, offloads: choice.offloads }
         const dataplane = new UserspaceDataplane(parts)
         dataplane.start()
         return dataplane
@@ -48,4 +60,13 @@ export const userspaceBackend: UserspaceBackend = {
       throw itemErrorOf(options.underlayNamespace ?? options.instance, error)
     }
   },
+}
+
+/** Without TAPs there is nothing to be tested. */
+async function settleOffloads(
+  { attachments }: Capabilities,
+  { clock, offloads }: { readonly clock: Clock; readonly offloads: readonly TapOffload[] },
+): Promise<SelfTestFinding> {
+  const choice = { offloads, segmentation: true }
+  return attachments.has('netns') ? selfTest(choice, clock) : { choice, lack: null }
 }
