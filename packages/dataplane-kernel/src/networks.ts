@@ -37,8 +37,8 @@ export function createNetwork(host: Host, id: NetworkId, encapsulation: Encapsul
 
 /**
  * A name may be there without a namespace: a crash came between the two, or the mounts of a daemon
- * of before ended with it (`ip netns exec` gives each process mounts of its own). Throws ERR_KERNEL:
- * EEXIST for a namespace, EINVAL for a file with something in it.
+ * of before ended with it (`ip netns exec` gives each process mounts of its own). Throws
+ * ERR_KERNEL: EEXIST for a namespace, EINVAL for a file with something in it.
  */
 function createInPlaceOfRemains(
   where: { readonly name: string; readonly directory: string },
