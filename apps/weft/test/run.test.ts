@@ -60,9 +60,9 @@ async function run(
   words: readonly string[],
 ): Promise<Printed> {
   const connect = (): ReturnType<typeof createEngineClient> =>
-    createEngineClient((request) => {
-      happened.push(`${request.method} ${new URL(request.url).pathname.slice(0, 28)}`)
-      const queue = answers[request.method as 'POST' | 'DELETE']
+    createEngineClient((url, { method }) => {
+      happened.push(`${method} ${new URL(url).pathname.slice(0, 28)}`)
+      const queue = answers[method as 'POST' | 'DELETE']
       const answer = queue.length > 1 ? queue.shift() : queue[0]
       return new Promise((resolve) => resolve(answer?.() ?? Response.error()))
     })

@@ -4,6 +4,8 @@ export type {
   EngineCallOptions,
   EngineClient,
   EngineFetch,
+  EngineRequest,
+  EngineResponse,
   EventQuery,
   Filters,
   NetworksClient,

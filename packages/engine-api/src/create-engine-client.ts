@@ -5,6 +5,7 @@ import type {
   EngineCallOptions,
   EngineClient,
   EngineFetch,
+  EngineResponse,
   EventQuery,
   NetworksClient,
   NodesClient,
@@ -115,7 +116,7 @@ function segment(id: string): string {
   return encodeURIComponent(id)
 }
 
-function pingOf({ headers, status }: Response): PingJson {
+function pingOf({ headers, status }: EngineResponse): PingJson {
   const apiVersion = headers.get('api-version')
   if (apiVersion === null) {
     const details = { path: '/_ping', status, problem: 'no Api-Version' }

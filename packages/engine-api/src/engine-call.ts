@@ -2,7 +2,13 @@
 import { defineErrors, WeftError } from '@weft/core'
 import { swarmError, type SwarmErrorCode } from '@weft/swarm/errors'
 import { boundedText } from './bounded-text.ts'
-import type { EngineCallOptions, EngineFetch, Filters } from './engine-client.ts'
+import type {
+  EngineCallOptions,
+  EngineFetch,
+  EngineRequest,
+  EngineResponse,
+  Filters,
+} from './engine-client.ts'
 
 /** Bytes of an answer that is read whole: 10,000 networks with 100 endpoints each fit. */
 export const ANSWER_BYTES_MAX = 256 * 1024 * 1024
@@ -26,7 +32,7 @@ export const engineClientError = defineErrors<EngineClientErrors>()
 
 /** What goes out. */
 export interface EngineCall extends EngineCallOptions {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
+  readonly method: EngineRequest['method']
   /** Begins with a slash, without the version. */
   readonly path: string
   readonly query?: Readonly<Record<string, QueryValue>> | undefined
@@ -37,7 +43,7 @@ export interface EngineCall extends EngineCallOptions {
 export type QueryValue = string | number | boolean | Filters | undefined
 
 /** An answer that is no error. Throws what the server said, or ERR_UNAVAILABLE. */
-export async function callEngine(fetch: EngineFetch, call: EngineCall): Promise<Response> {
+export async function callEngine(fetch: EngineFetch, call: EngineCall): Promise<EngineResponse> {
   const response = await reached(call, send(fetch, call))
   if (response.ok) return response
   throw errorOf(call.path, response.status, await reached(call, readText(call.path, response)))
@@ -53,7 +59,7 @@ export async function callForJson<Answer>(fetch: EngineFetch, call: EngineCall):
   throw engineClientError('ERR_ENGINE_ANSWER', 'the answer is not from an engine', details)
 }
 
-async function send(fetch: EngineFetch, call: EngineCall): Promise<Response> {
+async function send(fetch: EngineFetch, call: EngineCall): Promise<EngineResponse> {
   if (LOST_SEGMENT.test(call.path)) {
     throw swarmError('ERR_INVALID_ARGUMENT', 'neither a name nor an ID', { subject: call.path })
   }
@@ -64,13 +70,12 @@ async function send(fetch: EngineFetch, call: EngineCall): Promise<Response> {
     if (text !== '') url.searchParams.set(name, text)
   }
   const json = call.body === undefined ? null : JSON.stringify(call.body)
-  const request = new Request(url, {
+  return fetch(url.href, {
     method: call.method,
     body: json,
     headers: json === null ? {} : { 'content-type': 'application/json' },
     signal: call.signal ?? null,
   })
-  return fetch(request)
 }
 
 /** What fails on the way is nobody there, unless we called it off ourselves. */
@@ -91,7 +96,7 @@ function queryText(value: QueryValue): string {
   return Object.keys(value).length === 0 ? '' : JSON.stringify(value)
 }
 
-async function readText(path: string, { status, body }: Response): Promise<string> {
+async function readText(path: string, { status, body }: EngineResponse): Promise<string> {
   const text = await boundedText(body, ANSWER_BYTES_MAX)
   if (text !== null) return text
   const details = { path, status, problem: 'too long' }

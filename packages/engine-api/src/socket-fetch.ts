@@ -1,25 +1,25 @@
 /** HTTP over a Unix socket, in the form of `fetch`. */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { EngineFetch } from './engine-client.ts'
+import type { EngineFetch, EngineRequest, EngineResponse } from './engine-client.ts'
 
 /**
  * Requests to the daemon that listens at `path`. Each has a connection of its own, so that nothing
  * is left open, and a daemon that restarted is found at once. Rejects with what the socket said.
  */
 export function socketFetch(path: string): EngineFetch {
-  return async (request) => {
-    request.signal.throwIfAborted()
-    const body = request.body === null ? null : Buffer.from(await request.arrayBuffer())
-    const { pathname, search, host } = new URL(request.url)
+  return async (url, request) => {
+    const { method, body, headers, signal } = request
+    signal?.throwIfAborted()
+    const { pathname, search, host } = new URL(url)
     return new Promise((resolve, reject) => {
       const outgoing = httpRequest({
         socketPath: path,
         agent: false,
-        method: request.method,
+        method,
         path: pathname + search,
-        headers: { ...Object.fromEntries(request.headers), host },
-        signal: request.signal,
+        headers: { ...headers, host },
+        ...(signal === null ? {} : { signal }),
       })
       outgoing.on('error', reject)
       outgoing.on('response', (incoming) => resolve(responseOf(request, incoming)))
@@ -30,16 +30,18 @@ export function socketFetch(path: string): EngineFetch {
 
 const WITHOUT_BODY: readonly number[] = [204, 205, 304]
 
-function responseOf(request: Request, incoming: IncomingMessage): Response {
-  const headers = new Headers()
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    if (value !== undefined) headers.set(name, [value].flat().join(', '))
-  }
+function responseOf({ method }: EngineRequest, incoming: IncomingMessage): EngineResponse {
   const status = incoming.statusCode ?? 0
-  if (request.method === 'HEAD' || WITHOUT_BODY.includes(status)) {
-    incoming.resume()
-    return new Response(null, { status, headers })
+  const isEmpty = method === 'HEAD' || WITHOUT_BODY.includes(status)
+  if (isEmpty) incoming.resume()
+  const get = (name: string): string | null => {
+    const value = incoming.headers[name.toLowerCase()]
+    return value === undefined ? null : [value].flat().join(', ')
   }
-  const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>
-  return new Response(body, { status, headers })
+  return {
+    ok: status >= 200 && status < 300,
+    status,
+    headers: { get },
+    body: isEmpty ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>),
+  }
 }

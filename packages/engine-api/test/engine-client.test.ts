@@ -11,6 +11,7 @@ import {
 } from '../src/client.ts'
 import { swarmError, type SwarmErrorCode } from '@weft/swarm'
 import { readJsonLines } from '../src/json-lines.ts'
+import type { EngineApi } from '../src/engine-api.ts'
 import { serve } from './engine-server.ts'
 import { RECORDED_NETWORKS, RECORDED_NODES, RECORDED_SWARM } from './recorded.ts'
 import { controlOf, rig } from './scripted-node.ts'
@@ -18,6 +19,10 @@ import { controlOf, rig } from './scripted-node.ts'
 type Body = string | ReadableStream<Uint8Array>
 const answering = (status: number, body: Body): EngineClient =>
   createEngineClient(async () => new Response(body, { status }))
+
+/** In one process: what the API takes is the standard's. */
+const clientOf = (api: EngineApi): EngineClient =>
+  createEngineClient(async (url, request) => api(new Request(url, request)))
 
 const failure = async (work: Promise<unknown>): Promise<WeftError> => {
   const error = await work.then(
@@ -31,7 +36,7 @@ const failure = async (work: Promise<unknown>): Promise<WeftError> => {
 describe('all calls', () => {
   test('of a manager', async () => {
     const one = rig('manager')
-    const client = createEngineClient(one.api)
+    const client = clientOf(one.api)
     expect(await client.swarm.inspect()).toEqual(RECORDED_SWARM)
     expect(await client.nodes.list()).toEqual(RECORDED_NODES)
     const filters = { role: ['worker'] }
@@ -58,7 +63,7 @@ describe('all calls', () => {
 
   test('of networks', async () => {
     const one = rig('manager')
-    const { networks } = createEngineClient(one.api)
+    const { networks } = clientOf(one.api)
     expect(await networks.list()).toEqual(RECORDED_NETWORKS)
     const { Id } = await networks.create({ Name: 'red', Labels: { team: 'x' } })
     expect(await networks.inspect(Id, { verbose: true, scope: 'swarm' })).toMatchObject({ Id })
@@ -71,7 +76,7 @@ describe('all calls', () => {
 
   test('from no swarm to none again', async () => {
     const one = rig()
-    const { swarm } = createEngineClient(one.api)
+    const { swarm } = clientOf(one.api)
     expect(await swarm.init({ AdvertiseAddr: '10.99.0.1' })).toBe(one.node.shown.nodeId)
     await swarm.leave({ force: true })
     await swarm.join({ RemoteAddrs: ['10.99.0.1'], JoinToken: 'SWMTKN-1-a-b' })
@@ -82,7 +87,7 @@ describe('all calls', () => {
 
   test('of what Weft has besides', async () => {
     const one = rig('worker')
-    const client = createEngineClient(one.api)
+    const client = clientOf(one.api)
     const request = { network: 'blue', name: 'c1', netns: '/run/netns/c1', aliases: ['web'] }
     const chosen = { address: '10.0.1.5', ifname: 'net1' }
     const made = await client.attachments.create({ ...request, ...chosen })
@@ -101,7 +106,7 @@ describe('all calls', () => {
     expect(await client.status()).toEqual(wanted)
     expect(await client.keys()).toEqual(keyList)
     expect(await client.peers()).toEqual(peerList)
-    const usage = (await createEngineClient(rig('manager').api).status()).usage
+    const usage = (await clientOf(rig('manager').api).status()).usage
     expect(usage).toContainEqual({ name: 'blue', ...usage.find(({ name }) => name === 'blue') })
     expect(usage).toHaveLength(RECORDED_NETWORKS.length)
   })
@@ -111,18 +116,18 @@ describe('all calls', () => {
     const [object] = controlOf(one).networkObjects
     if (object === undefined) throw new Error('no network')
     controlOf(one).tell({ kind: 'network', action: 'remove', object })
-    for await (const event of createEngineClient(one.api).events({ since: '0' })) {
+    for await (const event of clientOf(one.api).events({ since: '0' })) {
       expect(event.Actor.ID).toBe(object.id)
       break
     }
-    expect(await createEngineClient(one.api).info()).toMatchObject({ NEventsListener: 0 })
+    expect(await clientOf(one.api).info()).toMatchObject({ NEventsListener: 0 })
   })
 })
 
 describe('errors', () => {
   test('are what the server said, by code', async () => {
     const one = rig('manager')
-    const client = createEngineClient(one.api)
+    const client = clientOf(one.api)
     controlOf(one).refusal = swarmError('ERR_EXHAUSTED', 'no pool', { subject: 'red' })
     const error = await failure(client.networks.create({ Name: 'red' }))
     const message = 'rpc error: code = ResourceExhausted desc = no pool'
@@ -180,9 +185,9 @@ describe('errors', () => {
 
   test('are the reason of who calls off', async () => {
     const client = createEngineClient(
-      (request) =>
-        new Promise((_, reject) => {
-          request.signal.addEventListener('abort', () => reject(new Error('aborted')))
+      (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(new Error('aborted')))
         }),
     )
     const reason = new Error('enough')
@@ -195,7 +200,7 @@ describe('errors', () => {
 
   test.each(['', '.', '..'])('refuse the ID %j, which a URL would lose', async (id) => {
     const one = rig('manager')
-    const { networks } = createEngineClient(one.api)
+    const { networks } = clientOf(one.api)
     expect((await failure(networks.remove(id))).code).toBe('ERR_INVALID_ARGUMENT')
     expect(one.node.calls).toEqual([])
   })

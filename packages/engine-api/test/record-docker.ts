@@ -4,7 +4,7 @@
  * `busybox` (vectors/docker-20.10.24-api.md).
  */
 import { writeFileSync } from 'node:fs'
-import { socketFetch } from '../src/client.ts'
+import { socketFetch, type EngineRequest, type EngineResponse } from '../src/client.ts'
 import { STEPS, type Step } from './record-steps.ts'
 
 const [, , managerPath = '', workerPath = '', output = ''] = process.argv
@@ -33,8 +33,8 @@ async function run([name, engine, line, given]: Step): Promise<object> {
   const text = given === undefined ? null : filled(typeof given === 'string' ? given : json(given))
   const headers: Record<string, string> =
     text === null ? {} : { 'content-type': 'application/json' }
-  const request = new Request(`http://docker${path}`, { method, body: text, headers })
-  const response = await engines[engine](request)
+  const request = { method: method as EngineRequest['method'], body: text, headers, signal: null }
+  const response = await engines[engine](`http://docker${path}`, request)
   const said = await textOf(response)
   // Times of events have more digits than JSON's numbers here.
   const answer = path.startsWith('/events') && response.ok ? said : parsed(said)
@@ -88,7 +88,8 @@ function parsed(text: string): unknown {
 }
 
 /** Streams of events end by their `until`; nothing here lasts longer. */
-async function textOf(response: Response): Promise<string> {
+async function textOf({ body }: EngineResponse): Promise<string> {
+  const response = new Response(body)
   const late = setTimeout(() => void response.body?.cancel(), LINES_MS_MAX)
   try {
     return await response.text()
