@@ -3,7 +3,7 @@ import { complianceCases, renderComplianceMatrix, runCase } from '@weft/dataplan
 import type { CaseResult, OpenLab } from '@weft/dataplane/compliance'
 import { openSimLab } from '@weft/dataplane-sim/lab'
 import { writeFileSync } from 'node:fs'
-import { netnsLabs } from './netns-lab.ts'
+import { netnsLabs, type Backends } from './netns-lab.ts'
 import { becomePrivate, insidePrivateWorld } from './private-world.ts'
 
 const DOCUMENT = new URL('../../../docs/compliance.md', import.meta.url)
@@ -15,12 +15,21 @@ else {
 }
 
 async function writeCompliance(): Promise<void> {
-  await using labs = netnsLabs()
-  const results = [...(await runAll('kernel', labs.open)), ...(await runAll('sim', openSimLab()))]
+  const results = [
+    ...(await runReal('kernel', ['kernel'])),
+    ...(await runReal('userspace', ['userspace'])),
+    ...(await runReal('userspace beside kernel', ['userspace', 'kernel'])),
+    ...(await runAll('sim', openSimLab())),
+  ]
   writeFileSync(DOCUMENT, renderComplianceMatrix(results, complianceCases))
   const failed = results.filter(({ outcome }) => outcome.result === 'failed').length
   process.stdout.write(`${results.length - failed} passed or skipped, ${failed} failed\n`)
   process.exitCode = failed === 0 ? 0 : 1
+}
+
+async function runReal(name: string, backends: Backends): Promise<readonly CaseResult[]> {
+  await using labs = netnsLabs(backends)
+  return await runAll(name, labs.open)
 }
 
 async function runAll(backend: string, openLab: OpenLab): Promise<readonly CaseResult[]> {

@@ -1,11 +1,13 @@
-/** The kernel dataplane's tunnels keep their promises over an IPv6 underlay too. */
+/** Tunnels of the real dataplanes keep their promises over an IPv6 underlay too. */
 import { complianceCases, describeCompliance, type OpenLab } from '@weft/dataplane/compliance'
 import { afterAll, describe, expect, test } from 'vitest'
 import { netnsLabs } from '../src/netns-lab.ts'
 import { waivers } from './waivers.ts'
 
 const labs = netnsLabs()
+const switchLabs = netnsLabs(['userspace'])
 afterAll(() => labs[Symbol.asyncDispose]())
+afterAll(() => switchLabs[Symbol.asyncDispose]())
 
 /** Families whose promises are kept by the tunnel itself. */
 const TUNNEL_FAMILIES = ['forward', 'neighbour', 'adopt', 'repair'] as const
@@ -20,11 +22,20 @@ const anyUnderlay = complianceCases.filter(
 /** An IPv6 header is 20 bytes longer: on such an underlay the same overlay MTU comes out. */
 const IPV6_EXTRA_BYTES = 20
 
-const openOverIpv6: OpenLab = ({ underlayMtuBytes }) =>
-  labs.open({ underlay: 6, underlayMtuBytes: underlayMtuBytes + IPV6_EXTRA_BYTES })
+const overIpv6 =
+  (open: OpenLab): OpenLab =>
+  ({ underlayMtuBytes }) =>
+    open({ underlay: 6, underlayMtuBytes: underlayMtuBytes + IPV6_EXTRA_BYTES })
+
+const suite = { cases: anyUnderlay, waivers }
 
 describeCompliance(
-  { backend: 'kernel over IPv6', cases: anyUnderlay, openLab: openOverIpv6, waivers },
+  { ...suite, backend: 'kernel over IPv6', openLab: overIpv6(labs.open) },
+  { describe, test },
+)
+
+describeCompliance(
+  { ...suite, backend: 'userspace over IPv6', openLab: overIpv6(switchLabs.open) },
   { describe, test },
 )
 
