@@ -29,6 +29,8 @@ import type { NetworkSite, SubnetSite } from './site.ts'
 /** An endpoint step with what the network adds to it. */
 export interface CableTask {
   readonly instance: string
+  /** `identity` of the underlay's namespace, which is no container's. */
+  readonly underlay: string
   readonly site: NetworkSite
   readonly change: LocalChange
   readonly network: AcceptedNetwork
@@ -46,7 +48,7 @@ export function plugIn(task: CableTask, to: PlacedEndpoint): void {
   const item = itemPath.local(site.id, change.endpoint)
   const { attachment } = to
   if (attachment.kind !== 'netns') throw new Error('bug: validation let a port through')
-  using container = openContainer(item, attachment)
+  using container = openContainer(item, attachment, task.underlay)
   const known = site.endpoints.get(change.endpoint)
   if (known !== undefined && canStay(change.from, to)) {
     try {
@@ -60,13 +62,24 @@ export function plugIn(task: CableTask, to: PlacedEndpoint): void {
   makeCable(task, { to, attachment, container })
 }
 
-/** The container's namespace. Throws ERR_ATTACHMENT_MISSING. */
-function openContainer(item: string, { path }: NetnsAttachment): Kernel {
+/**
+ * The container's namespace. Throws ERR_ATTACHMENT_MISSING, also for the host's own: a number in
+ * /proc goes to another process after its first has ended, and that one is most often the host's.
+ */
+function openContainer(item: string, { path }: NetnsAttachment, underlay: string): Kernel {
+  const details = { item, attachment: path }
+  const container = openOrMissing(path, details)
+  if (container.namespace.identity !== underlay) return container
+  container.close()
+  const problem = 'the network namespace is the host’s own, not a container’s'
+  throw dataplaneError('ERR_ATTACHMENT_MISSING', problem, details)
+}
+
+function openOrMissing(path: string, details: { item: string; attachment: string }): Kernel {
   try {
     return Kernel.open(path)
   } catch (error) {
     if (!isKernelError(error)) throw error
-    const details = { item, attachment: path }
     throw dataplaneError('ERR_ATTACHMENT_MISSING', 'no such network namespace', details, error)
   }
 }

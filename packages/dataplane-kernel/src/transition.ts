@@ -115,7 +115,8 @@ export class Transition {
       return
     }
     const { instance } = this.#host.options
-    const task = { instance, site, change, network, subnet }
+    const underlay = this.#host.underlay.namespace.identity
+    const task = { instance, underlay, site, change, network, subnet }
     const done = this.#failures.attempt(item, () => plugIn(task, to))
     if (!done) this.#failures.attempt(item, () => unplug(site, change))
   }

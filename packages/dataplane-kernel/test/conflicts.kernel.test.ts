@@ -185,6 +185,29 @@ test('a file that is no namespace is a missing attachment', async () => {
   expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
 })
 
+test('the host’s own namespace is no container’s, whatever path leads to it now', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const dataplane = await a.open()
+  const container = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' })
+  const process = spawn('nsenter', [`--net=${a.path}`, 'sleep', '60'], { stdio: 'ignore' })
+  atEnd(() => [container, process].map((one) => one.kill('SIGKILL')))
+  const identityOf = ({ pid }: typeof process): string | null =>
+    namespaceIdentity(`/proc/${pid}/ns/net`)
+  await expect.poll(() => identityOf(process)).toBe(namespaceIdentity(a.path))
+  await expect.poll(() => identityOf(container)).not.toBe(namespaceIdentity())
+  const now = `/proc/${process.pid}/ns/net`
+  const state = network([BLUE], {
+    local: {
+      c1: local(now, '10.0.1.2'),
+      c2: local(`/proc/${container.pid}/ns/net`, '10.0.1.3'),
+    },
+  })
+  const before = inside(a.path, 'ip -o link')
+  const report = await dataplane.apply(desired(a, { blue: state }))
+  expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
+  expect(inside(a.path, 'ip -o link')).toBe(before)
+})
+
 test('without the tunnel’s address nothing is made, and what is there stays', async () => {
   const [a] = hosts(1) as [TestHost]
   const dataplane = await a.open()
