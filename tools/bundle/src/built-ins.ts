@@ -25,7 +25,7 @@ export function builtIns(): Plugin {
 
 function takingCode(name: string): string {
   const exported = Object.entries(Object.getOwnPropertyDescriptors(builtIn(name)))
-    .filter(([, { get }]) => get === undefined)
+    .filter(([, property]) => 'value' in property)
     .map(([key]) => key)
   return [
     `const taken = process.getBuiltinModule('${name}')`,
@@ -35,7 +35,7 @@ function takingCode(name: string): string {
 }
 
 function builtIn(name: string): object {
-  const found = process.getBuiltinModule(name) as object | undefined
+  const found: object | undefined = process.getBuiltinModule(name)
   if (found === undefined) throw new Error(`there is no ${name}`)
   return found
 }
