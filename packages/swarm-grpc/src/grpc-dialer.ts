@@ -17,7 +17,7 @@ import {
   type ManagerMethod,
 } from '@weft/swarm'
 import { ManagerSocket, parseManagerAddress } from './manager-socket.ts'
-import { MESSAGE_BYTES_MAX } from './routes.ts'
+import { MESSAGE_BYTES_MAX } from './message-limits.ts'
 import { fromStatus } from './statuses.ts'
 
 /** How long an answer may take when the caller says nothing. */

@@ -20,7 +20,7 @@ export type { ListenErrors } from './listen-errors.ts'
 export { CONNECT_MS_MAX } from './manager-socket.ts'
 export { nodeCertificates } from './node-certificates.ts'
 export { PEM_BYTES_MAX } from './pem.ts'
-export { MESSAGE_BYTES_MAX, STRANGER_MESSAGE_BYTES_MAX } from './routes.ts'
+export { MESSAGE_BYTES_MAX, STRANGER_MESSAGE_BYTES_MAX } from './message-limits.ts'
 export {
   CONNECTIONS_MAX,
   CONNECTIONS_PER_NODE_MAX,

@@ -30,14 +30,9 @@ import {
   type UpdateTaskStatusRequest,
 } from '@weft/swarm'
 import { authorize, type Peer } from './authorize.ts'
+import { MESSAGE_BYTES_MAX, STRANGER_MESSAGE_BYTES_MAX } from './message-limits.ts'
 import { toStatus } from './statuses.ts'
 import { unlessAborted, untilAborted } from './unless-aborted.ts'
-
-/** Bytes of one message: what gRPC takes when nobody says otherwise. */
-export const MESSAGE_BYTES_MAX = 4 << 20
-
-/** Bytes of a request that strangers may send: a CSR and a token have about 1,000. */
-export const STRANGER_MESSAGE_BYTES_MAX = 64 << 10
 
 /** Which connection a call came by. */
 export interface Origin {
