@@ -8,7 +8,7 @@ import {
 import type { TLSSocket } from 'node:tls'
 import type { Peer } from './authorize.ts'
 import { readPeer } from './node-certificates.ts'
-import type { Origin } from './routes.ts'
+import type { Origin } from './origin.ts'
 import { plainIp } from './tls-rules.ts'
 
 /** Calls at once on a node's connection; more wait at the client. A worker has about five. */

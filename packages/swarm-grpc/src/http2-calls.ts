@@ -12,7 +12,8 @@ import type {
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol'
 import type { Logger } from '@weft/core'
-import { originKey, type Origin } from './routes.ts'
+import type { Origin } from './origin.ts'
+import { originKey } from './routes.ts'
 
 const GRPC_TYPES: ReadonlySet<string> = new Set(['application/grpc', 'application/grpc+proto'])
 

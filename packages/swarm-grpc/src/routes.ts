@@ -29,17 +29,11 @@ import {
   type SessionRequest,
   type UpdateTaskStatusRequest,
 } from '@weft/swarm'
-import { authorize, type Peer } from './authorize.ts'
+import { authorize } from './authorize.ts'
 import { MESSAGE_BYTES_MAX, STRANGER_MESSAGE_BYTES_MAX } from './message-limits.ts'
+import type { Origin } from './origin.ts'
 import { toStatus } from './statuses.ts'
 import { unlessAborted, untilAborted } from './unless-aborted.ts'
-
-/** Which connection a call came by. */
-export interface Origin {
-  readonly peer: Peer
-  /** Without port. */
-  readonly remoteIp: string
-}
 
 /** Where a request's connection is found among its context values. */
 export const originKey = createContextKey<Origin>(
