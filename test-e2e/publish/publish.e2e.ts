@@ -115,6 +115,26 @@ describe('published packages', () => {
     expect(path).toMatch(/^\.\/dist\//)
   })
 
+  test.each(programs)('%s has the licences of all that is in it', (name) => {
+    const licences = ['node_modules/@weft', name, 'dist/THIRD-PARTY-LICENCES.txt'].join('/')
+    expect(project.read(licences)).toMatch(/^commander [0-9.]+ \(MIT\)$/m)
+  })
+
+  test('weftd serves weft, with nothing but what was installed', async () => {
+    const [weft, weftd] = ['weft', 'weftd'].map((name) => join('node_modules/.bin', name))
+    const socket = join(project.folder, 'weft.sock')
+    const flags = ['--state', join(project.folder, 'state'), '--socket', socket]
+    await using daemon = project.start([weftd ?? '', ...flags, '--dataplane', 'sim'])
+    await daemon.says(' ready ')
+    const say = (...words: string[]): string =>
+      project.run([weft ?? '', '-H', `unix://${socket}`, ...words])
+    const at = ['--advertise-addr', '127.93.0.1', '--listen-addr', '127.93.0.1:2377']
+    expect(say('swarm', 'init', ...at)).toMatch(/^Swarm initialized/)
+    const id = say('network', 'create', '-d', 'overlay', '--attachable', 'blue')
+    expect(id).toMatch(/^[a-z0-9]{25}\n$/)
+    expect(say('network', 'ls', '--quiet', '--no-trunc')).toContain(id)
+  })
+
   test('have declarations that a strict consumer can check', () => {
     project.linkNodeTypes()
     project.write('consumer.ts', consumer)

@@ -1,5 +1,6 @@
 /** A project outside the repository that installs packed tarballs, with no network and no cache. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import {
   mkdirSync,
   mkdtempSync,
@@ -50,6 +51,10 @@ export class ScratchProject implements Disposable {
     }
   }
 
+  read(name: string): string {
+    return readFileSync(join(this.folder, name), 'utf8')
+  }
+
   write(name: string, text: string): void {
     writeFileSync(join(this.folder, name), text)
   }
@@ -59,8 +64,43 @@ export class ScratchProject implements Disposable {
     return run(this.folder, argv)
   }
 
+  /** Starts a program inside, which is ended when disposed. */
+  start([program = '', ...args]: readonly string[]): RunningProgram {
+    const options = { cwd: this.folder, env: consumerEnvironment() }
+    return new RunningProgram(spawn(program, args, options))
+  }
+
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A program at work, and what it has said. */
+export class RunningProgram implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #ended: Promise<unknown>
+  #said = ''
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    this.#ended = once(child, 'close')
+    const hear = (text: string): void => void (this.#said += text)
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', hear)
+  }
+
+  /** Resolves when `text` has been said; rejects with all that was, when it ends before. */
+  async says(text: string): Promise<void> {
+    const gone = this.#ended.then(() => 'gone' as const)
+    const { stderr, stdout } = this.#child
+    while (!this.#said.includes(text)) {
+      const heard = [stdout, stderr].flatMap((from) => (from === null ? [] : [once(from, 'data')]))
+      if ((await Promise.race([gone, ...heard])) === 'gone') throw new Error(this.#said)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill()
+    await this.#ended
   }
 }
 
@@ -79,13 +119,15 @@ function withDependencies(root: string, names: readonly string[]): string[] {
   return [...found]
 }
 
-/**
- * Runs a program; throws with its output when it fails. The environment is without what npm and
- * vitest put into it: a consumer has neither.
- */
-export function run(cwd: string, [program = '', ...args]: readonly string[]): string {
+/** Without what npm and vitest put into it: a consumer has neither. */
+function consumerEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([key]) => !/^(npm_|NODE_|VITEST)/.test(key))
-  const options = { cwd, env: Object.fromEntries(kept), maxBuffer: OUTPUT_BYTES_MAX } as const
+  return Object.fromEntries(kept)
+}
+
+/** Runs a program as a consumer would; throws with its output when it fails. */
+export function run(cwd: string, [program = '', ...args]: readonly string[]): string {
+  const options = { cwd, env: consumerEnvironment(), maxBuffer: OUTPUT_BYTES_MAX } as const
   try {
     return execFileSync(program, args, { ...options, encoding: 'utf8', stdio: 'pipe' })
   } catch (error) {
