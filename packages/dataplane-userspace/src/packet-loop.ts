@@ -20,9 +20,9 @@ export class PacketLoop {
   readonly #subnets = new Map<Vni, EngineSubnet>()
   #peers: ReadonlyMap<number, SocketAddress> = new Map()
 
-  /** `lost` hears of TAPs that are gone or fail. */
-  constructor(lost: (port: number, code: number) => void) {
-    const memory = switchMemory()
+  /** `lost` hears of TAPs that are gone or fail; `receiveSlots` datagrams are taken at a time. */
+  constructor(receiveSlots: number, lost: (port: number, code: number) => void) {
+    const memory = switchMemory(receiveSlots)
     const view = new PacketView(memory.pinned.bytes)
     const { poll } = this
     this.#engine = new SwitchEngine(

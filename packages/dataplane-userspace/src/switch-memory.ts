@@ -2,7 +2,7 @@
 import { PinnedMemory } from '@weft/linux'
 import { SWITCH_ARENA_BYTES } from './engine/switch-engine.ts'
 
-/** Datagrams taken by one call; coalesced ones hold up to 64 segments each. */
+/** Datagrams taken by one call where speed counts; coalesced ones hold up to 64 segments each. */
 export const RECEIVE_SLOTS = 32
 
 /** Room for one frame or datagram: 65,535 bytes, an Ethernet header, and to spare. */
@@ -25,9 +25,9 @@ export interface SwitchMemory {
 }
 
 /** One array for all: the engine copies from one place in it to another, and allocates nothing. */
-export function switchMemory(): SwitchMemory {
-  const slots = Array.from({ length: RECEIVE_SLOTS }, (_, i) => (i + 1) * STRIDE + HEADROOM_BYTES)
-  const arena = (RECEIVE_SLOTS + 1) * STRIDE + HEADROOM_BYTES
+export function switchMemory(receiveSlots: number): SwitchMemory {
+  const slots = Array.from({ length: receiveSlots }, (_, i) => (i + 1) * STRIDE + HEADROOM_BYTES)
+  const arena = (receiveSlots + 1) * STRIDE + HEADROOM_BYTES
   const pinned = PinnedMemory.allocate(arena + SWITCH_ARENA_BYTES)
   return { pinned, frame: HEADROOM_BYTES, slots, arena }
 }

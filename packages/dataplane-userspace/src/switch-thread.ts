@@ -25,6 +25,9 @@ export const RESTART_DELAY_MS = 500
 /** Deaths in a row, with no order carried out between them, before orders are refused. */
 export const DEATHS_MAX = 5
 
+/** Room for young objects in the thread's heap: loads and reports make them, packets do not. */
+const YOUNG_MEGABYTES = 4
+
 /** Who hears of what the switch does by itself. None of these may throw. */
 export interface SwitchListener {
   /** A frame for an in-process card. */
@@ -186,6 +189,8 @@ export class SwitchThread {
       workerData: input,
       transferList: [port2],
       execArgv: conditions(process.execArgv),
+      // No packet allocates, so garbage needs little room; the default is 48 MB.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
     })
     worker.unref()
     const onExit = (): void => stop({ control, wake })

@@ -2,6 +2,7 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { WakeEvent } from '@weft/linux'
 import { PacketLoop } from './packet-loop.ts'
+import { RECEIVE_SLOTS } from './switch-memory.ts'
 import {
   CONTROL,
   IDLE_MS,
@@ -14,7 +15,7 @@ import {
 const input = workerData as SwitchThreadInput
 const control = new Int32Array(input.control)
 const wake = WakeEvent.adopt(input.wakeFd)
-const loop = new PacketLoop((port, code) => report({ kind: 'lost', port, code }))
+const loop = new PacketLoop(RECEIVE_SLOTS, (port, code) => report({ kind: 'lost', port, code }))
 
 loop.poll.add(wake.fd, 'readable')
 while (Atomics.load(control, CONTROL.stop) === 0) turn()

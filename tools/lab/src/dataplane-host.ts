@@ -6,6 +6,7 @@ import { assert } from '@weft/core'
 import type { Dataplane } from '@weft/dataplane'
 import { damage } from '@weft/dataplane-userspace/testing'
 import { readdirSync, readlinkSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import {
   arrivedState,
   recordFailures,
@@ -49,6 +50,8 @@ const handlers: Handlers = {
   counters: () => open().counters(),
   close: async (mode) => {
     await open().close(mode)
+    // We are killed, not ended: where Node keeps compiled code, it has to be told now.
+    flushCompileCache()
     return null
   },
   dispose: async () => {
