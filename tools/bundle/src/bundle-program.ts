@@ -1,5 +1,5 @@
 /** A program as few files: what is needed at once, what is loaded later, and its threads. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { rolldown, type InputOptions, type OutputChunk, type OutputOptions } from 'rolldown'
@@ -11,6 +11,8 @@ import { workersOf, type Worker } from './workers.ts'
 const TARGET = 'node22.13'
 /** Finds its own native file beside itself, so it stays a package. */
 const NATIVE = ['koffi']
+/** npm makes programs executable when it installs them, not when it links those built later. */
+const EXECUTABLE = 0o755
 /** Where the licences stand in `dist`. */
 export const LICENCES_FILE = 'THIRD-PARTY-LICENCES.txt'
 
@@ -31,6 +33,7 @@ export async function bundleProgram(path: string): Promise<string[]> {
     chunkFileNames: ({ facadeModuleId, moduleIds }) =>
       `main.${chunkName(facadeModuleId ?? moduleIds.at(-1) ?? 'shared')}.js`,
   })
+  chmodSync(join(dist, 'main.js'), EXECUTABLE)
   const threads = await Promise.all(
     workersIn(main).map(({ name, path }) =>
       bundle(path, dist, { entryFileNames: `${name}.js`, codeSplitting: false }),

@@ -1,5 +1,5 @@
 /** Whole programs: what they come to runs, beside what was there; what cannot be is refused. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bundleProgram, LICENCES_FILE } from '../src/bundle-program.ts'
@@ -37,6 +37,7 @@ test('a program comes to what is needed at once and what is loaded later', async
   expect(files).toEqual(expect.arrayContaining(['main.js', 'main.later.js', LICENCES_FILE]))
   expect(planted.run('dist/main.js')).toBe('other shared No Content later shared\n')
   expect(planted.read('dist/index.js')).toBe('the door\n')
+  expect(statSync(join(planted.folder, 'dist/main.js')).mode & 0o777).toBe(0o755)
   expect(planted.read('dist/main.js')).toMatch(/^#!\/usr\/bin\/env node\n/)
   expect(planted.read('dist/main.js')).toMatch(/\/\/# sourceMappingURL=main\.js\.map$/)
   const map = JSON.parse(planted.read('dist/main.js.map')) as { sources: string[] }
