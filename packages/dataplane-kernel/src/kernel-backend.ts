@@ -7,7 +7,13 @@ import {
   type DataplaneBackend,
   type ProbeResult,
 } from '@weft/dataplane'
-import { probeKernel, type KernelAbility, type KernelFacts } from '@weft/linux'
+import {
+  probeKernel,
+  probePacketPath,
+  type KernelAbility,
+  type KernelFacts,
+  type KernelFault,
+} from '@weft/linux'
 import { itemErrorOf } from './failures.ts'
 import { closeHost, openHost } from './host.ts'
 import { KernelDataplane } from './kernel-dataplane.ts'
@@ -24,7 +30,7 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
   name: 'kernel',
 
   async probe() {
-    return probeResult(probeKernel())
+    return probed()
   },
 
   /**
@@ -33,12 +39,12 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
    * a dataplane of this instance is open already.
    */
   async open(runtime, options) {
-    const probed = probeResult(probeKernel())
-    if (!probed.usable) {
-      const details = { item: options.instance, capability: probed.reason }
+    const result = probed()
+    if (!result.usable) {
+      const details = { item: options.instance, capability: result.reason }
       throw dataplaneError('ERR_UNSUPPORTED', 'the kernel backend cannot work here', details)
     }
-    const { capabilities } = probed
+    const { capabilities } = result
     const log = runtime.log.child({ dataplane: options.instance })
     try {
       const host = openHost(options, log)
@@ -56,21 +62,29 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
   },
 }
 
-/** What a kernel with these abilities can be used for. */
-export function probeResult(facts: KernelFacts): ProbeResult {
+function probed(): ProbeResult {
+  const facts = probeKernel()
+  const isAble = facts['network-namespace'] === null
+  return probeResult(facts, isAble ? probePacketPath().kernelEsp : facts['network-namespace'])
+}
+
+/** What a kernel with these abilities can be used for; `espFault` is null where it has ESP. */
+export function probeResult(facts: KernelFacts, espFault: KernelFault | null): ProbeResult {
   for (const ability of NEEDED) {
     const fault = facts[ability]
     if (fault === null) continue
     return { usable: false, reason: `${ability}: ${fault.errno}: ${fault.diagnostic}` }
   }
-  return { usable: true, capabilities: capabilitiesOf(facts) }
+  return { usable: true, capabilities: capabilitiesOf(facts, espFault) }
 }
 
-function capabilitiesOf(facts: KernelFacts): Capabilities {
+function capabilitiesOf(facts: KernelFacts, espFault: KernelFault | null): Capabilities {
+  // Without rules that keep clear datagrams in and out, ESP is no protection.
+  const encrypts = espFault === null && facts.nftables === null
   const families = new Set<IpFamily>(facts['vxlan-over-ipv6'] === null ? [4, 6] : [4])
   return {
     attachments: new Set(['netns']),
-    encapsulations: new Set(['vxlan']),
+    encapsulations: new Set(encrypts ? ['vxlan', 'vxlan-esp'] : ['vxlan']),
     underlayFamilies: families,
     overlayFamilies: families,
     mtuMaxBytes: overlayMtu(IP_PACKET_BYTES_MAX, 6),

@@ -34,6 +34,7 @@ import {
 } from './pass.ts'
 import { restoreEntries } from './restore.ts'
 import type { NetworkSite } from './site.ts'
+import { TunnelSecurity } from './tunnel-security.ts'
 import { COALESCE_MS, Watchman } from './watchman.ts'
 
 /** More lost entries than this at once are found by reading the network back. */
@@ -41,6 +42,13 @@ export const RESTORE_ENTRIES_MAX = 64
 
 /** How long after a repair the network is read back to see that nothing else is amiss, in ms. */
 export const CONFIRM_DELAY_MS = 1000
+
+/**
+ * How often guards and associations are looked at, in ms: the kernel tells of neither. Where that
+ * takes long it is done less often, so that it costs no more than a fiftieth of the time.
+ */
+export const SECURITY_CHECK_MS = 500
+const SECURITY_CHECK_SHARE = 50
 
 /** What is to be looked at, and how closely. */
 type Suspicion = 'frame' | 'all'
@@ -66,6 +74,7 @@ export class KernelDataplane implements Dataplane {
   readonly #validator: Validator
   readonly #queue: ApplyQueue
   readonly #watchman: Watchman
+  readonly #security: TunnelSecurity
   readonly #suspects = new Map<NetworkId, Suspicion>()
   /** Tunnel entries that were last seen as nobody wants them, by network. */
   readonly #strangers = new Map<NetworkId, Set<string>>()
@@ -77,12 +86,14 @@ export class KernelDataplane implements Dataplane {
   #look: Disposable | null = null
   #confirm: Disposable | null = null
   #audit: Disposable | null = null
+  #check: Disposable | null = null
 
   constructor({ host, clock, capabilities }: KernelDataplaneParts) {
     this.#host = host
     this.#clock = clock
     this.capabilities = capabilities
     this.#validator = new Validator(capabilities)
+    this.#security = new TunnelSecurity(host)
     this.#queue = new ApplyQueue(async (desired) => {
       // Newer generations that are being handed over right now overtake those behind this one.
       await setImmediate()
@@ -98,8 +109,10 @@ export class KernelDataplane implements Dataplane {
   /** Read what a predecessor left and begin to listen. Throws ERR_KERNEL. */
   start(): void {
     adoptAll(this.#host)
+    this.#security.adopt()
     this.#watchman.start()
     this.#scheduleAudit()
+    this.#scheduleCheck(SECURITY_CHECK_MS)
   }
 
   apply(desired: DesiredState): Promise<ApplyReport> {
@@ -112,6 +125,7 @@ export class KernelDataplane implements Dataplane {
       const { state, foreign } = lookAtAll(this.#host, this.#accepted)
       this.#compare(state)
       const items = programmedItems(state)
+      for (const [item, text] of this.#security.items(this.#accepted)) items.set(item, text)
       const unasked = [...state.networks.keys()]
         .filter((id) => this.#accepted !== null && !this.#accepted.networks.has(id))
         .map(itemPath.network)
@@ -122,19 +136,24 @@ export class KernelDataplane implements Dataplane {
   counters(): Promise<Counters> {
     return this.#queue.exclusive('counters', async () => {
       for (const site of this.#host.sites.values()) this.#host.traffic.update(site)
-      return this.#host.traffic.totals(this.#drift)
+      return this.#security.counted(this.#host.traffic.totals(this.#drift))
     })
   }
 
   close(mode: 'detach' | 'teardown'): Promise<void> {
     return this.#queue.close(async () => {
-      for (const task of [this.#look, this.#confirm, this.#audit]) task?.[Symbol.dispose]()
+      const tasks = [this.#look, this.#confirm, this.#audit, this.#check]
+      for (const task of tasks) task?.[Symbol.dispose]()
       await this.#watchman.close()
-      if (mode === 'teardown') {
-        adoptNamed(this.#host)
-        for (const id of [...this.#host.sites.keys()]) removeNetwork(this.#host, id)
+      try {
+        if (mode === 'teardown') {
+          adoptNamed(this.#host)
+          for (const id of [...this.#host.sites.keys()]) removeNetwork(this.#host, id)
+        }
+        this.#security.close(mode)
+      } finally {
+        closeHost(this.#host)
       }
-      closeHost(this.#host)
     })
   }
 
@@ -158,31 +177,40 @@ export class KernelDataplane implements Dataplane {
     const first = this.#accepted === null
     const { generation } = desired
     this.#desired = desired
-    const { failures, outcome } = this.#converge(desired)
+    const { failures, outcome, secured } = this.#converge(desired)
     const report = { generation, outcome: 'applied', failures } as const
     if (outcome === null) return { ...report, changed: 0, collected: [] }
-    return { ...report, changed: changedOf(outcome), collected: first ? outcome.removed : [] }
+    const changed = changedOf(outcome) + secured
+    return { ...report, changed, collected: first ? outcome.removed : [] }
   }
 
   /** `outcome` is null when our own tunnel is not to be had, and then nothing is touched. */
   #converge(desired: DesiredState): {
     readonly failures: readonly ItemFailure[]
     readonly outcome: PassOutcome | null
+    /** How many guards and associations changed. */
+    readonly secured: number
   } {
     const facts = { underlayMtuBytes: underlayMtuBytes(this.#host, desired.tunnel.ip) }
-    const { accepted, failures } = this.#validator.validate(desired, facts)
-    if (failures.some(({ item }) => item === itemPath.tunnel)) return { failures, outcome: null }
+    const { accepted: valid, failures } = this.#validator.validate(desired, facts)
+    if (failures.some(({ item }) => item === itemPath.tunnel)) {
+      return { failures, outcome: null, secured: 0 }
+    }
+    const security = this.#security.secure(valid, false)
+    const { accepted } = security
     const base = this.#base
     this.#base = null
     const outcome =
       base === null
         ? passByReading(this.#host, accepted, null)
         : passFromMemory(this.#host, base, accepted)
+    const settled = this.#security.settle(accepted)
     this.#accepted = accepted
     this.#base = outcome.failures.length === 0 ? accepted : null
     this.#failed = itemsOf(outcome.failures)
     this.#watchman.refresh()
-    return { failures: [...failures, ...outcome.failures], outcome }
+    const secured = new Set([...security.items, ...settled]).size
+    return { failures: [...failures, ...security.failures, ...outcome.failures], outcome, secured }
   }
 
   #noticed(site: NetworkSite, read: () => readonly Notice[]): void {
@@ -286,6 +314,30 @@ export class KernelDataplane implements Dataplane {
       this.#inTurn('audit', () => this.#repair(null))
       if (!this.#queue.closed) this.#scheduleAudit()
     })
+  }
+
+  #scheduleCheck(ms: number): void {
+    this.#check = this.#after(ms, () => {
+      const begun = this.#clock.now()
+      this.#inTurn('check encryption', () => {
+        this.#checkSecurity()
+        const took = this.#clock.now() - begun
+        this.#scheduleCheck(Math.max(SECURITY_CHECK_MS, SECURITY_CHECK_SHARE * took))
+      })
+    })
+  }
+
+  /** A guard that cannot be restored takes its networks down: `converge` leaves them out. */
+  #checkSecurity(): void {
+    const accepted = this.#accepted
+    if (accepted === null || this.#desired === null || !this.#security.isActive) return
+    const secured = this.#security.secure(accepted, true)
+    if (secured.accepted !== accepted) {
+      const { failures } = this.#converge(this.#desired)
+      return this.#announceDrift(secured.items, failures)
+    }
+    const items = [...secured.items, ...this.#security.settle(accepted)]
+    if (items.length > 0) this.#announceDrift(items, secured.failures)
   }
 
   #after(ms: number, task: () => void): Disposable {

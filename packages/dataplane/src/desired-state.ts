@@ -1,6 +1,7 @@
 /** What a node's packet machinery should look like: the value every backend is told. */
 import type { Cidr, Ip, Mac, SocketAddress, Vni } from '@weft/core'
 import type { FramePort } from './frame-port.ts'
+import type { TunnelKey } from './tunnel-key.ts'
 
 /** Name of a node. Names are 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with a dot. */
 export type NodeId = string
@@ -21,6 +22,11 @@ export interface DesiredState {
   /** The other nodes that remote endpoints are on. */
   readonly peers: ReadonlyMap<NodeId, PeerSpec>
   readonly networks: ReadonlyMap<NetworkId, NetworkSpec>
+  /**
+   * Keys of every 'vxlan-esp' network: the first seals, all of them open (docker-wire §5.2). Each
+   * must stay usable until an apply without it has settled, since repairs need it too.
+   */
+  readonly keys?: readonly TunnelKey[]
 }
 
 /** Another node. */

@@ -58,7 +58,7 @@ export {
   type Problem,
 } from './item-checks.ts'
 export { expectedItems, itemPath, itemText, subnetOf } from './items.ts'
-export { MTU_MIN_BYTES, overlayMtu, VXLAN_OVERHEAD_BYTES } from './mtu.ts'
+export { ESP_OVERHEAD_BYTES, MTU_MIN_BYTES, overlayMtu, VXLAN_OVERHEAD_BYTES } from './mtu.ts'
 export {
   programmedItems,
   programmedOf,
@@ -67,6 +67,18 @@ export {
   type ProgrammedState,
   type ProgrammedSubnet,
 } from './programmed-state.ts'
+export {
+  associationTags,
+  sealedPeers,
+  type AssociationTags,
+  type SealedPeer,
+} from './sealing.ts'
 export { SubnetFinder, subnetFinder, type SubnetMatch } from './subnet-finder.ts'
 export { traced, TRACED_FAILURES_MAX } from './traced.ts'
+export {
+  keysProblem,
+  TUNNEL_KEY_BYTES,
+  TUNNEL_KEYS_MAX,
+  type TunnelKey,
+} from './tunnel-key.ts'
 export { validate, Validator, type NodeFacts, type Validated } from './validator.ts'

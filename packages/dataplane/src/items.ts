@@ -12,6 +12,7 @@ import type {
   PrefixSpec,
   SubnetSpec,
 } from './desired-state.ts'
+import { associationTags, sealedPeers, type AssociationTags } from './sealing.ts'
 import { subnetFinder } from './subnet-finder.ts'
 
 /** Desired and observed paths of items. */
@@ -28,6 +29,10 @@ export const itemPath = {
   forwarding: (id: NetworkId, vni: Vni, mac: Mac): string => `networks/${id}/fdb/${vni}/${mac}`,
   /** Observed path of the neighbour entry of a remote address. */
   neighbour: (id: NetworkId, vni: Vni, ip: Ip): string => `networks/${id}/neighbours/${vni}/${ip}`,
+  /** Observed path of what keeps the clear datagrams of an encrypted VNI out and in. */
+  guard: (vni: Vni): string => `guards/${vni}`,
+  /** Observed path of the security associations with a peer. */
+  association: (ip: Ip): string => `associations/${ip}`,
 } as const
 
 /** Canonical text of items as `observe()` gives it. */
@@ -40,6 +45,9 @@ export const itemText = {
     `${mac} ${[...addresses].sort().join(' ')}`,
   forwarding: (to: SocketAddress): string => formatSocketAddress(to),
   neighbour: (mac: Mac): string => mac,
+  guard: (port: number): string => `port ${port} encrypted only`,
+  association: ({ opens, seals }: AssociationTags): string =>
+    `seals ${seals ?? 'nothing'} opens ${[...opens].map(String).sort().join(' ')}`,
 } as const
 
 function prefixText({ cidr, gateway }: PrefixSpec): string {
@@ -69,6 +77,14 @@ export function expectedItems(
       items.set(itemPath.local(id, name), itemText.local(endpoint.mac, endpoint.addresses))
     }
     addRemoteItems(items, id, { desired, network })
+    if (network.encapsulation !== 'vxlan-esp') continue
+    for (const { vni } of network.subnets) {
+      items.set(itemPath.guard(vni), itemText.guard(desired.tunnel.port))
+    }
+  }
+  const tags = associationTags(desired.keys ?? [])
+  for (const { ip } of sealedPeers(desired)) {
+    items.set(itemPath.association(ip), itemText.association(tags))
   }
   return items
 }

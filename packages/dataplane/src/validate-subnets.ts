@@ -9,12 +9,14 @@ import { itemPath } from './items.ts'
 import { readIpText } from './ip-text.ts'
 import { MTU_MIN_BYTES, overlayMtu } from './mtu.ts'
 import { SubnetFinder } from './subnet-finder.ts'
+import { keysProblem, type TunnelKey } from './tunnel-key.ts'
 
 /** What bounds a network on this node. */
 export interface NetworkBounds {
   readonly capabilities: Capabilities
   readonly underlayMtuBytes: number
   readonly underlayFamily: IpFamily
+  readonly keys: readonly TunnelKey[]
 }
 
 /** A network before its endpoints are looked at. */
@@ -43,7 +45,13 @@ export function networkMtu(
       expected: 'one subnet or more',
     })
   }
-  const mtuMax = Math.min(overlayMtu(underlayMtuBytes, underlayFamily), capabilities.mtuMaxBytes)
+  const { encapsulation } = network
+  if (encapsulation === 'vxlan-esp') {
+    const problem = keysProblem(bounds.keys)
+    if (problem !== null) return invalidItem(item, problem)
+  }
+  const left = overlayMtu(underlayMtuBytes, underlayFamily, encapsulation)
+  const mtuMax = Math.min(left, capabilities.mtuMaxBytes)
   const mtuMin = MTU_MIN_BYTES[hasIpv6(network) ? 6 : 4]
   return settleMtu(item, { mtu: network.mtu, mtuMin, mtuMax })
 }

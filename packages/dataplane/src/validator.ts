@@ -58,7 +58,9 @@ export class Validator {
       return refuseAll(desired, tunnelFailed ?? missingTunnel(desired.tunnel))
     }
     const underlayFamily = ipFamily(desired.tunnel.ip)
-    const bounds = { capabilities: this.#capabilities, underlayMtuBytes, underlayFamily }
+    const keys = desired.keys ?? []
+    const capabilities = this.#capabilities
+    const bounds = { capabilities, underlayMtuBytes, underlayFamily, keys }
     return this.#validateNetworks(desired, bounds)
   }
 
@@ -72,8 +74,8 @@ export class Validator {
       const network = judge.finish(peers, losers.get(judge.id), failures)
       networks.set(judge.id, network)
     }
-    const { generation, tunnel } = desired
-    const accepted = { generation, tunnel, peers: peers.good, networks }
+    const { networks: _, ...frame } = desired
+    const accepted = { ...frame, peers: peers.good, networks }
     return { accepted, failures: oncePerItem(failures) }
   }
 

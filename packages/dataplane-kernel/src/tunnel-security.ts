@@ -1,0 +1,308 @@
+/** Guards and associations of one dataplane: there before an encrypted tunnel, gone after it. */
+import type { Ip } from '@weft/core'
+import {
+  dataplaneError,
+  itemPath,
+  itemText,
+  type AcceptedNetwork,
+  type AcceptedState,
+  type Counters,
+  type ItemFailure,
+  type NetworkId,
+} from '@weft/dataplane'
+import { holdName, isKernelError, Nftables, Xfrm, type HeldName } from '@weft/linux'
+import {
+  AssociationChange,
+  associationsIn,
+  planAssociations,
+  readAssociations,
+  stateKey,
+  type AssociationPlan,
+} from './associations.ts'
+import { conflict, dependency, FailureLog, itemErrorOf } from './failures.ts'
+import { guardKey, guardOf, guardTable, readGuard, type GuardKey } from './guard.ts'
+import type { Host } from './host.ts'
+import { encapsulationOf, removeNetwork } from './networks.ts'
+
+/** What a state may be programmed as, now that its encrypted networks are safe. */
+export interface Secured {
+  /** The state given, less the encrypted networks that cannot be kept dark. */
+  readonly accepted: AcceptedState
+  readonly failures: readonly ItemFailure[]
+  /** Observed paths of what was not as it should be. */
+  readonly items: readonly string[]
+}
+
+/** What one state asks for. */
+interface Plan {
+  readonly guards: ReadonlySet<GuardKey>
+  readonly associations: AssociationPlan
+  /** Equal for equal plans. */
+  readonly text: string
+}
+
+/**
+ * Invariant: from the moment a tunnel of an encrypted VNI can exist until it is gone, `#guards` has
+ * its key and the table was written with it. Marks and reqids are Docker's, which only one at a
+ * time can use in a namespace: `#claim` says that it is we.
+ */
+export class TunnelSecurity {
+  readonly #host: Host
+  readonly #made = new Set<string>()
+  #nft: Nftables | null = null
+  #xfrm: Xfrm | null = null
+  #claim: HeldName | null = null
+  #guards: ReadonlySet<GuardKey> = new Set()
+  /** What tables that were written anew had counted. */
+  #kept = { in: 0, out: 0 }
+  #change: AssociationChange | null = null
+  /** What is in place without a failure; null when the next look must be a close one. */
+  #programmed: string | null = null
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  /** True while there is something to look after. */
+  get isActive(): boolean {
+    return this.#guards.size > 0
+  }
+
+  /** Guard what a predecessor left; a network that cannot be guarded does not stay. */
+  adopt(): void {
+    const encrypted = [...this.#host.sites.values()].filter(
+      (site) => encapsulationOf(this.#host, site) === 'vxlan-esp',
+    )
+    const needed = encrypted.flatMap(({ subnets }) =>
+      [...subnets.values()].map(({ port, vni }) => guardKey(vni, port)),
+    )
+    try {
+      this.#guard(new Set(needed))
+    } catch (error) {
+      if (!isKernelError(error)) throw error
+      if (encrypted.length === 0) return
+      this.#host.log.error('no guard for encrypted networks: they are taken down', { error })
+      for (const { id } of encrypted) removeNetwork(this.#host, id)
+    }
+  }
+
+  /**
+   * Make it safe to program a state: guards first, then what seals and opens. `look` reads the
+   * kernel even when nothing new is asked for.
+   */
+  secure(valid: AcceptedState, look: boolean): Secured {
+    const plan = planOf(valid)
+    if (plan.guards.size === 0 || (!look && plan.text === this.#programmed)) {
+      return { accepted: valid, failures: [], items: [] }
+    }
+    this.#programmed = null
+    this.#change = null
+    const items: string[] = []
+    try {
+      this.#takeClaim()
+      items.push(...this.#guard(plan.guards))
+      this.#xfrm ??= Xfrm.open(this.#host.underlay.namespace.fd)
+      this.#change = new AssociationChange(this.#xfrm, plan.associations, this.#made)
+    } catch (error) {
+      return { ...refuseEncrypted(valid, error), items }
+    }
+    const failures = new FailureLog()
+    this.#change.bringUp(failures)
+    if (failures.list().length === 0) this.#programmed = plan.text
+    items.push(...this.#change.changed)
+    return { accepted: valid, failures: failures.list(), items }
+  }
+
+  /** After the tunnels follow the state: take away what none of them needs. Returns what it was. */
+  settle(accepted: AcceptedState): readonly string[] {
+    if (!this.isActive) return []
+    const plan = planOf(accepted)
+    const needed = new Set([...plan.guards, ...this.#leftBehind(accepted)])
+    try {
+      const before = new Set(this.#change?.changed)
+      if (needed.size === 0) this.#end()
+      else {
+        this.#change?.retire()
+        if (needed.size < this.#guards.size) this.#writeGuard(needed)
+      }
+      return [...(this.#change?.changed ?? [])].filter((item) => !before.has(item))
+    } catch (error) {
+      if (!isKernelError(error)) throw error
+      this.#programmed = null
+      this.#host.log.warn('cannot take old encryption away, tried again', { error })
+      return []
+    } finally {
+      this.#change = null
+    }
+  }
+
+  /** Observed items, read back; never keys. Throws ERR_KERNEL. */
+  items(accepted: AcceptedState | null): ReadonlyMap<string, string> {
+    const items = new Map<string, string>()
+    if (!this.isActive || accepted === null) return items
+    for (const key of readGuard(this.#openNft(), this.#host.options.instance).keys) {
+      const { port, vni } = guardOf(key)
+      if (port === accepted.tunnel.port) items.set(itemPath.guard(vni), itemText.guard(port))
+    }
+    if (this.#xfrm === null) return items
+    const { associations } = planOf(accepted)
+    for (const [ip, tags] of associationsIn(readAssociations(this.#xfrm), associations)) {
+      items.set(itemPath.association(ip), itemText.association(tags))
+    }
+    return items
+  }
+
+  /** The same counters with the datagrams that guards threw away. Throws ERR_KERNEL. */
+  counted(counters: Counters): Counters {
+    const kept = this.isActive ? this.#keptUpToNow() : this.#kept
+    if (kept.in === 0 && kept.out === 0) return counters
+    const dropped = new Map(counters.dropped)
+    dropped.set('datagram-not-sealed', kept.in).set('frame-not-sealed', kept.out)
+    return { ...counters, dropped }
+  }
+
+  /** Leave it in place, or take it all away; tunnels must be gone by then. */
+  close(mode: 'detach' | 'teardown'): void {
+    try {
+      if (mode === 'teardown' && this.isActive) this.#end()
+    } finally {
+      for (const one of [this.#nft, this.#xfrm, this.#claim]) one?.close()
+    }
+  }
+
+  #takeClaim(): void {
+    if (this.#claim !== null) return
+    try {
+      this.#claim = holdName('weft/esp', { namespace: this.#host.underlay.namespace.fd })
+    } catch (error) {
+      if (!isKernelError(error, 'EADDRINUSE')) throw error
+      const owner = 'another dataplane that encrypts in this namespace'
+      throw conflict(itemPath.tunnel, owner, error)
+    }
+  }
+
+  #openNft(): Nftables {
+    this.#nft ??= Nftables.open(this.#host.underlay.namespace.fd)
+    return this.#nft
+  }
+
+  /** Have at least these guarded. What was guarded before stays so: its tunnels may still be. */
+  #guard(needed: ReadonlySet<GuardKey>): readonly string[] {
+    const there = readGuard(this.#openNft(), this.#host.options.instance).keys
+    const whole = new Set([...there, ...this.#guards, ...needed])
+    const missing = [...whole].filter((key) => !there.has(key))
+    if (missing.length > 0) this.#writeGuard(whole)
+    this.#guards = whole
+    return [...new Set(missing.map((key) => itemPath.guard(guardOf(key).vni)))]
+  }
+
+  #keptUpToNow(): { in: number; out: number } {
+    const { kept } = readGuard(this.#openNft(), this.#host.options.instance)
+    return { in: this.#kept.in + kept.in, out: this.#kept.out + kept.out }
+  }
+
+  #writeGuard(keys: ReadonlySet<GuardKey>): void {
+    this.#kept = this.#keptUpToNow()
+    this.#openNft().replaceTable(guardTable(this.#host.options.instance, keys))
+    this.#guards = keys
+  }
+
+  /** Tunnels that should have gone, or that belong to networks nobody could judge. */
+  #leftBehind({ networks }: AcceptedState): readonly GuardKey[] {
+    return [...this.#host.sites.values()]
+      .filter(({ id }) => !networks.has(id))
+      .flatMap(({ subnets }) => [...subnets.values()].map(({ port, vni }) => guardKey(vni, port)))
+  }
+
+  /** Policies before states, so that nothing waits for one; guards last. */
+  #end(): void {
+    if (this.#ownsAssociations()) {
+      this.#xfrm ??= openXfrm(this.#host)
+      const { policies, states } =
+        this.#xfrm === null ? { policies: [], states: [] } : readAssociations(this.#xfrm)
+      for (const policy of policies) this.#xfrm?.deletePolicy(policy)
+      for (const state of states) {
+        this.#xfrm?.deleteState(state)
+        this.#made.delete(stateKey(state))
+      }
+    }
+    this.#kept = this.#keptUpToNow()
+    this.#openNft().deleteTable(guardTable(this.#host.options.instance, []))
+    this.#guards = new Set()
+    this.#programmed = null
+    for (const one of [this.#xfrm, this.#claim]) one?.close()
+    this.#xfrm = null
+    this.#claim = null
+  }
+
+  /** What a predecessor left is ours, unless somebody else encrypts here by now. */
+  #ownsAssociations(): boolean {
+    try {
+      this.#takeClaim()
+      return true
+    } catch (error) {
+      if (isKernelError(error)) throw error
+      return false
+    }
+  }
+}
+
+/** Null on a kernel without IPsec, which then has nothing to be removed. */
+function openXfrm({ underlay }: Host): Xfrm | null {
+  try {
+    return Xfrm.open(underlay.namespace.fd)
+  } catch (error) {
+    if (isKernelError(error, 'EPROTONOSUPPORT')) return null
+    throw error
+  }
+}
+
+function planOf(accepted: AcceptedState): Plan {
+  const { keys = [], networks, tunnel } = accepted
+  const associations = planAssociations(accepted)
+  const ports = new Set([tunnel.port, ...associations.peers.map(({ port }) => port)])
+  const guards = new Set<GuardKey>()
+  for (const { encapsulation, subnets } of networks.values()) {
+    if (encapsulation !== 'vxlan-esp') continue
+    for (const { vni } of subnets) for (const port of ports) guards.add(guardKey(vni, port))
+  }
+  const peers = associations.peers.map(({ ip, port }): [Ip, number] => [ip, port])
+  const text = JSON.stringify([tunnel.ip, [...guards], peers, keys.map(({ tag }) => tag)])
+  return { guards, associations, text }
+}
+
+/** Without its guard an encrypted network is not programmed at all, nor what is in it. */
+function refuseEncrypted(
+  valid: AcceptedState,
+  error: unknown,
+): Pick<Secured, 'accepted' | 'failures'> {
+  const networks = new Map<NetworkId, AcceptedNetwork>()
+  const failures: ItemFailure[] = []
+  for (const [id, network] of valid.networks) {
+    if (network.encapsulation !== 'vxlan-esp') networks.set(id, network)
+    else failures.push(...refusedNetwork(id, network, error))
+  }
+  return { accepted: { ...valid, networks }, failures }
+}
+
+function refusedNetwork(
+  id: NetworkId,
+  { local, remote, subnets }: AcceptedNetwork,
+  error: unknown,
+): readonly ItemFailure[] {
+  const item = itemPath.network(id)
+  const inside = [
+    ...subnets.map(({ vni }) => itemPath.subnet(id, vni)),
+    ...[...local.keys()].map((name) => itemPath.local(id, name)),
+    ...[...remote.keys()].map((name) => itemPath.remote(id, name)),
+  ]
+  const cause = itemErrorOf(item, error)
+  const own =
+    cause.code === 'ERR_CONFLICT'
+      ? dataplaneError('ERR_CONFLICT', cause.message, { ...cause.details, item }, cause)
+      : cause
+  return [
+    { item, error: own },
+    ...inside.map((each) => ({ item: each, error: dependency(each, item) })),
+  ]
+}
