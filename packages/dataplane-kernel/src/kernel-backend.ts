@@ -30,7 +30,9 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
   name: 'kernel',
 
   async probe() {
-    return probed()
+    const result = probed()
+    found = result
+    return result
   },
 
   /**
@@ -39,7 +41,8 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
    * a dataplane of this instance is open already.
    */
   async open(runtime, options) {
-    const result = probed()
+    const result = found ?? probed()
+    found = null
     if (!result.usable) {
       const details = { item: options.instance, capability: result.reason }
       throw dataplaneError('ERR_UNSUPPORTED', 'the kernel backend cannot work here', details)
@@ -61,6 +64,9 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
     }
   },
 }
+
+/** What the last probe found, for the next to open: devices are made and removed to find it. */
+let found: ProbeResult | null = null
 
 function probed(): ProbeResult {
   const facts = probeKernel()
