@@ -24,7 +24,7 @@ export interface DaemonOptions {
 }
 
 /** Ways to forward packets. */
-export const DATAPLANES = ['kernel', 'sim'] as const
+export const DATAPLANES = ['kernel', 'userspace', 'sim'] as const
 /** Sets of gossip's intervals. */
 export const GOSSIP_PROFILES = ['lan', 'wan', 'docker'] as const
 /** How log lines look. */

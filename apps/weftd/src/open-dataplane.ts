@@ -16,6 +16,10 @@ export async function chooseDataplane(
     const { kernelBackend, kernelOptions } = await import('@weft/dataplane-kernel')
     return { backend: kernelBackend, options: kernelOptions({ instance }) as never }
   }
+  if (dataplane === 'userspace') {
+    const { userspaceBackend, userspaceOptions } = await import('@weft/dataplane-userspace')
+    return { backend: userspaceBackend, options: userspaceOptions({ instance }) as never }
+  }
   const { SimMachine, simBackend, simOptions } = await import('@weft/dataplane-sim')
   const addresses = nodeMachine().addresses()
   const mtuBytes = new Map<Ip, number>(

@@ -68,7 +68,7 @@ describe('refused by name', () => {
     [['word'], 'arguments', 'too many arguments'],
     [['--state'], 'arguments', 'argument missing'],
     [['--state', 'relative'], 'state', 'expected an absolute path'],
-    [['--dataplane', 'vpp'], 'dataplane', 'expected one of kernel, sim'],
+    [['--dataplane', 'vpp'], 'dataplane', 'expected one of kernel, userspace, sim'],
     [['--log-level', 'loud'], 'log-level', 'expected one of debug, info, warn, error'],
     [['--label', 'x'], 'label', 'expected name=value'],
   ]
