@@ -9,10 +9,8 @@ import {
 } from '@weft/dataplane'
 import {
   probeKernel,
-  probePacketPath,
   type KernelAbility,
   type KernelFacts,
-  type KernelFault,
 } from '@weft/linux'
 import { itemErrorOf } from './failures.ts'
 import { closeHost, openHost } from './host.ts'
@@ -69,24 +67,22 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
 let found: ProbeResult | null = null
 
 function probed(): ProbeResult {
-  const facts = probeKernel()
-  const isAble = facts['network-namespace'] === null
-  return probeResult(facts, isAble ? probePacketPath().kernelEsp : facts['network-namespace'])
+  return probeResult(probeKernel())
 }
 
-/** What a kernel with these abilities can be used for; `espFault` is null where it has ESP. */
-export function probeResult(facts: KernelFacts, espFault: KernelFault | null): ProbeResult {
+/** What a kernel with these abilities can be used for. */
+export function probeResult(facts: KernelFacts): ProbeResult {
   for (const ability of NEEDED) {
     const fault = facts[ability]
     if (fault === null) continue
     return { usable: false, reason: `${ability}: ${fault.errno}: ${fault.diagnostic}` }
   }
-  return { usable: true, capabilities: capabilitiesOf(facts, espFault) }
+  return { usable: true, capabilities: capabilitiesOf(facts) }
 }
 
-function capabilitiesOf(facts: KernelFacts, espFault: KernelFault | null): Capabilities {
+function capabilitiesOf(facts: KernelFacts): Capabilities {
   // Without rules that keep clear datagrams in and out, ESP is no protection.
-  const encrypts = espFault === null && facts.nftables === null
+  const encrypts = facts.esp === null && facts.nftables === null
   const families = new Set<IpFamily>(facts['vxlan-over-ipv6'] === null ? [4, 6] : [4])
   return {
     attachments: new Set(['netns']),

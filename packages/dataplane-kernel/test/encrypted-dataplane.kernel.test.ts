@@ -1,9 +1,9 @@
 /** Encrypted networks with traffic in them, where there is a kernel with ESP. */
-import { probePacketPath } from '@weft/linux'
+import { probeKernel } from '@weft/linux'
 import { describe, test } from 'vitest'
 import { runEncryptedDataplanes } from './encrypted-dataplane.ts'
 
-const { kernelEsp } = probePacketPath()
+const { esp: kernelEsp } = probeKernel()
 const lacking = kernelEsp === null ? '' : ` (this kernel has no ESP: ${kernelEsp.diagnostic})`
 
 describe.skipIf(lacking !== '')(`encrypted dataplanes${lacking}`, () => {

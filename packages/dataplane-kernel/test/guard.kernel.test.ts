@@ -2,7 +2,7 @@
 import { parseIp, parseMac, silentLogger, vni } from '@weft/core'
 import type { AcceptedState } from '@weft/dataplane'
 import { NetworkKey } from '@weft/encryption'
-import { Nftables, probePacketPath } from '@weft/linux'
+import { Nftables, probeKernel } from '@weft/linux'
 import { describe, expect, test } from 'vitest'
 import { guardKey, guardOf, guardTable, readGuard } from '../src/guard.ts'
 import { closeHost, openHost } from '../src/host.ts'
@@ -85,7 +85,7 @@ describe('a guard', () => {
   })
 })
 
-const { kernelEsp } = probePacketPath()
+const { esp: kernelEsp } = probeKernel()
 
 describe.skipIf(kernelEsp === null)('on a kernel without ESP', () => {
   test('guards come first, the network does not come, and nothing stays', () => {

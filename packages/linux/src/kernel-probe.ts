@@ -10,6 +10,7 @@ import { inNewNamespace } from './namespaces.ts'
 import { Nftables } from './nftables.ts'
 import { AF, SOCK } from './socket-numbers.ts'
 import { sys } from './syscalls.ts'
+import { Xfrm } from './xfrm.ts'
 
 /** Things a kernel may lack or forbid. */
 export type KernelAbility =
@@ -23,6 +24,7 @@ export type KernelAbility =
   | 'nftables'
   | 'packet-socket'
   | 'raw-socket'
+  | 'esp'
   | 'user-namespace'
 
 /** Null where it works; the kernel's refusal where it does not. */
@@ -46,6 +48,7 @@ export function probeKernel(): KernelFacts {
     nftables: fault,
     'packet-socket': fault,
     'raw-socket': fault,
+    esp: fault,
   })
   return {
     release: release(),
@@ -82,6 +85,7 @@ function probeInside(): InsideFacts {
     nftables: attempt(probeNftables).fault,
     'packet-socket': attempt(() => probeSocket(AF.PACKET, 0)).fault,
     'raw-socket': attempt(() => probeSocket(AF.INET, 1)).fault,
+    esp: attempt(probeEsp).fault,
   }
 }
 
@@ -96,6 +100,20 @@ function probeNftables(): void {
 function probeSocket(domain: number, protocol: number): void {
   const fd = sys.socket(domain, SOCK.RAW | SOCK.CLOEXEC, protocol)
   sys.close(checked(fd, 'open socket', 'probe'))
+}
+
+/** The kernel's own, with AES-GCM: a key of zeros for a state that is gone with its namespace. */
+function probeEsp(): void {
+  using xfrm = Xfrm.open()
+  const name = 'rfc4106(gcm(aes))'
+  xfrm.putState('create', {
+    source: parseIp('127.0.0.1'),
+    destination: parseIp('127.0.0.2'),
+    spi: 256,
+    reqid: 0,
+    aead: { name, key: new Uint8Array(20), icvBits: 64 },
+    replayWindow: 0,
+  })
 }
 
 type Attempted<Value> =

@@ -6,7 +6,6 @@ import { Features } from './features.ts'
 import { Kernel } from './kernel.ts'
 import { inNewNamespace } from './namespaces.ts'
 import { openTap, TAP_OFFLOADS, tapProblem, type TapOffload, type TapProblem } from './tap.ts'
-import { Xfrm } from './xfrm.ts'
 
 /** Each null where it works; the kernel's refusal where it does not. */
 export interface PacketPathFacts {
@@ -22,8 +21,6 @@ export interface PacketPathFacts {
   readonly rawEsp: KernelFault | null
   /** Reading and switching offloads of devices. */
   readonly features: KernelFault | null
-  /** The kernel's own ESP with AES-GCM. */
-  readonly kernelEsp: KernelFault | null
 }
 
 /** Find out. Takes some milliseconds, leaves no trace. Throws ERR_KERNEL without namespaces. */
@@ -42,7 +39,6 @@ export function probePacketPath(): PacketPathFacts {
       coalescing: udp.value?.coalescing ?? udp.fault,
       rawEsp: attempt(() => openRawDatagramSocket({ local: ip, protocol: 50 }).close()).fault,
       features: attempt(() => Features.open().close()).fault,
-      kernelEsp: attempt(probeKernelEsp).fault,
     }
   })
 }
@@ -59,20 +55,6 @@ function probeTap(): Pick<PacketPathFacts, 'tap' | 'tapProblem' | 'tapOffloads'>
     }
   })
   return { tap: fault, tapProblem: problem, tapOffloads: value ?? [] }
-}
-
-/** A key of zeros for a state that is gone with its namespace. */
-function probeKernelEsp(): void {
-  using xfrm = Xfrm.open()
-  const name = 'rfc4106(gcm(aes))'
-  xfrm.putState('create', {
-    source: parseIp('127.0.0.1'),
-    destination: parseIp('127.0.0.2'),
-    spi: 256,
-    reqid: 0,
-    aead: { name, key: new Uint8Array(20), icvBits: 64 },
-    replayWindow: 0,
-  })
 }
 
 type Attempted<Value> =

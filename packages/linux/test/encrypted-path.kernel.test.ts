@@ -1,9 +1,9 @@
 /** The kernel's IPsec with traffic in it, where there is a kernel with ESP. */
-import { probePacketPath } from '../src/index.ts'
+import { probeKernel } from '../src/index.ts'
 import { describe, test } from 'vitest'
 import { runEncryptedPath } from './encrypted-path.ts'
 
-const { kernelEsp } = probePacketPath()
+const { esp: kernelEsp } = probeKernel()
 const lacking = kernelEsp === null ? '' : ` (this kernel has no ESP: ${kernelEsp.diagnostic})`
 
 describe.skipIf(lacking !== '')(`an encrypted path${lacking}`, () => {

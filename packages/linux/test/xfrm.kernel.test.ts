@@ -8,6 +8,7 @@ import {
   isKernelError,
   openDatagramSocket,
   openXfrmMonitor,
+  probeKernel,
   probePacketPath,
   TAP_OFFLOADS,
   Xfrm,
@@ -114,7 +115,7 @@ describe('states', () => {
   test('are made, or refused in the kernel’s words, and never with the key', () => {
     const { path } = scratch()
     const xfrm = xfrmIn(path)
-    const { kernelEsp } = probePacketPath()
+    const { esp: kernelEsp } = probeKernel()
     try {
       xfrm.putState('create', state)
       expect(kernelEsp).toBeNull()
