@@ -48,7 +48,8 @@ test('a kernel without IPv6 is used for IPv4', () => {
 })
 
 test('what this package does not need may be missing', () => {
-  expect(probeResult({ ...ABLE, dummy: UNKNOWN, nftables: UNKNOWN, esp: UNKNOWN }).usable).toBe(true)
+  const facts = { ...ABLE, dummy: UNKNOWN, nftables: UNKNOWN, esp: UNKNOWN }
+  expect(probeResult(facts).usable).toBe(true)
 })
 
 test('there is encryption where the kernel has ESP, and rules that keep the clear out', () => {
