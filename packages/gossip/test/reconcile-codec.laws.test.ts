@@ -2,9 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { gossipMessage } from '../src/networkdb/gossip-message.ts'
-import { LAMPORT_TIME_MAX } from '../src/networkdb/messages.ts'
 import { BucketSet } from '../src/reconcile/bucket-set.ts'
-import { bucketOf, DIGEST_BUCKETS } from '../src/reconcile/digest-sums.ts'
+import { bucketOf, DIGEST_BUCKETS, VERSION_MAX } from '../src/reconcile/digest-sums.ts'
 import { decodeExchange } from '../src/reconcile/exchange-decode.ts'
 import {
   DIGEST_ENTRY_BYTES_MAX,
@@ -42,7 +41,7 @@ const buckets = fc.array(fc.nat(DIGEST_BUCKETS - 1)).map(setOf)
 const items = fc.array(
   fc.record({
     ...hashFields,
-    version: fc.integer({ min: 0, max: LAMPORT_TIME_MAX }),
+    version: fc.integer({ min: 0, max: VERSION_MAX }),
     isLive: fc.boolean(),
   }),
 )
@@ -123,7 +122,7 @@ describe('laws', () => {
   })
 
   test('nor does a listed item', () => {
-    const item = { high: -1, low: -1, version: LAMPORT_TIME_MAX, isLive: true }
+    const item = { high: -1, low: -1, version: VERSION_MAX, isLive: true }
     const one = encodeExchange(listing([item])).length
     const two = encodeExchange(listing([item, item])).length
     expect(two - one).toBeLessThanOrEqual(LISTED_ITEM_BYTES_MAX)
@@ -191,9 +190,9 @@ describe('limits, and one beyond', () => {
   })
 
   test('versions, and items of buckets that are not covered', () => {
-    const item = { high: 1, low: 2, version: LAMPORT_TIME_MAX, isLive: true }
+    const item = { high: 1, low: 2, version: VERSION_MAX, isLive: true }
     expect(faultOf(listing([item]))).toBeNull()
-    expect(faultOf(listing([{ ...item, version: LAMPORT_TIME_MAX + 1 }]))).toBe('bad-value')
+    expect(faultOf(listing([{ ...item, version: VERSION_MAX + 1 }]))).toBe('bad-value')
     expect(faultOf({ ...listing([item]), covered: setOf([3]) })).toBe('bad-value')
   })
 

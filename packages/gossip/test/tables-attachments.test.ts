@@ -51,6 +51,17 @@ describe('attachments', () => {
     expect(bench.delegate.broadcasts(2, 10)).toEqual([])
   })
 
+  test('with one Lamport time, as a node that was killed may say: leaving is later', () => {
+    const bench = attached('n1').hear(join('n1', 5))
+    expect(nodes(bench)).toEqual(['me', 'n1'])
+    bench.hear(leave('n1', 5))
+    expect(nodes(bench)).toEqual(['me'])
+    bench.hear(join('n1', 5))
+    expect(nodes(bench)).toEqual(['me'])
+    bench.hear(join('n1', 6))
+    expect(nodes(bench)).toEqual(['me', 'n1'])
+  })
+
   test('of others are believed when they are later, and relayed', () => {
     const bench = attached('n1').hear(leave('n1', 5))
     expect(nodes(bench)).toEqual(['me'])

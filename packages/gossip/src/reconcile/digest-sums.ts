@@ -1,13 +1,17 @@
 /** Sums over a set that two nodes can compare, kept up to date as the set changes. */
 import type { Instant } from '@weft/core'
+import { LAMPORT_TIME_MAX } from '../networkdb/messages.ts'
 import { versionHash, type ItemHash } from './item-hash.ts'
 
 /** Buckets that the items of a set fall into by the low eight bits of their hash. */
 export const DIGEST_BUCKETS = 256
 
+/** Largest version: twice a Lamport time or an incarnation, and one more. */
+export const VERSION_MAX = 2 * LAMPORT_TIME_MAX + 1
+
 /** One item of a set, as a digest exchange speaks of it. Never changed: put a new one. */
 export interface DigestItem extends ItemHash {
-  /** Grows with every change of the item: an incarnation, or a Lamport time. */
+  /** Grows with every change of the item: an incarnation or a Lamport time, or made of one. */
   readonly version: number
   /** False for tombstones: told in an exchange, absent from sums. */
   readonly isLive: boolean

@@ -2,10 +2,9 @@
 import { u32, u8 } from '@weft/core'
 import type { GossipFault } from '../memberlist/faults.ts'
 import { openGossipMessage } from '../networkdb/gossip-message.ts'
-import { LAMPORT_TIME_MAX } from '../networkdb/messages.ts'
 import { ProtoReader } from '../networkdb/proto-reader.ts'
 import { BUCKET_SET_BYTES, BucketSet } from './bucket-set.ts'
-import { bucketOf, DIGEST_BUCKETS, type DigestItem } from './digest-sums.ts'
+import { bucketOf, DIGEST_BUCKETS, VERSION_MAX, type DigestItem } from './digest-sums.ts'
 import { EXCHANGE_TYPE, HASH_BYTES, LISTED_ITEM_BYTES_MAX } from './exchange-encode.ts'
 import {
   EXCHANGE_BYTES_MAX,
@@ -203,7 +202,7 @@ function readListed(reader: ProtoReader, bytes: Uint8Array, covered: BucketSet):
     const hash = hashAt(bytes, at)
     const coded = varintAt(bytes, at + HASH_BYTES, end)
     const version = Math.trunc(coded / 2)
-    if (version > LAMPORT_TIME_MAX || !covered.has(bucketOf(hash))) {
+    if (version > VERSION_MAX || !covered.has(bucketOf(hash))) {
       reader.refuse('bad-value')
       return []
     }

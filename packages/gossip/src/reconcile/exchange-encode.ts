@@ -20,7 +20,7 @@ export const EXCHANGE_TYPE = { digest: 64, buckets: 65, items: 66, news: 67, wan
 /** Bytes of a hash in a list. */
 export const HASH_BYTES = 8
 
-/** Bytes of a listed item at most: a hash, and a version below 2^49 with its live bit. */
+/** Bytes of a listed item at most: a hash, and a version below 2^50 with its live bit. */
 export const LISTED_ITEM_BYTES_MAX = HASH_BYTES + 8
 
 /** Bytes that one set adds to a digest at most, besides those of its id. */

@@ -11,7 +11,7 @@ import { itemHash } from '../reconcile/item-hash.ts'
 export class Attachment implements NetworkEntry, DigestItem {
   readonly networkId: string
   readonly nodeName: string
-  /** The Lamport time of the event that said so; the digest's version. */
+  /** The Lamport time of the event that said so. */
   readonly lTime: number
   /** Remembered for a while, so that stale joins lose. */
   readonly leaving: boolean
@@ -42,12 +42,21 @@ export class Attachment implements NetworkEntry, DigestItem {
   }
 
   get version(): number {
-    return this.lTime
+    return attachmentVersion(this)
   }
 
   get isLive(): boolean {
     return !this.leaving
   }
+}
+
+/**
+ * Orders what is told of one node on one network. A node that was killed, and begins with clocks of
+ * a while ago, may say two things with one Lamport time: of those leaving is the newer one, until
+ * the node itself hears of it and speaks up.
+ */
+export function attachmentVersion({ lTime, leaving }: NetworkEntry): number {
+  return 2 * lTime + (leaving ? 1 : 0)
 }
 
 /** The same in a push/pull. */

@@ -2,7 +2,7 @@
 import type { Instant } from '@weft/core'
 import type { NetworkEntry } from '../networkdb/messages.ts'
 import type { DigestIndex } from '../reconcile/digest-index.ts'
-import { Attachment, eventOf } from './attachment.ts'
+import { Attachment, attachmentVersion, eventOf } from './attachment.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { Networks } from './networks.ts'
 import type { NodeRecord } from './node-record.ts'
@@ -66,7 +66,7 @@ export class Attachments {
     networkClock.witness(told.lTime)
     const node = this.#parts.nodes.get(told.nodeName)
     const known = node?.attachmentTo(told.networkId) ?? null
-    if (known !== null && known.lTime >= told.lTime) {
+    if (known !== null && known.version >= attachmentVersion(told)) {
       counts.stale++
     } else if (node === null || (known === null && node.status !== 'active')) {
       // Membership of the node is news that is still on its way (P2).
