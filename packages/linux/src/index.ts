@@ -125,6 +125,7 @@ export {
   type TransactOptions,
 } from './netlink-socket.ts'
 export type { Match } from './nft-expressions.ts'
+export { openNftMonitor, readNftNotices, type NftNotice } from './nft-monitor.ts'
 export {
   COMMENT_BYTES_MAX,
   type ChainSpec,
@@ -134,6 +135,7 @@ export {
   type TableSpec,
 } from './nft-writer.ts'
 export { Nftables, type NftRule } from './nftables.ts'
+export type { NoticeListener } from './notice-watch.ts'
 export { readNotice, readNotices, type Notice } from './notices.ts'
 export { SEGMENTED_BYTES_MAX, SEGMENTS_MAX } from './outgoing-messages.ts'
 export { probePacketPath, type PacketPathFacts } from './packet-path-probe.ts'

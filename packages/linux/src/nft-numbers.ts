@@ -3,6 +3,9 @@
 /** The nftables subsystem of nfnetlink; its messages are `subsystem << 8 | message`. */
 export const NFNL_SUBSYS_NFTABLES = 10
 
+/** Group of notifications of nftables (NFNLGRP_NFTABLES, nfnetlink.h). */
+export const NFNLGRP_NFTABLES = 7
+
 /** First and last message of a transaction (nfnetlink.h). */
 export const NFNL_MSG = { BATCH_BEGIN: 16, BATCH_END: 17 } as const
 
@@ -15,8 +18,10 @@ export const NFT_MSG = {
   GETTABLE: 1,
   DELTABLE: 2,
   NEWCHAIN: 3,
+  DELCHAIN: 5,
   NEWRULE: 6,
   GETRULE: 7,
+  DELRULE: 8,
 } as const
 
 /** Families of tables (NFPROTO_…, netfilter.h). */

@@ -9,22 +9,20 @@ import { NLM_F } from './netlink-numbers.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
 import {
   NFGENMSG_BYTES,
-  NFPROTO,
   NFT_MSG,
   NFTA_COUNTER,
   NFTA_EXPR,
   NFTA_LIST_ELEM,
   NFTA_RULE,
-  NFTA_TABLE,
   UDATA_COMMENT,
 } from './nft-numbers.ts'
+import { readTableRef } from './nft-tables.ts'
 import {
   beginNft,
   beginTransaction,
   endTransaction,
   writeDeleteTable,
   writeReplaceTable,
-  type TableFamily,
   type TableRef,
   type TableSpec,
 } from './nft-writer.ts'
@@ -80,7 +78,7 @@ export class Nftables implements Disposable {
     const writer = this.#writer.clear()
     beginNft(writer, NFT_MSG.GETTABLE, { family: null, flags: NLM_F.DUMP })
     const attempt = { operation: 'list nftables tables', object: 'tables' }
-    return this.#socket.dump(writer, attempt, readTable)
+    return this.#socket.dump(writer, attempt, readTableRef)
   }
 
   /** The rules of a table in their order, with what they counted. Throws ERR_KERNEL. */
@@ -114,19 +112,6 @@ export class Nftables implements Disposable {
 
 function nameOf({ family, name }: TableRef): string {
   return `${family} ${name}`
-}
-
-function readTable(message: MessageReader): TableRef | null {
-  if (message.length < NFGENMSG_BYTES) return null
-  const number = u8(message.bytes, message.from)
-  const family = (Object.keys(NFPROTO) as TableFamily[]).find((name) => NFPROTO[name] === number)
-  const attributes = message.attributes(NFGENMSG_BYTES)
-  while (attributes.next()) {
-    if (attributes.type === NFTA_TABLE.NAME && family !== undefined) {
-      return { family, name: attributes.text() }
-    }
-  }
-  return null
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }

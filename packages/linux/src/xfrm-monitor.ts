@@ -1,13 +1,8 @@
 /** Hearing of IPsec states that end, and of packets that no state is there for. */
 import { ipFromBytes, u16le, u8, type Ip } from '@weft/core'
-import { unpackDatagrams } from './datagram-batch.ts'
-import { errno } from './errno.ts'
-import { kernelFault, type KernelFault } from './errors.ts'
 import { MessageReader } from './messages.ts'
-import { openNotificationFd } from './monitor.ts'
-import { inNamespace } from './namespaces.ts'
-import { watchSocket, type Watch } from './poller.ts'
-import { SLOT_BYTES } from './receive-arena.ts'
+import { watchNotices, type NoticeListener } from './notice-watch.ts'
+import type { Watch } from './poller.ts'
 import { NETLINK } from './socket-numbers.ts'
 import type { SocketPlace } from './sockets.ts'
 import { SELECTOR, STATE_BYTES, XFRM_MSG, XFRMNLGRP } from './xfrm-numbers.ts'
@@ -21,32 +16,19 @@ export type XfrmNotice =
   /** A packet of a policy had to be thrown away, because no state fits. */
   | { readonly about: 'missing-state'; readonly source: Ip; readonly destination: Ip }
 
-/** Who hears. No function may throw. */
-export interface XfrmListener {
-  /** In the order in which the kernel told. */
-  told(notices: XfrmNotice[]): void
-  /** Notices were lost. */
-  overrun(): void
-  /** Receiving failed otherwise. */
-  failed(fault: KernelFault): void
+/** Who hears of IPsec. No function may throw. */
+export type XfrmListener = NoticeListener<XfrmNotice>
+
+const SOURCE = {
+  family: NETLINK.XFRM,
+  groups: [XFRMNLGRP.ACQUIRE, XFRMNLGRP.EXPIRE],
+  object: 'xfrm',
+  read: readXfrmNotices,
 }
 
 /** Listen from now on, on the poll thread. Throws ERR_KERNEL. */
-export function openXfrmMonitor({ namespace }: SocketPlace, listener: XfrmListener): Watch {
-  const groups = [XFRMNLGRP.ACQUIRE, XFRMNLGRP.EXPIRE]
-  const open = (): number => openNotificationFd(NETLINK.XFRM, groups, 'xfrm')
-  return watchSocket({
-    fd: namespace === undefined ? open() : inNamespace(namespace, open),
-    bytesMax: SLOT_BYTES,
-    onBatch: (batch) => {
-      const notices = unpackDatagrams(batch).flatMap(({ bytes }) => readXfrmNotices(bytes))
-      if (notices.length > 0) listener.told(notices)
-    },
-    onFailure: (code) => {
-      if (code === errno.ENOBUFS) listener.overrun()
-      else listener.failed(kernelFault(code))
-    },
-  })
+export function openXfrmMonitor(place: SocketPlace, listener: XfrmListener): Watch {
+  return watchNotices(SOURCE, place, listener)
 }
 
 /** All notices in received bytes; what is malformed or of another kind is passed over. */
