@@ -11,6 +11,7 @@ import { TaskIntake } from './attachments/task-intake.ts'
 import { DesiredComposer, type Desired } from './desired/desired-composer.ts'
 import { NodeStateReader } from './desired/node-state.ts'
 import { Programmer } from './desired/programmer.ts'
+import { TunnelKeys } from './desired/tunnel-keys.ts'
 import { hostOf } from './gossip/gossip-node.ts'
 import { OwnRows } from './gossip/own-rows.ts'
 import type { Publication } from './gossip/publisher.ts'
@@ -89,9 +90,11 @@ export async function createParts(
   const rows = new RemoteRows()
   const reports = new StatusReports(clock)
   const composer = new DesiredComposer()
+  const tunnelKeys = new TunnelKeys()
   const reader = new NodeStateReader({
     book,
     rows,
+    keys: () => tunnelKeys.of(state.keys),
     vtep: () => state.addresses.dataPathIp,
     vxlanPort: () => state.vxlanPort,
   })
@@ -117,7 +120,6 @@ export async function createParts(
   const attacher: Attacher = new Attacher({
     ...{ book, sessions, reports, releases, clock, log, tunables, publish },
     entropy: ports.entropy,
-    vtep: () => state.addresses.dataPathIp,
     program: () => parts().programmer.changed(),
     failures: () => parts().programmer.failures,
     save: () => keeper.save(),
@@ -128,6 +130,7 @@ export async function createParts(
     ...ports,
     tunables,
     compose: () => (state.desired = composer.compose(reader.read())),
+    onSettled: ({ keys = [] }) => tunnelKeys.settled(keys),
     onFailures: (failures) => health.judge(failures),
   })
   const ring = createRing(options, ports, { parts, events, rows, restored, state, keeper })
@@ -199,10 +202,9 @@ function createSessions(
 }
 
 function createIntake(parts: AgentParts, { log }: AgentPorts): TaskIntake {
-  const { book, attacher, reports, releases, state, programmer, keeper } = parts
+  const { book, attacher, reports, releases, programmer, keeper } = parts
   return new TaskIntake({
     ...{ book, attacher, reports, releases, log },
-    vtep: () => state.addresses.dataPathIp,
     onNetworkChange: () => {
       programmer.touch()
       keeper.touch()

@@ -37,7 +37,7 @@ function hearPort({ state, programmer }: AgentParts, { node }: SessionMessage): 
 }
 
 function hearKeys(
-  { state, ring }: AgentParts,
+  { state, programmer, ring }: AgentParts,
   { networkBootstrapKeys }: SessionMessage,
   wall: number,
 ): string {
@@ -46,6 +46,7 @@ function hearKeys(
   if (areSameKeys(keys, state.keys)) return ''
   state.keys = keys
   ring.keysAre(keys)
+  programmer.touch()
   return ''
 }
 

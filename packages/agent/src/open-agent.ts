@@ -1,5 +1,5 @@
 /** Opens an agent: what was written down is in force again before anybody is asked. */
-import { Emitter, ipFamily } from '@weft/core'
+import { Emitter } from '@weft/core'
 import type { AgentOptions, AgentPorts } from './agent-options.ts'
 import { createParts, type Restored } from './agent-parts.ts'
 import type { Agent, AgentEvents } from './agent.ts'
@@ -28,7 +28,7 @@ const NOTHING: NodeSnapshot = {
  */
 export async function openAgent(options: AgentOptions, ports: AgentPorts): Promise<Agent> {
   const events = new Emitter<AgentEvents>()
-  const restored = await restoredState(options, ports)
+  const restored = await restoredState(ports)
   const parts = await createParts(options, ports, { restored, events })
   const life = new NodeLife(parts, ports)
   try {
@@ -59,16 +59,12 @@ function agentOf(life: NodeLife, reader: AgentReader, events: Agent['events']): 
   }
 }
 
-async function restoredState(
-  { dataPathIp }: AgentOptions,
-  { files, certificates }: AgentPorts,
-): Promise<Restored> {
+async function restoredState({ files, certificates }: AgentPorts): Promise<Restored> {
   const at = (name: string): StateFile => {
     return { files, name, sha256: (bytes) => certificates.sha256(bytes) }
   }
-  const family = ipFamily(dataPathIp)
   const node = await readState(at(STATE_FILES.node), (json) =>
-    readNodeSnapshot(new JsonFields(json, 'node'), family),
+    readNodeSnapshot(new JsonFields(json, 'node')),
   )
   const peers = await readState(at(STATE_FILES.peers), (json) =>
     readPeersSnapshot(new JsonFields(json, 'peers')),

@@ -25,7 +25,7 @@ const TUNNEL = { ip: parseIp('192.0.2.1'), port: 4789 }
 function shapeOf(networkId: string): OverlayShape {
   const subnets = [{ vni: vni(4097), prefixes: [{ cidr: CIDR, gateway: GATEWAY }] }]
   const finder = new SubnetFinder(subnets)
-  return { networkId, name: networkId, encapsulation: 'vxlan', mtu: 1450, subnets, finder }
+  return { networkId, name: networkId, encapsulation: 'vxlan', underlayMtu: 1500, subnets, finder }
 }
 
 interface Told {
@@ -134,7 +134,7 @@ describe('rows in any order', () => {
           rows.apply({ type: event.type, row, previous, road: 'gossip' })
           if (event.type === 'delete') known.delete(id)
           else known.set(id, row)
-          const desired = composer.compose({ tunnel: TUNNEL, networks: facts(rows) })
+          const desired = composer.compose({ tunnel: TUNNEL, networks: facts(rows), keys: [] })
           for (const network of shapes.keys()) {
             expect(programmedBy(desired, network)).toEqual(naive([...known.values()], network))
           }
@@ -157,7 +157,7 @@ describe('rows in any order', () => {
           rows.apply({ type: 'create', row: rowOf(event), previous: null, road: 'gossip' })
         }
         const compose = (): Omit<DesiredState, 'generation'> =>
-          composer.compose({ tunnel: TUNNEL, networks: facts(rows) })
+          composer.compose({ tunnel: TUNNEL, networks: facts(rows), keys: [] })
         const first = compose()
         const second = compose()
         expect(second.peers).toBe(first.peers)
@@ -174,10 +174,25 @@ describe('rows in any order', () => {
     )
   })
 
+  test.each([
+    ['192.0.2.1', 'vxlan', 1500, 1450],
+    ['2001:db8::1', 'vxlan', 1500, 1430],
+    ['192.0.2.1', 'vxlan', 9000, 8950],
+    ['192.0.2.1', 'vxlan-esp', 1500, 1424],
+    ['192.0.2.1', 'vxlan-esp', 1501, 1424],
+    ['2001:db8::1', 'vxlan-esp', 1500, 1404],
+  ] as const)('from %s, %s over %i bytes leaves %i', (ip, encapsulation, underlayMtu, mtu) => {
+    const shape = { ...shapeOf('n1'), encapsulation, underlayMtu }
+    const tunnel = { ip: parseIp(ip), port: 4789 }
+    const networks = [{ shape, local: locals, rows: [] }]
+    const desired = new DesiredComposer().compose({ tunnel, networks, keys: [] })
+    expect(desired.networks.get('n1')).toMatchObject({ encapsulation, mtu })
+  })
+
   test('a network without endpoints here is not there', () => {
     const shape = shapeOf('n1')
     const networks = [{ shape, local: new Map(), rows: [] }]
-    expect(new DesiredComposer().compose({ tunnel: TUNNEL, networks }).networks.size).toBe(0)
+    expect(new DesiredComposer().compose({ tunnel: TUNNEL, networks, keys: [] }).networks.size).toBe(0)
   })
 
   test('two addresses of one MAC behind one VTEP are one endpoint', () => {
@@ -200,7 +215,7 @@ describe('rows in any order', () => {
       record: record(text) as Exclude<ReturnType<typeof peerTable.decode>, string>,
     }))
     const facts = { shape, local: locals, rows }
-    const { networks } = new DesiredComposer().compose({ tunnel: TUNNEL, networks: [facts] })
+    const { networks } = new DesiredComposer().compose({ tunnel: TUNNEL, networks: [facts], keys: [] })
     const remote = [...(networks.get('n1')?.remote.values() ?? [])]
     expect(remote.map(({ addresses }) => addresses)).toEqual([['10.0.1.2', 'fd00:1::2']])
   })

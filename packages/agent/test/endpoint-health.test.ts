@@ -31,7 +31,7 @@ class HealthBench {
     const target = { kind: 'netns', path: '/run/netns/c1', ifname: 'eth0' } as const
     const request = { network: 'blue', name: 'c1', aliases: [], target, address: null }
     this.attachment = pendingAttachment(createEndpointId(entropy), request)
-    this.attachment.grant = grantOf(attachmentTask('t1', this.attachment.endpointId), 4)
+    this.attachment.grant = grantOf(attachmentTask('t1', this.attachment.endpointId))
     this.attachment.state = 'running'
     this.book.add(this.attachment)
   }

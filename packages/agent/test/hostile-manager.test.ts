@@ -61,9 +61,9 @@ describe('a task', () => {
     }
     const around = label(room - 100) - (NETWORK_BYTES_MAX - 100)
     expect(label(room - around)).toBe(NETWORK_BYTES_MAX)
-    expect(grantOf(task, 4).network).toBe(one)
+    expect(grantOf(task).network).toBe(one)
     label(room - around + 1)
-    expect(() => grantOf(task, 4)).toThrow('at too great a length')
+    expect(() => grantOf(task)).toThrow('at too great a length')
   })
 
   test('with more than ADDRESSES_MAX addresses is refused', () => {
@@ -74,9 +74,9 @@ describe('a task', () => {
       if (attached !== undefined) attached.addresses = addresses
     }
     give(ADDRESSES_MAX)
-    expect(grantOf(task, 4).addresses).toHaveLength(ADDRESSES_MAX)
+    expect(grantOf(task).addresses).toHaveLength(ADDRESSES_MAX)
     give(ADDRESSES_MAX + 1)
-    expect(() => grantOf(task, 4)).toThrow('it has too many addresses')
+    expect(() => grantOf(task)).toThrow('it has too many addresses')
   })
 
   test.each([

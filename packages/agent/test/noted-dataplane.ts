@@ -33,6 +33,8 @@ export class NotedMachine {
   readonly interfaces = new Set<string>()
   /** True: every apply is refused as a whole. */
   isBroken = false
+  /** False: encrypted networks are refused. */
+  encrypts = false
 }
 
 /** One process's hold of it. */
@@ -93,7 +95,7 @@ export class NotedDataplane implements Dataplane {
 function failuresOf(desired: DesiredState, machine: NotedMachine): ItemFailure[] {
   const failures: ItemFailure[] = []
   for (const [id, network] of desired.networks) {
-    const refused = network.encapsulation !== 'vxlan'
+    const refused = network.encapsulation !== 'vxlan' && !machine.encrypts
     if (refused) {
       const item = itemPath.network(id)
       const facts = { item, capability: `encapsulation:${network.encapsulation}` }

@@ -1,6 +1,5 @@
 /** What a manager's Network object means for a dataplane, and which ones are refused. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { MTU_MIN_BYTES } from '@weft/dataplane'
 import { NetworkSchema, type Network } from '@weft/swarm'
 import { describe, expect, test } from 'vitest'
 import {
@@ -36,7 +35,7 @@ describe('a network', () => {
       { subnet: '10.0.2.0/24' },
       { subnet: 'fd00:2::/64' },
     ]
-    const { subnets } = overlayShape(network({ [LIST]: '4097,4098' }, configs), 4)
+    const { subnets } = overlayShape(network({ [LIST]: '4097,4098' }, configs))
     expect(subnets).toEqual([
       {
         vni: 4097,
@@ -56,25 +55,23 @@ describe('a network', () => {
   })
 
   test.each([
-    [{}, 4, 1450],
-    [{ [MTU]: '9000' }, 4, 8950],
-    [{ [MTU]: '0' }, 4, 1450],
-    [{}, 6, 1430],
-    [{ encrypted: '' }, 4, 1424],
-    [{ encrypted: 'false' }, 4, 1424],
-    [{ encrypted: '', [MTU]: '1501' }, 4, 1424],
-    [{ [MTU]: String(MTU_OPTION_BYTES_MAX) }, 4, MTU_OPTION_BYTES_MAX - 50],
-  ] as const)('its MTU with %o over IPv%i is %i', (options, family, mtu) => {
-    const shape = overlayShape(network({ [LIST]: '4097', ...options }, ONE), family)
-    expect(shape.mtu).toBe(mtu)
+    [{}, 1500],
+    [{ [MTU]: '9000' }, 9000],
+    [{ [MTU]: '0' }, 1500],
+    [{ encrypted: '' }, 1500],
+    [{ encrypted: 'false' }, 1500],
+    [{ encrypted: '', [MTU]: '1501' }, 1501],
+    [{ [MTU]: String(MTU_OPTION_BYTES_MAX) }, MTU_OPTION_BYTES_MAX],
+  ] as const)('with %o is for an underlay of %i bytes', (options, mtu) => {
+    const shape = overlayShape(network({ [LIST]: '4097', ...options }, ONE))
+    expect(shape.underlayMtu).toBe(mtu)
     expect(shape.encapsulation).toBe('encrypted' in options ? 'vxlan-esp' : 'vxlan')
-    expect(shape.mtu).toBeGreaterThan(MTU_MIN_BYTES[4])
   })
 
   test('options of its specification count too', () => {
     const overlay = { name: 'overlay', options: { encrypted: '' } }
     const spec = { annotations: { name: 'blue' }, driverConfig: overlay }
-    const shape = overlayShape(network({ [LIST]: '4097' }, ONE, { spec }), 4)
+    const shape = overlayShape(network({ [LIST]: '4097' }, ONE, { spec }))
     expect(shape.encapsulation).toBe('vxlan-esp')
   })
 
@@ -84,9 +81,9 @@ describe('a network', () => {
 
   test('up to SUBNETS_MAX subnets', () => {
     const most = network({ [LIST]: vnis(SUBNETS_MAX) }, subnets(SUBNETS_MAX))
-    expect(overlayShape(most, 4).subnets).toHaveLength(SUBNETS_MAX)
+    expect(overlayShape(most).subnets).toHaveLength(SUBNETS_MAX)
     const more = network({ [LIST]: vnis(SUBNETS_MAX + 1) }, subnets(SUBNETS_MAX + 1))
-    expect(() => overlayShape(more, 4)).toThrow('too many subnets')
+    expect(() => overlayShape(more)).toThrow('too many subnets')
   })
 
   test.each([
@@ -108,8 +105,8 @@ describe('a network', () => {
       'MTU',
     ],
   ])('is refused with %s', (_, bad, text) => {
-    expect(() => overlayShape(bad, 4)).toThrow(text)
-    expect(() => overlayShape(bad, 4)).toThrow(
+    expect(() => overlayShape(bad)).toThrow(text)
+    expect(() => overlayShape(bad)).toThrow(
       expect.objectContaining({ code: 'ERR_PRECONDITION' }) as Error,
     )
   })

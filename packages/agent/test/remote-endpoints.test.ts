@@ -9,7 +9,7 @@ import { REMOTE_ADDRESSES_MAX, RemoteJudge } from '../src/desired/remote-endpoin
 const CIDR = parseCidr('10.0.0.0/8')
 const SUBNETS = [{ vni: vni(4097), prefixes: [{ cidr: CIDR, gateway: parseIp('10.0.0.1') }] }]
 const SHAPE: OverlayShape = {
-  ...{ networkId: 'n', name: 'n', encapsulation: 'vxlan', mtu: 1450, subnets: SUBNETS },
+  ...{ networkId: 'n', name: 'n', encapsulation: 'vxlan', underlayMtu: 1500, subnets: SUBNETS },
   finder: new SubnetFinder(SUBNETS),
 }
 const GROUND = { shape: SHAPE, ownVtep: parseIp('192.0.2.1') }

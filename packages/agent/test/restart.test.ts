@@ -179,6 +179,16 @@ describe('another address', () => {
     expect(a.agent.attachments()).toEqual(before)
   })
 
+  test('of another family: what is left of the MTU follows, without a restart', async () => {
+    const { world, a, id } = await running()
+    const mtu = (): number | null | undefined => a.desired.networks.get(id)?.mtu
+    expect(mtu()).toBe(1450)
+    await world.settled(a.agent.update({ dataPathIp: parseIp('2001:db8::7') }))
+    expect(mtu()).toBe(1430)
+    await world.settled(a.agent.update({ dataPathIp: parseIp(a.ip) }))
+    expect(mtu()).toBe(1450)
+  })
+
   test('in the ring: another name there, the same endpoints', async () => {
     const { world, a, b, id } = await running()
     const names = b.agent.peers().map(({ name }) => name)

@@ -76,6 +76,7 @@ describe('a file', () => {
       (): unknown => fields.text('a'),
       (): unknown => fields.number('b'),
       (): unknown => fields.flag('b'),
+      (): unknown => fields.digits('b'),
       (): unknown => fields.texts('c'),
       (): unknown => fields.numbers('c', 2),
       (): unknown => fields.texts('zzz'),

@@ -3,12 +3,10 @@ import { create } from '@bufbuild/protobuf'
 import {
   describeError,
   hasCode,
-  ipFamily,
   type CancelSignal,
   type Cancellable,
   type Clock,
   type Entropy,
-  type Ip,
   type Logger,
 } from '@weft/core'
 import { itemPath, type ItemFailure } from '@weft/dataplane'
@@ -45,7 +43,6 @@ export interface AttacherParts {
   readonly entropy: Entropy
   readonly log: Logger
   readonly tunables: AgentTunables
-  readonly vtep: () => Ip
   /** The book changed: resolves when the dataplane was told all of it. */
   readonly program: () => Promise<void>
   /** Items that are desired and not programmed. */
@@ -108,7 +105,7 @@ export class Attacher {
     if (waiter === undefined) return false
     this.#waiters.delete(attachment.endpointId)
     try {
-      attachment.grant = grantOf(task, ipFamily(this.#parts.vtep()))
+      attachment.grant = grantOf(task)
       waiter.resolve()
     } catch (error) {
       void this.#parts.releases.release(task.id)

@@ -9,7 +9,6 @@ import {
   toHex,
   type Entropy,
   type InterfaceAddress,
-  type IpFamily,
   type Mac,
 } from '@weft/core'
 import type { LocalEndpoint } from '@weft/dataplane'
@@ -82,7 +81,7 @@ export function pendingAttachment(endpointId: string, request: AttachmentRequest
  * What a task gives. Throws ERR_PRECONDITION when the network cannot be used or the task has no
  * address on it.
  */
-export function grantOf(task: Task, underlayFamily: IpFamily): Grant {
+export function grantOf(task: Task): Grant {
   const [attached] = task.networks
   const network = attached?.network
   if (attached === undefined || network === undefined) throw unfit(task, 'it names no network')
@@ -90,7 +89,7 @@ export function grantOf(task: Task, underlayFamily: IpFamily): Grant {
     throw unfit(task, 'its network is described at too great a length')
   }
   if (attached.addresses.length > ADDRESSES_MAX) throw unfit(task, 'it has too many addresses')
-  const shape = overlayShape(network, underlayFamily)
+  const shape = overlayShape(network)
   const addresses = attached.addresses.map((text) => addressIn(task, text))
   const [first] = addresses
   if (first === undefined) throw unfit(task, 'it has no address')

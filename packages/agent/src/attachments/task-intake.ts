@@ -1,5 +1,5 @@
 /** What becomes of the tasks that a manager assigns (docker-wire §7.10, §7.12). */
-import { describeError, ipFamily, type Ip, type Logger } from '@weft/core'
+import { describeError, type Logger } from '@weft/core'
 import {
   swarmError,
   TASK_STATE_MESSAGES,
@@ -24,7 +24,6 @@ export interface TaskIntakeParts {
   readonly reports: StatusReports
   readonly releases: Releases
   readonly log: Logger
-  readonly vtep: () => Ip
   /** A network of an attachment changed. */
   readonly onNetworkChange: () => void
 }
@@ -96,7 +95,7 @@ export class TaskIntake {
     const version = network?.meta?.version?.index
     if (grant === null || version === grant.network.meta?.version?.index) return
     try {
-      const fresh = grantOf(task, ipFamily(this.#parts.vtep()))
+      const fresh = grantOf(task)
       if (fresh.addresses.join() !== grant.addresses.join()) return
       attachment.grant = fresh
       this.#parts.onNetworkChange()

@@ -1,12 +1,14 @@
 /** A node's facts as the value that its dataplane is told; what did not change is shared. */
-import type { Ip, SocketAddress } from '@weft/core'
-import type {
-  DesiredState,
-  EndpointId,
-  LocalEndpoint,
-  NetworkSpec,
-  PeerSpec,
-  RemoteEndpoint,
+import { ipFamily, type Ip, type SocketAddress } from '@weft/core'
+import {
+  overlayMtu,
+  type DesiredState,
+  type EndpointId,
+  type LocalEndpoint,
+  type NetworkSpec,
+  type PeerSpec,
+  type RemoteEndpoint,
+  type TunnelKey,
 } from '@weft/dataplane'
 import type { OverlayShape } from './overlay-shape.ts'
 import type { RemoteRow, RowRefusal } from './remote-candidate.ts'
@@ -23,6 +25,8 @@ export interface NetworkFacts {
 export interface NodeState {
   readonly tunnel: SocketAddress
   readonly networks: Iterable<NetworkFacts>
+  /** Of encrypted networks, the one that seals first. */
+  readonly keys: readonly TunnelKey[]
 }
 
 /** The desired state, but for its number. */
@@ -47,7 +51,7 @@ export class DesiredComposer {
     return this.#refused
   }
 
-  compose({ tunnel, networks }: NodeState): Desired {
+  compose({ tunnel, networks, keys }: NodeState): Desired {
     const kept = new Map<string, Composed>()
     const specs = new Map<string, NetworkSpec>()
     const vteps = new Map<string, Ip>()
@@ -61,12 +65,12 @@ export class DesiredComposer {
       const remote = composed.judge.judge(facts.rows, ground, facts.local)
       for (const [name, vtep] of remote.vteps) vteps.set(name, vtep)
       this.#count(remote.refused)
-      composed.spec = specOf(facts, remote.endpoints, composed.spec)
+      composed.spec = specOf(facts, { remote: remote.endpoints, tunnel }, composed.spec)
       specs.set(networkId, composed.spec)
     }
     this.#networks = kept
     this.#peers = peersOf(vteps, tunnel.port, this.#peers)
-    return { tunnel, peers: this.#peers, networks: specs }
+    return { tunnel, peers: this.#peers, networks: specs, keys }
   }
 
   #count(refused: Readonly<Partial<Record<RowRefusal, number>>>): void {
@@ -78,10 +82,14 @@ export class DesiredComposer {
 
 function specOf(
   { shape, local }: NetworkFacts,
-  remote: ReadonlyMap<EndpointId, RemoteEndpoint>,
+  { remote, tunnel }: {
+    readonly remote: ReadonlyMap<EndpointId, RemoteEndpoint>
+    readonly tunnel: SocketAddress
+  },
   last: NetworkSpec | null,
 ): NetworkSpec {
-  const { encapsulation, mtu, subnets } = shape
+  const { encapsulation, subnets, underlayMtu } = shape
+  const mtu = overlayMtu(underlayMtu, ipFamily(tunnel.ip), encapsulation)
   const sharedLocal = last !== null && isSameMap(last.local, local) ? last.local : local
   const isSame =
     last !== null &&

@@ -1,6 +1,6 @@
 /** What the desired state follows from, gathered from attachments and rows. */
 import type { Ip, SocketAddress } from '@weft/core'
-import type { EndpointId, LocalEndpoint } from '@weft/dataplane'
+import type { EndpointId, LocalEndpoint, TunnelKey } from '@weft/dataplane'
 import type { AttachmentBook } from '../attachments/attachment-book.ts'
 import { localEndpoint, type Attachment, type Grant } from '../attachments/attachment.ts'
 import type { RemoteRows } from '../gossip/remote-rows.ts'
@@ -17,6 +17,7 @@ export interface NodeStateSources {
   readonly vtep: () => Ip
   /** 0: Docker's. */
   readonly vxlanPort: () => number
+  readonly keys: () => readonly TunnelKey[]
 }
 
 interface Made {
@@ -37,7 +38,7 @@ export class NodeStateReader {
   }
 
   read(): NodeState {
-    const { book, rows, vtep, vxlanPort } = this.#sources
+    const { book, keys, rows, vtep, vxlanPort } = this.#sources
     const tunnel = { ip: vtep(), port: vxlanPort() === 0 ? VXLAN_PORT : vxlanPort() }
     const isSame = this.#tunnel?.ip === tunnel.ip && this.#tunnel.port === tunnel.port
     this.#tunnel = isSame && this.#tunnel !== null ? this.#tunnel : tunnel
@@ -60,7 +61,7 @@ export class NodeStateReader {
       facts.push({ shape, local, rows: rows.peers(id) })
     }
     this.#shapes = shapes
-    return { tunnel: this.#tunnel, networks: facts }
+    return { tunnel: this.#tunnel, networks: facts, keys: keys() }
   }
 
   /** Null until an interface name is chosen: then the endpoint is whole. */
@@ -103,6 +104,6 @@ function versionOf({ network }: Grant): bigint {
 
 function isSameShape(a: OverlayShape, b: OverlayShape): boolean {
   if (a === b) return true
-  if (a.encapsulation !== b.encapsulation || a.mtu !== b.mtu || a.name !== b.name) return false
+  if (a.encapsulation !== b.encapsulation || a.underlayMtu !== b.underlayMtu || a.name !== b.name) return false
   return JSON.stringify(a.subnets) === JSON.stringify(b.subnets)
 }

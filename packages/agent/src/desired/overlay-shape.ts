@@ -11,7 +11,6 @@ import {
 } from '@weft/core'
 import {
   nameProblem,
-  overlayMtu,
   SubnetFinder,
   type Encapsulation,
   type PrefixSpec,
@@ -21,8 +20,6 @@ import { swarmError, type IPAMConfig, type Network } from '@weft/swarm'
 
 /** Docker's base when no option says otherwise (docker-wire §6.6). */
 const UNDERLAY_MTU_BYTES = 1500
-/** What ESP takes, in bytes, and what the rest is a multiple of. */
-const ESP = { overheadBytes: 26, multiple: 4 } as const
 
 const VNI_LIST_OPTION = 'com.docker.network.driver.overlay.vxlanid_list'
 const MTU_OPTION = 'com.docker.network.driver.mtu'
@@ -39,7 +36,8 @@ export interface OverlayShape {
   readonly networkId: string
   readonly name: string
   readonly encapsulation: Encapsulation
-  readonly mtu: number
+  /** In bytes, of the underlay that the network is made for; the rest follows from its family. */
+  readonly underlayMtu: number
   readonly subnets: readonly SubnetSpec[]
   readonly finder: SubnetFinder
 }
@@ -48,20 +46,19 @@ export interface OverlayShape {
  * Throws ERR_PRECONDITION for a network that is no overlay network, or that its manager has not
  * laid out: what is unclear is refused, never guessed.
  */
-export function overlayShape(network: Network, underlayFamily: IpFamily): OverlayShape {
+export function overlayShape(network: Network): OverlayShape {
   const { id, spec, driverState } = network
   const name = spec?.annotations?.name ?? ''
   if (nameProblem(id) !== null) throw unfit(network, 'its ID is not well-formed')
   const kind = driverState?.name ?? spec?.driverConfig?.name ?? ''
   if (kind !== 'overlay') throw unfit(network, `its driver is "${kind}"`)
   const options = { ...spec?.driverConfig?.options, ...driverState?.options }
-  const isEncrypted = ENCRYPTED_OPTION in options
   const subnets = subnetsOf(network, vnisIn(network, options[VNI_LIST_OPTION] ?? ''))
   return {
     networkId: id,
     name,
-    encapsulation: isEncrypted ? 'vxlan-esp' : 'vxlan',
-    mtu: mtuOf(network, options[MTU_OPTION], { isEncrypted, underlayFamily }),
+    encapsulation: ENCRYPTED_OPTION in options ? 'vxlan-esp' : 'vxlan',
+    underlayMtu: underlayMtuOf(network, options[MTU_OPTION] ?? ''),
     subnets,
     finder: new SubnetFinder(subnets),
   }
@@ -114,17 +111,10 @@ function prefixOf(network: Network, { subnet, gateway }: IPAMConfig): PrefixSpec
   return { cidr, gateway: ip }
 }
 
-function mtuOf(
-  network: Network,
-  option: string | undefined,
-  { isEncrypted, underlayFamily }: { isEncrypted: boolean; underlayFamily: IpFamily },
-): number {
-  const asked = option === undefined || option === '' ? 0 : Number(option)
+function underlayMtuOf(network: Network, option: string): number {
+  const asked = option === '' ? 0 : Number(option)
   if (!Number.isInteger(asked) || asked < 0 || asked > MTU_OPTION_BYTES_MAX) {
     throw unfit(network, 'its MTU is not a number of bytes')
   }
-  const plain = overlayMtu(asked > 0 ? asked : UNDERLAY_MTU_BYTES, underlayFamily)
-  if (!isEncrypted) return plain
-  const sealed = plain - ESP.overheadBytes
-  return sealed - (sealed % ESP.multiple)
+  return asked > 0 ? asked : UNDERLAY_MTU_BYTES
 }

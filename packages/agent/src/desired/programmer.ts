@@ -13,6 +13,8 @@ export interface ProgrammerParts {
   readonly tunables: AgentTunables
   /** The desired state as it is now. */
   readonly compose: () => Desired
+  /** An apply of this is over, and nothing of before it is in use any more. */
+  readonly onSettled: (desired: Desired) => void
   /** Items that failed, after each apply and each drift. */
   readonly onFailures: (failures: ReadonlyMap<string, ItemFailure>) => void
 }
@@ -66,10 +68,12 @@ export class Programmer {
   async #apply(): Promise<void> {
     if (this.#isClosed) return
     this.#repair?.[Symbol.dispose]()
-    const { dataplane, compose } = this.#parts
+    const { dataplane, compose, onSettled } = this.#parts
+    const desired = compose()
     let report: ApplyReport
     try {
-      report = await dataplane.apply({ ...compose(), generation: ++this.#generation })
+      report = await dataplane.apply({ ...desired, generation: ++this.#generation })
+      onSettled(desired)
       this.#problem = null
     } catch (error) {
       this.#problem = error as Error

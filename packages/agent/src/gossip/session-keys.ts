@@ -1,4 +1,4 @@
-/** Which keys of a session gossip uses, and how a key ring comes to hold them (docker-wire §5). */
+/** The keys of a session, which of them gossip uses, and how its ring comes to hold those. */
 import { equalBytes } from '@weft/core'
 import { KEY_BYTES, type GossipKey, type KeyRing } from '@weft/gossip'
 import type { EncryptionKey, KeyView } from '@weft/swarm'

@@ -33,6 +33,13 @@ export class JsonFields {
     throw this.#fault(name, 'no text')
   }
 
+  /** A whole number that may be greater than a number holds, in decimal. */
+  digits(name: string): string {
+    const value = this.text(name)
+    if (/^[0-9]{1,20}$/.test(value)) return value
+    throw this.#fault(name, 'no decimal number')
+  }
+
   number(name: string): number {
     const value = this.#object[name]
     if (typeof value === 'number' && Number.isSafeInteger(value)) return value

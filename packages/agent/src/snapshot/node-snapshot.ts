@@ -1,6 +1,6 @@
 /** What an agent cannot learn again without a manager: endpoints, keys, its name in the ring. */
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
-import { parseInterfaceAddress, parseMac, type IpFamily } from '@weft/core'
+import { parseInterfaceAddress, parseMac } from '@weft/core'
 import { NetworkSchema } from '@weft/swarm'
 import type { Attachment } from '../attachments/attachment.ts'
 import { overlayShape } from '../desired/overlay-shape.ts'
@@ -61,7 +61,7 @@ function attachmentJson(attachment: Attachment): Json | null {
 }
 
 /** Read what `nodeSnapshotJson` made. Throws when it is anything else. */
-export function readNodeSnapshot(fields: JsonFields, underlayFamily: IpFamily): NodeSnapshot {
+export function readNodeSnapshot(fields: JsonFields): NodeSnapshot {
   return {
     ringName: fields.text('ringName'),
     ringAddress: fields.text('ringAddress'),
@@ -70,17 +70,17 @@ export function readNodeSnapshot(fields: JsonFields, underlayFamily: IpFamily): 
     releases: fields.texts('releases'),
     keys: fields.objects('keys', (key) => ({
       subsystem: key.text('subsystem') === 'gossip' ? 'gossip' : 'ipsec',
-      lamportTime: key.text('lamportTime'),
+      lamportTime: key.digits('lamportTime'),
       bytes: key.bytes('bytes'),
       since: key.number('since'),
     })),
-    attachments: fields.objects('attachments', (one) => readAttachment(one, underlayFamily)),
+    attachments: fields.objects('attachments', readAttachment),
   }
 }
 
-function readAttachment(fields: JsonFields, underlayFamily: IpFamily): Attachment {
+function readAttachment(fields: JsonFields): Attachment {
   const network = fromBinary(NetworkSchema, fields.bytes('network'))
-  const shape = overlayShape(network, underlayFamily)
+  const shape = overlayShape(network)
   const ifname = fields.text('ifname')
   return {
     endpointId: fields.text('endpointId'),
