@@ -1,5 +1,5 @@
 /** The receiving end of a security association: opens packets where they stand. */
-import { u32, type Cipher } from '@weft/core'
+import { assert, u32, type Cipher } from '@weft/core'
 import type { EspFault } from './esp-fault.ts'
 import {
   CipherInputs,
@@ -9,7 +9,8 @@ import {
   payloadEndOf,
   type AssociationLayout,
 } from './esp-layout.ts'
-import { ReplayWindow } from './replay-window.ts'
+import { ReplayWindow, type ReplayFault } from './replay-window.ts'
+import { RunWindows } from './run-windows.ts'
 
 /** What a receiving end needs to be told. */
 export interface InboundOptions extends AssociationLayout {
@@ -18,6 +19,11 @@ export interface InboundOptions extends AssociationLayout {
    * 0: whatever is authentic is received, as by Docker; extended numbers need a window.
    */
   readonly replayWindowPackets: number
+  /**
+   * True where the peer may begin with sequence number 1 again without a word: each of its runs
+   * has a window (see RunWindows). Not for extended numbers.
+   */
+  readonly windowPerRun: boolean
 }
 
 /** What opening a packet can come to, other than a packet. */
@@ -34,6 +40,7 @@ export class InboundAssociation {
   readonly #protocol: number
   readonly #extended: boolean
   readonly #window: ReplayWindow | null
+  readonly #runs: RunWindows | null
 
   constructor(options: InboundOptions, cipher: Cipher) {
     this.spi = options.spi
@@ -42,7 +49,10 @@ export class InboundAssociation {
     this.#protocol = options.protocol
     this.#extended = options.extendedSequence
     const packets = options.replayWindowPackets
-    this.#window = packets === 0 && !this.#extended ? null : new ReplayWindow(packets)
+    const isNone = packets === 0 && !this.#extended
+    assert(!this.#extended || !options.windowPerRun, 'extended numbers have one window')
+    this.#window = isNone || options.windowPerRun ? null : new ReplayWindow(packets)
+    this.#runs = isNone || !options.windowPerRun ? null : new RunWindows(packets)
   }
 
   /**
@@ -56,12 +66,15 @@ export class InboundAssociation {
     const low = u32(bytes, start + 4)
     const sequence = this.#extended ? (this.#window?.extend(low) ?? -1) : low
     if (sequence < 0) return 'late'
-    const refusal = this.#window?.refusal(sequence) ?? null
+    const maskHigh = u32(bytes, start + 8)
+    const maskLow = (u32(bytes, start + 12) ^ low) >>> 0
+    const refusal = this.#refusal(sequence, maskHigh, maskLow)
     if (refusal !== null) return refusal
     const { nonce, associated } = this.#inputs
     this.#inputs.load(sequence, bytes, start + 8)
     if (!this.#cipher.open(bytes, sealedAt, end, nonce, associated)) return 'bad-icv'
     this.#window?.accept(sequence)
+    this.#runs?.accept(sequence, maskHigh, maskLow)
     const payloadEnd = payloadEndOf(bytes, sealedAt, tagAt)
     if (payloadEnd < 0) return 'bad-padding'
     const protocol = bytes[tagAt - 1]
@@ -72,5 +85,10 @@ export class InboundAssociation {
   /** Zero the key. */
   close(): void {
     this.#cipher.close()
+  }
+
+  #refusal(sequence: number, maskHigh: number, maskLow: number): ReplayFault | null {
+    if (this.#runs !== null) return this.#runs.refusal(sequence, maskHigh, maskLow)
+    return this.#window?.refusal(sequence) ?? null
   }
 }

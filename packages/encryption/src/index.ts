@@ -32,10 +32,12 @@ export {
   ReplayWindow,
   type ReplayFault,
 } from './replay-window.ts'
+export { PAST_RUNS_MAX, RUNS_MAX, RunWindows } from './run-windows.ts'
 export {
   PEERS_MAX,
   SecurityAssociations,
   type EspCounters,
+  type PeerKeys,
   type RekeyWanted,
   type SecurityAssociationsOptions,
 } from './security-associations.ts'

@@ -9,7 +9,7 @@ import {
   writeTrailer,
   type AssociationLayout,
 } from './esp-layout.ts'
-import { EXTENDED_SEQUENCE_MAX, lowHalf, SEQUENCE_MAX } from './sequence-number.ts'
+import { EXTENDED_SEQUENCE_MAX, highHalf, lowHalf, SEQUENCE_MAX } from './sequence-number.ts'
 
 /** What a sending end needs to be told. */
 export interface OutboundOptions extends AssociationLayout {
@@ -18,10 +18,11 @@ export interface OutboundOptions extends AssociationLayout {
 }
 
 /**
- * Seals packets of one peer under one key, in transport mode. The vector of each packet is a 64-bit
- * counter that begins anywhere: one key serves all nodes of a cluster (docker-wire §5.1) and
- * outlives our process, so a counter from zero would come to the same nonce twice, after a restart
- * or where two SPIs agree. No sequence number is used twice, whatever is asked.
+ * Seals packets of one peer under one key, in transport mode. The vector of each packet is its
+ * sequence number under a mask of 64 random bits, as Linux has it: one key serves all nodes of a
+ * cluster (docker-wire §5.1) and outlives our process, so the bare number would come to the same
+ * nonce twice, after a restart or where two SPIs agree. The mask also tells a receiver our runs
+ * apart (see RunWindows). No sequence number is used twice, whatever is asked.
  */
 export class OutboundAssociation {
   readonly spi: number
@@ -32,8 +33,8 @@ export class OutboundAssociation {
   readonly #protocol: number
   readonly #sequenceMax: number
   #sequence: number
-  #vectorHigh: number
-  #vectorLow: number
+  readonly #maskHigh: number
+  readonly #maskLow: number
 
   constructor(options: OutboundOptions, cipher: Cipher, entropy: Entropy) {
     this.spi = options.spi
@@ -43,10 +44,10 @@ export class OutboundAssociation {
     this.#sequence = options.sequenceAfter
     this.#sequenceMax = options.extendedSequence ? EXTENDED_SEQUENCE_MAX : SEQUENCE_MAX
     this.rekeyAt = 3 * Math.floor(this.#sequenceMax / 4)
-    const first = new Uint8Array(ESP_IV_BYTES)
-    entropy.fill(first)
-    this.#vectorHigh = u32(first, 0)
-    this.#vectorLow = u32(first, 4)
+    const mask = new Uint8Array(ESP_IV_BYTES)
+    entropy.fill(mask)
+    this.#maskHigh = u32(mask, 0)
+    this.#maskLow = u32(mask, 4)
   }
 
   /** The sequence number of the last packet; what a successor must begin behind. */
@@ -69,7 +70,8 @@ export class OutboundAssociation {
     this.#sequence++
     setU32(bytes, at, this.spi)
     setU32(bytes, at + 4, lowHalf(this.#sequence))
-    this.#writeVector(bytes, at + 8)
+    setU32(bytes, at + 8, (this.#maskHigh ^ highHalf(this.#sequence)) >>> 0)
+    setU32(bytes, at + 12, (this.#maskLow ^ lowHalf(this.#sequence)) >>> 0)
     writeTrailer(bytes, end, { padding, protocol: this.#protocol })
     const { nonce, associated } = this.#inputs
     this.#inputs.load(this.#sequence, bytes, at + 8)
@@ -81,12 +83,5 @@ export class OutboundAssociation {
   close(): void {
     this.#cipher.close()
     this.#sequence = this.#sequenceMax
-  }
-
-  #writeVector(bytes: Uint8Array, at: number): void {
-    setU32(bytes, at, this.#vectorHigh)
-    setU32(bytes, at + 4, this.#vectorLow)
-    this.#vectorLow = (this.#vectorLow + 1) >>> 0
-    if (this.#vectorLow === 0) this.#vectorHigh = (this.#vectorHigh + 1) >>> 0
   }
 }

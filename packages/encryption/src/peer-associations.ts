@@ -54,9 +54,10 @@ export class PeerAssociations {
   accept(key: NetworkKey): InboundAssociation | null {
     if (this.#inbound.has(key.tag)) return null
     const { address, local, suite, protocol, profile } = this.#options
-    const { spiGeneration, extendedSequence, replayWindowPackets } = profile
+    const { spiGeneration, extendedSequence, replayWindowPackets, windowPerRun } = profile
     const spi = spiOf({ source: address, destination: local, tag: key.tag }, spiGeneration)
-    const options = { spi, salt: spi, extendedSequence, protocol, replayWindowPackets }
+    const layout = { spi, salt: spi, extendedSequence, protocol }
+    const options = { ...layout, replayWindowPackets, windowPerRun }
     const association = new InboundAssociation(options, key.openCipher(suite))
     this.#inbound.set(key.tag, association)
     return association

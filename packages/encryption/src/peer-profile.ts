@@ -10,13 +10,16 @@ export interface PeerProfile {
   readonly extendedSequence: boolean
   /** See InboundOptions. Ours alone: the peer does not notice. */
   readonly replayWindowPackets: number
+  /** See InboundOptions. Ours alone too. */
+  readonly windowPerRun: boolean
 }
 
-/** A stock engine: it begins with sequence number 1 whenever it starts, so no window is kept. */
+/** A stock engine, or a kernel: it begins with sequence number 1 whenever it starts. */
 export const DOCKER_PROFILE: PeerProfile = Object.freeze({
   spiGeneration: 'sixteen-byte',
   extendedSequence: false,
-  replayWindowPackets: 0,
+  replayWindowPackets: 2048,
+  windowPerRun: true,
 })
 
 /** Another node of ours, which says when it restarted. */
@@ -24,10 +27,19 @@ export const WEFT_PROFILE: PeerProfile = Object.freeze({
   spiGeneration: 'sixteen-byte',
   extendedSequence: true,
   replayWindowPackets: 2048,
+  windowPerRun: false,
 })
 
 /** Refuse a profile that no association can have. Throws ERR_INVALID_VALUE. */
-export function checkProfile({ extendedSequence, replayWindowPackets }: PeerProfile): void {
+export function checkProfile(profile: PeerProfile): void {
+  const { extendedSequence, replayWindowPackets, windowPerRun } = profile
+  if (extendedSequence && windowPerRun) {
+    throw valueError('ERR_INVALID_VALUE', 'extended numbers have one window', {
+      kind: 'windowPerRun',
+      text: 'true',
+      expected: 'false where sequence numbers are extended',
+    })
+  }
   const [min, max] = [REPLAY_WINDOW_PACKETS_MIN, REPLAY_WINDOW_PACKETS_MAX]
   const isWindow = replayWindowPackets >= min && replayWindowPackets <= max
   if (Number.isInteger(replayWindowPackets) && isWindow) return

@@ -32,6 +32,13 @@ export class ReplayWindow {
     this.#words[0] = 1
   }
 
+  /** Forget everything: nothing was received. */
+  clear(): void {
+    this.#words.fill(0)
+    this.#words[0] = 1
+    this.#top = 0
+  }
+
   /** The highest sequence number that was received. */
   get top(): number {
     return this.#top

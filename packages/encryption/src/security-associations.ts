@@ -30,6 +30,12 @@ export interface RekeyWanted {
   readonly sequence: number
 }
 
+/** Keys of the ends that one peer has, by their tags; `seals` is null where nothing is sealed. */
+export interface PeerKeys {
+  readonly seals: number | null
+  readonly opens: readonly number[]
+}
+
 /** What was done, and why what was not. */
 export interface EspCounters {
   readonly sealed: number
@@ -150,6 +156,17 @@ export class SecurityAssociations {
     return { sealed: this.#sealed, opened: this.#opened, faults: { ...this.#faults } }
   }
 
+  /** Names of the keys that seal for each peer and that open what comes from it. */
+  read(): ReadonlyMap<Ip, PeerKeys> {
+    const present = [...this.#peers.values()].filter(({ isPresent }) => isPresent)
+    return new Map(
+      present.map(({ address, inbound, outbound, sender }) => {
+        const seals = [...outbound].find(([, association]) => association === sender)
+        return [address, { seals: seals?.[0] ?? null, opens: [...inbound.keys()] }]
+      }),
+    )
+  }
+
   /** Peers that want a new key; each is told about once for each key. */
   drain(): readonly RekeyWanted[] {
     const wanted = this.#wanted
@@ -264,6 +281,7 @@ function isSameProfile(a: PeerProfile, b: PeerProfile): boolean {
   return (
     a.spiGeneration === b.spiGeneration &&
     a.extendedSequence === b.extendedSequence &&
+    a.windowPerRun === b.windowPerRun &&
     a.replayWindowPackets === b.replayWindowPackets
   )
 }

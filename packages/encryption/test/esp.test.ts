@@ -46,7 +46,10 @@ function endsOf(options: EndsOptions = {}): Ends {
   return {
     suite,
     out: new OutboundAssociation({ ...layout, sequenceAfter }, suite.open(key), entropy),
-    in: new InboundAssociation({ ...layout, replayWindowPackets }, suite.open(key)),
+    in: new InboundAssociation(
+      { ...layout, replayWindowPackets, windowPerRun: false },
+      suite.open(key),
+    ),
   }
 }
 
@@ -84,6 +87,11 @@ function layoutOf({ spi, salt, extendedSequence, trailer }: EspVector): Associat
   return { spi, salt: u32(hex(salt), 0), extendedSequence, protocol }
 }
 
+/** What a sender must have drawn to come to this vector. */
+function maskOf({ sequence, vector }: EspVector): string {
+  return (BigInt(`0x${vector}`) ^ BigInt(sequence)).toString(16).padStart(16, '0')
+}
+
 describe.each(ESP_VECTORS)('ESP of $name', (one) => {
   const header = new Uint8Array(ESP_HEADER_BYTES)
   setU32(header, 0, one.spi)
@@ -94,21 +102,22 @@ describe.each(ESP_VECTORS)('ESP of $name', (one) => {
   it('is sealed to the byte', () => {
     const options = { ...layoutOf(one), sequenceAfter: one.sequence - 1 }
     const cipher = one.suite.open(hex(one.key))
-    const out = new OutboundAssociation(options, cipher, saying(one.vector))
+    const out = new OutboundAssociation(options, cipher, saying(maskOf(one)))
     expect(toHex(sealed(out, hex(one.payload)))).toBe(packet)
   })
 
   it('is opened', () => {
     const replayWindowPackets = one.extendedSequence ? 64 : 0
     const cipher = one.suite.open(hex(one.key))
-    const end = new InboundAssociation({ ...layoutOf(one), replayWindowPackets }, cipher)
+    const options = { ...layoutOf(one), replayWindowPackets, windowPerRun: false }
+    const end = new InboundAssociation(options, cipher)
     expect(opened(end, hex(packet))).toBe(one.payload)
   })
 
   it('has a tag that Docker cuts to its first half', () => {
     if (one.suite !== GCM_16) return
     const options = { ...layoutOf(one), sequenceAfter: one.sequence - 1 }
-    const out = new OutboundAssociation(options, GCM_8.open(hex(one.key)), saying(one.vector))
+    const out = new OutboundAssociation(options, GCM_8.open(hex(one.key)), saying(maskOf(one)))
     expect(toHex(sealed(out, hex(one.payload)))).toBe(packet.slice(0, -16))
   })
 })
@@ -161,7 +170,8 @@ describe.each(SUITES)('ESP with $name', (suite) => {
       expect(opened(endsOf({ suite, layout }).in, packet)).toBe('bad-icv')
     }
     const key = new Uint8Array(suite.keyBytes).fill(8)
-    const end = new InboundAssociation({ ...LAYOUT, replayWindowPackets: 0 }, suite.open(key))
+    const options = { ...LAYOUT, replayWindowPackets: 0, windowPerRun: false }
+    const end = new InboundAssociation(options, suite.open(key))
     expect(opened(end, packet)).toBe('bad-icv')
   })
 })
@@ -219,19 +229,18 @@ describe('sequence numbers', () => {
 describe('initialisation vectors', () => {
   const vectorOf = (packet: Uint8Array): string => toHex(packet.subarray(8, 16))
 
-  it('count up from anywhere, over the edges of both halves', () => {
+  const vectorsOf = (mask: string, layout: AssociationLayout, sequenceAfter: number): string[] => {
     const cipher = GCM_8.open(new Uint8Array(16))
-    const entropy = saying('ffffffffffffffff')
-    const out = new OutboundAssociation({ ...LAYOUT, sequenceAfter: 0 }, cipher, entropy)
-    const vectors = Array.from({ length: 3 }, () => vectorOf(sealed(out, hex('00'))))
-    expect(vectors).toEqual(['ffffffffffffffff', '0000000000000000', '0000000000000001'])
-    const carry = new OutboundAssociation(
-      { ...LAYOUT, sequenceAfter: 0 },
-      GCM_8.open(new Uint8Array(16)),
-      saying('00000001ffffffff'),
-    )
-    expect(vectorOf(sealed(carry, hex('00')))).toBe('00000001ffffffff')
-    expect(vectorOf(sealed(carry, hex('00')))).toBe('0000000200000000')
+    const out = new OutboundAssociation({ ...layout, sequenceAfter }, cipher, saying(mask))
+    return Array.from({ length: 3 }, () => vectorOf(sealed(out, hex('00'))))
+  }
+
+  it('are sequence numbers under a mask, as the kernel’s, over all 64 bits', () => {
+    const vectors = vectorsOf('ffffffffffffffff', LAYOUT, 0)
+    expect(vectors).toEqual(['fffffffffffffffe', 'fffffffffffffffd', 'fffffffffffffffc'])
+    const extended = { ...LAYOUT, extendedSequence: true }
+    const carried = vectorsOf('0000000500000000', extended, 0xffff_fffe)
+    expect(carried).toEqual(['00000005ffffffff', '0000000400000000', '0000000400000001'])
   })
 
   it('are others after a restart, though sequence numbers are the same', () => {

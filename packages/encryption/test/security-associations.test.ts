@@ -271,6 +271,26 @@ describe('peers', () => {
     expect(b.seal(A, 1)).toBe('no-peer')
   })
 
+  it('that are stock engines restart without a word, and what they sent before stays refused', () => {
+    const [a, b] = pairOf([1], DOCKER_PROFILE)
+    const before = Array.from({ length: 3 }, (_, i) => a.seal(B, i))
+    before.forEach((packet, i) => expect(b.open(A, packet)).toBe(EIGHT(i)))
+    const again = new Node(A, () => 0, 'after the restart')
+    again.rotate(keys(1))
+    again.associations.addPeer(B, DOCKER_PROFILE)
+    const after = again.seal(B, 7)
+    expect(b.open(A, after)).toBe(EIGHT(7))
+    for (const packet of [...before, after]) expect(b.open(A, packet)).toBe('replayed')
+  })
+
+  it('are read back by the names of their keys', () => {
+    const [a] = pairOf([1, 2])
+    const both = { seals: 1, opens: [1, 2] }
+    expect(a.associations.read()).toEqual(new Map([[B, both]]))
+    a.associations.removePeer(B)
+    expect(a.associations.read()).toEqual(new Map())
+  })
+
   it('need not be told of a restart that kept its sequence numbers', () => {
     const [a, b] = pairOf([1])
     for (let i = 0; i < 5; i++) b.open(A, a.seal(B, i))
@@ -295,6 +315,7 @@ describe('peers', () => {
       { ...WEFT_PROFILE, replayWindowPackets: 0 },
       { ...DOCKER_PROFILE, replayWindowPackets: 31 },
       { ...DOCKER_PROFILE, replayWindowPackets: 9000 },
+      { ...WEFT_PROFILE, windowPerRun: true },
     ]) {
       expect(() => a.associations.addPeer(B, profile)).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_VALUE' }),

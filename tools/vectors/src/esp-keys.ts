@@ -61,7 +61,7 @@ export function recordedInbound(
   suite: CipherSuiteName,
   tag: number,
 ): InboundAssociation {
-  const options = { ...layoutOf(ends, tag), replayWindowPackets: 0 }
+  const options = { ...layoutOf(ends, tag), replayWindowPackets: 0, windowPerRun: false }
   return new InboundAssociation(options, keyOf(suite, tag).openCipher(nodeCipherSuites[suite]))
 }
 
