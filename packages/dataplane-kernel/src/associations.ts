@@ -9,6 +9,7 @@ import {
   TUNNEL_KEY_BYTES,
   type AcceptedState,
   type AssociationTags,
+  type FailureLog,
   type SealedPeer,
   type TunnelKey,
 } from '@weft/dataplane'
@@ -21,7 +22,6 @@ import {
   type XfrmState,
   type XfrmStateRef,
 } from '@weft/linux'
-import type { FailureLog } from './failures.ts'
 import { ENCRYPT_MARK } from './guard.ts'
 
 /** Tells our states from others (docker-wire §5.4). */

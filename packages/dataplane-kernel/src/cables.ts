@@ -1,6 +1,7 @@
 /** An endpoint's veth: plugged in, mended in place, and unplugged. */
 import { addressOf, type InterfaceAddress, type Mac } from '@weft/core'
 import {
+  conflictError,
   dataplaneError,
   itemPath,
   type AcceptedNetwork,
@@ -20,7 +21,6 @@ import {
   writeRoute,
 } from '@weft/linux'
 import { settleCarrier } from './carrier.ts'
-import { conflict } from './failures.ts'
 import { deviceName, freeSlot, slotOf } from './names.ts'
 import { routesOf } from './routes-of.ts'
 import { endpointAddresses, endpointMark, FORWARDING_STATE, PORT_SHAPE } from './shape.ts'
@@ -137,7 +137,7 @@ function createVeth(task: CableTask, ends: Ends, hostName: string): number {
     if (!isKernelError(error, 'EEXIST')) throw error
     if (container.links.get(attachment.ifname) !== null) {
       const owner = `interface ${attachment.ifname} in ${attachment.path}`
-      throw conflict(itemPath.local(site.id, change.endpoint), owner, error)
+      throw conflictError(itemPath.local(site.id, change.endpoint), owner, error)
     }
     return createVeth(task, ends, nextName(site))
   }

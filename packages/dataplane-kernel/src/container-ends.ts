@@ -3,11 +3,11 @@ import {
   itemPath,
   type AcceptedNetwork,
   type EndpointId,
+  type FailureLog,
   type LocalEndpoint,
   type SubnetSpec,
 } from '@weft/dataplane'
 import { Kernel, MessageWriter, writeChangeLink, writeRoute } from '@weft/linux'
-import type { FailureLog } from './failures.ts'
 import { routesOf } from './routes-of.ts'
 import type { NetworkSite } from './site.ts'
 

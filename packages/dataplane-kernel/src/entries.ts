@@ -1,12 +1,16 @@
 /** Forwarding and neighbour entries of one network, written in one batch. */
-import type { ForwardingChange, NeighbourChange } from '@weft/dataplane'
+import {
+  hostError,
+  type FailureLog,
+  type ForwardingChange,
+  type NeighbourChange,
+} from '@weft/dataplane'
 import {
   MessageWriter,
   writeForwarding,
   writeNeighbour,
   type KernelFault,
 } from '@weft/linux'
-import { hostError, type FailureLog } from './failures.ts'
 import { FORWARDING_STATE } from './shape.ts'
 import type { NetworkSite, SubnetSite } from './site.ts'
 

@@ -1,8 +1,7 @@
 /** What all operations of one dataplane work on: its names, its underlay, its networks. */
 import { addressOf, type Ip, type Logger } from '@weft/core'
-import type { NetworkId } from '@weft/dataplane'
+import { conflictError, type NetworkId } from '@weft/dataplane'
 import { holdName, isKernelError, Kernel, type HeldName } from '@weft/linux'
-import { conflict } from './failures.ts'
 import { NamespaceSearch } from './namespace-search.ts'
 import type { KernelOptions } from './options.ts'
 import type { NetworkSite } from './site.ts'
@@ -45,7 +44,8 @@ function claimInstance(instance: string, underlay: Kernel): HeldName {
   } catch (error) {
     underlay.close()
     if (!isKernelError(error, 'EADDRINUSE')) throw error
-    throw conflict(`instance ${instance}`, 'another dataplane of this instance, still open', error)
+    const owner = 'another dataplane of this instance, still open'
+    throw conflictError(`instance ${instance}`, owner, error)
   }
 }
 

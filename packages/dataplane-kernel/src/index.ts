@@ -1,9 +1,4 @@
 /** Overlay networks in the Linux kernel, told what should be true and reconciled by netlink. */
 export { kernelBackend } from './kernel-backend.ts'
 export { namespaceName } from './names.ts'
-export {
-  AUDIT_INTERVAL_MS,
-  INSTANCE_LENGTH_MAX,
-  kernelOptions,
-  type KernelOptions,
-} from './options.ts'
+export { kernelOptions, type KernelOptions } from './options.ts'

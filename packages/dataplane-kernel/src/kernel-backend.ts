@@ -2,6 +2,7 @@
 import type { IpFamily } from '@weft/core'
 import {
   dataplaneError,
+  itemErrorOf,
   overlayMtu,
   type Capabilities,
   type DataplaneBackend,
@@ -12,7 +13,6 @@ import {
   type KernelAbility,
   type KernelFacts,
 } from '@weft/linux'
-import { itemErrorOf } from './failures.ts'
 import { closeHost, openHost } from './host.ts'
 import { KernelDataplane } from './kernel-dataplane.ts'
 import type { KernelOptions } from './options.ts'

@@ -1,6 +1,6 @@
 /** Namespaces of networks: made whole or not at all, found again by their marks, taken away. */
 import { writeFileSync } from 'node:fs'
-import { itemPath, type Encapsulation, type NetworkId } from '@weft/dataplane'
+import { conflictError, itemPath, type Encapsulation, type NetworkId } from '@weft/dataplane'
 import {
   createNamespace,
   deleteNamespace,
@@ -13,7 +13,6 @@ import {
   namespacePath,
   writeDeleteLink,
 } from '@weft/linux'
-import { conflict } from './failures.ts'
 import type { Host } from './host.ts'
 import { formatMark, networkMark, parseMark } from './mark.ts'
 import { namespaceName, namespacePrefix } from './names.ts'
@@ -29,7 +28,7 @@ export function createNetwork(host: Host, id: NetworkId, encapsulation: Encapsul
     createInPlaceOfRemains(where, () => prepare(alias))
   } catch (error) {
     if (!isKernelError(error, 'EEXIST', 'EINVAL')) throw error
-    throw conflict(itemPath.network(id), `namespace ${namespacePath(where)}`, error)
+    throw conflictError(itemPath.network(id), `namespace ${namespacePath(where)}`, error)
   }
   const path = namespacePath(where)
   host.sites.set(id, openSite(id, path, Kernel.open(path)))

@@ -2,6 +2,7 @@
 import {
   diff,
   diffProgrammed,
+  FailureLog,
   itemPath,
   order,
   removedItems,
@@ -12,7 +13,6 @@ import {
   type ProgrammedNetwork,
   type ProgrammedState,
 } from '@weft/dataplane'
-import { FailureLog } from './failures.ts'
 import type { Host } from './host.ts'
 import { adoptNamed, namedStill, refreshSites } from './networks.ts'
 import { applyMends, lookAtSite, readSite } from './read-site.ts'

@@ -1,5 +1,11 @@
 /** Reading a network's namespace back, and putting right in place what no item stands for. */
-import { itemPath, type AcceptedNetwork, type Encapsulation } from '@weft/dataplane'
+import {
+  hostError,
+  itemPath,
+  type AcceptedNetwork,
+  type Encapsulation,
+  type FailureLog,
+} from '@weft/dataplane'
 import {
   MessageWriter,
   writeAddress,
@@ -7,7 +13,6 @@ import {
   writeDeleteLink,
   writeForwarding,
 } from '@weft/linux'
-import { hostError, type FailureLog } from './failures.ts'
 import type { Host } from './host.ts'
 import { networkMark } from './mark.ts'
 import { setRouting } from './networks.ts'

@@ -1,6 +1,7 @@
 /** A subnet's bridge and tunnel: made, changed and removed. */
 import { addressOf, ipFamily, type InterfaceAddress } from '@weft/core'
 import {
+  conflictError,
   itemPath,
   type KnownSubnetShape,
   type SubnetChange,
@@ -14,7 +15,6 @@ import {
   writeDeleteLink,
 } from '@weft/linux'
 import { settleCarrier } from './carrier.ts'
-import { conflict } from './failures.ts'
 import type { Host } from './host.ts'
 import { formatMark } from './mark.ts'
 import { freeSlot, slotOf } from './names.ts'
@@ -111,11 +111,11 @@ function createTunnel(task: SubnetTask, spec: SubnetSpecOf, bridgeIndex: number)
   } catch (error) {
     const item = itemPath.subnet(site.id, spec.vni)
     if (isKernelError(error, 'EADDRINUSE')) {
-      throw conflict(item, tunnelPortOwner(spec.tunnel.port), error)
+      throw conflictError(item, tunnelPortOwner(spec.tunnel.port), error)
     }
     if (!isKernelError(error, 'EEXIST')) throw error
     const owner = clearTunnelPlace(host, spec)
-    if (owner !== null) throw conflict(item, owner, error)
+    if (owner !== null) throw conflictError(item, owner, error)
     return create()
   }
 }

@@ -1,5 +1,7 @@
 /** Carrying out the steps of one pass, in order, with a failure for every item that failed. */
 import {
+  dependencyError,
+  FailureLog,
   itemPath,
   type AcceptedState,
   type Change,
@@ -13,7 +15,6 @@ import {
 import { plugIn, unplug } from './cables.ts'
 import { spreadMtu, spreadRoutes } from './container-ends.ts'
 import { programEntries, type EntryChange } from './entries.ts'
-import { dependency, FailureLog } from './failures.ts'
 import type { Host } from './host.ts'
 import { createNetwork, removeNetwork, setRouting } from './networks.ts'
 import { addSubnet, changeSubnet, removeSubnet } from './subnets.ts'
@@ -71,7 +72,7 @@ export class Transition {
     if (from !== null) before.push({ vni, prefixes: from.prefixes })
     const site = this.#host.sites.get(id)
     if (site === undefined) {
-      if (to !== null) this.#failures.add(item, dependency(item, itemPath.network(id)))
+      if (to !== null) this.#failures.add(item, dependencyError(item, itemPath.network(id)))
       return
     }
     const mtuBytes = this.#accepted.networks.get(id)?.mtu ?? 0
@@ -92,7 +93,7 @@ export class Transition {
       const item = itemPath.network(id)
       const first = network.subnets[0]
       if (site.subnets.size === 0 && first !== undefined) {
-        this.#failures.add(item, dependency(item, itemPath.subnet(id, first.vni)))
+        this.#failures.add(item, dependencyError(item, itemPath.subnet(id, first.vni)))
         removeNetwork(this.#host, id)
       } else this.#failures.attempt(item, () => setRouting(site, network.subnets.length > 1))
     }
@@ -111,7 +112,7 @@ export class Transition {
     if (to === null || network === undefined) return
     const subnet = site?.subnets.get(to.vni)
     if (site === undefined || subnet === undefined) {
-      this.#failures.add(item, dependency(item, this.#missing(id, to.vni)))
+      this.#failures.add(item, dependencyError(item, this.#missing(id, to.vni)))
       return
     }
     const { instance } = this.#host.options
@@ -124,7 +125,8 @@ export class Transition {
   #entry(change: EntryChange): void {
     const { item, network: id, vni } = change
     if (this.#host.sites.get(id)?.subnets.has(vni) !== true) {
-      if (change.to !== null) this.#failures.add(item, dependency(item, this.#missing(id, vni)))
+      const lacks = this.#missing(id, vni)
+      if (change.to !== null) this.#failures.add(item, dependencyError(item, lacks))
       return
     }
     const entries = this.#entries.get(id) ?? []

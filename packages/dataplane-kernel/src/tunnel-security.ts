@@ -1,7 +1,11 @@
 /** Guards and associations of one dataplane: there before an encrypted tunnel, gone after it. */
 import type { Ip } from '@weft/core'
 import {
+  conflictError,
   dataplaneError,
+  dependencyError,
+  FailureLog,
+  itemErrorOf,
   itemPath,
   itemText,
   type AcceptedNetwork,
@@ -19,7 +23,6 @@ import {
   stateKey,
   type AssociationPlan,
 } from './associations.ts'
-import { conflict, dependency, FailureLog, itemErrorOf } from './failures.ts'
 import { guardKey, guardOf, guardTable, readGuard, type GuardKey } from './guard.ts'
 import type { Host } from './host.ts'
 import { encapsulationOf, removeNetwork } from './networks.ts'
@@ -177,7 +180,7 @@ export class TunnelSecurity {
     } catch (error) {
       if (!isKernelError(error, 'EADDRINUSE')) throw error
       const owner = 'another dataplane that encrypts in this namespace'
-      throw conflict(itemPath.tunnel, owner, error)
+      throw conflictError(itemPath.tunnel, owner, error)
     }
   }
 
@@ -303,6 +306,6 @@ function refusedNetwork(
       : cause
   return [
     { item, error: own },
-    ...inside.map((each) => ({ item: each, error: dependency(each, item) })),
+    ...inside.map((each) => ({ item: each, error: dependencyError(each, item) })),
   ]
 }

@@ -1,6 +1,6 @@
 /** Which associations a state of affairs asks for, and the order in which they come and go. */
 import { parseIp, parseMac, vni } from '@weft/core'
-import type { AcceptedState, TunnelKey } from '@weft/dataplane'
+import { FailureLog, type AcceptedState, type TunnelKey } from '@weft/dataplane'
 import { NetworkKey } from '@weft/encryption'
 import {
   kernelError,
@@ -20,7 +20,6 @@ import {
   stateKey,
   type AssociationPort,
 } from '../src/associations.ts'
-import { FailureLog } from '../src/failures.ts'
 import { ENCRYPT_MARK } from '../src/guard.ts'
 
 const LOCAL = parseIp('192.0.2.1')

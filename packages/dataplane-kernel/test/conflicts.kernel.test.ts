@@ -15,7 +15,7 @@ import { expect, test } from 'vitest'
 import {
   atEnd,
   desired,
-  failures,
+  failuresOf,
   hosts,
   inside,
   local,
@@ -42,7 +42,7 @@ test('a VNI that somebody holds in another namespace is theirs, and they are nam
       green: network([GREEN]),
     }),
   )
-  expect(failures(report)).toEqual([
+  expect(failuresOf(report)).toEqual([
     'networks/blue ERR_DEPENDENCY',
     'networks/blue/remote/c2 ERR_DEPENDENCY',
     'networks/blue/subnets/4096 ERR_CONFLICT',
@@ -56,7 +56,7 @@ test('a VNI that somebody holds in another namespace is theirs, and they are nam
   other.links.delete('theirs')
   const both = { blue: network([BLUE]), green: network([GREEN]) }
   const again = await dataplane.apply(desired(a, both))
-  expect(failures(again)).toEqual([])
+  expect(failuresOf(again)).toEqual([])
 })
 
 test('a name whose namespace a crash prevented is taken over; a file is left alone', async () => {
@@ -67,7 +67,7 @@ test('a name whose namespace a crash prevented is taken over; a file is left alo
   atEnd(() => rmSync(full))
   const dataplane = await a.open()
   const state = { blue: network([BLUE]), green: network([GREEN]) }
-  expect(failures(await dataplane.apply(desired(a, state)))).toEqual([
+  expect(failuresOf(await dataplane.apply(desired(a, state)))).toEqual([
     'networks/green ERR_CONFLICT',
     'networks/green/subnets/4097 ERR_DEPENDENCY',
   ])
@@ -81,7 +81,7 @@ test('a VNI of a leftover of ours in a namespace without a name is taken over', 
   await first.apply(desired(a, { blue: network([BLUE]) }))
   await first.close('detach')
   // A process keeps the namespace alive, and is the only way to it.
-  const name = namespaceName(a.instance, 'blue')
+  const name = namespaceName(a.name, 'blue')
   const keeper = spawn('ip', ['netns', 'exec', name, 'sleep', '60'], { stdio: 'ignore' })
   atEnd(() => keeper.kill('SIGKILL'))
   const identity = namespaceIdentity(a.network('blue'))
@@ -91,7 +91,7 @@ test('a VNI of a leftover of ours in a namespace without a name is taken over', 
   deleteNamespace({ name })
   const second = await a.open()
   const report = await second.apply(desired(a, { blue: network([BLUE]) }))
-  expect(failures(report)).toEqual([])
+  expect(failuresOf(report)).toEqual([])
   expect(namespaceIdentity(a.network('blue'))).not.toBe(identity)
 })
 
@@ -102,14 +102,14 @@ test('a VNI held where nobody can look is a conflict until that ends', async () 
   await first.close('detach')
   const kept = Kernel.open(a.network('blue'))
   atEnd(() => kept.close())
-  deleteNamespace({ name: namespaceName(a.instance, 'blue') })
+  deleteNamespace({ name: namespaceName(a.name, 'blue') })
   const second = await a.open()
   const state = { blue: network([BLUE]) }
   const report = await second.apply(desired(a, state))
-  expect(failures(report)).toContain('networks/blue/subnets/4096 ERR_CONFLICT')
+  expect(failuresOf(report)).toContain('networks/blue/subnets/4096 ERR_CONFLICT')
   kept.close()
   await expect
-    .poll(async () => failures(await second.apply(desired(a, state))), { timeout: 3000 })
+    .poll(async () => failuresOf(await second.apply(desired(a, state))), { timeout: 3000 })
     .toEqual([])
 })
 
@@ -124,7 +124,7 @@ test('half of a network left by a process that died in between is made whole', a
   kernel.links.delete('br0')
   const second = await a.open()
   const report = await second.apply(desired(a, state))
-  expect(failures(report)).toEqual([])
+  expect(failuresOf(report)).toEqual([])
   const links = inside(a.network('blue'), 'ip -o link').match(/(br|vxlan|veth)[0-9]+/g)
   expect([...new Set(links)].sort()).toEqual(['br0', 'veth0', 'vxlan0'])
   const { items } = await second.observe()
@@ -139,22 +139,22 @@ test('a UDP port that is taken is a conflict about the port, and nothing stays',
   atEnd(() => socket.close())
   const dataplane = await a.open()
   const report = await dataplane.apply(desired(a, { blue: network([BLUE]) }, 4800))
-  expect(failures(report)).toEqual([
+  expect(failuresOf(report)).toEqual([
     'networks/blue ERR_DEPENDENCY',
     'networks/blue/subnets/4096 ERR_CONFLICT',
   ])
   const taken = report.failures.find(({ error }) => error.code === 'ERR_CONFLICT')
   expect(taken?.error.details).toMatchObject({ owner: expect.stringContaining('4800') })
   expect((await dataplane.observe()).items).toEqual(new Map())
-  expect(failures(await dataplane.apply(desired(a, { blue: network([BLUE]) }, 4801)))).toEqual([])
+  expect(failuresOf(await dataplane.apply(desired(a, { blue: network([BLUE]) }, 4801)))).toEqual([])
 })
 
 test('a namespace of our name without our mark is somebody else’s', async () => {
   const [a] = hosts(1) as [TestHost]
-  createNamespace({ name: namespaceName(a.instance, 'blue') })
+  createNamespace({ name: namespaceName(a.name, 'blue') })
   const dataplane = await a.open()
   const report = await dataplane.apply(desired(a, { blue: network([BLUE]) }))
-  expect(failures(report)).toEqual([
+  expect(failuresOf(report)).toEqual([
     'networks/blue ERR_CONFLICT',
     'networks/blue/subnets/4096 ERR_DEPENDENCY',
   ])
@@ -171,10 +171,10 @@ test('a missing container fails alone; it is plugged in when it is there', async
   })
   const dataplane = await a.open()
   const report = await dataplane.apply(desired(a, { blue: state }))
-  expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
+  expect(failuresOf(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
   expect(inside(a.network('blue'), 'ip -o link show type veth').trim().split('\n')).toHaveLength(1)
   createNamespace({ name: missing.split('/').at(-1) ?? '' })
-  expect(failures(await dataplane.apply(desired(a, { blue: state })))).toEqual([])
+  expect(failuresOf(await dataplane.apply(desired(a, { blue: state })))).toEqual([])
 })
 
 test('a file that is no namespace is a missing attachment', async () => {
@@ -182,7 +182,7 @@ test('a file that is no namespace is a missing attachment', async () => {
   const dataplane = await a.open()
   const state = network([BLUE], { local: { c1: local('/etc/hostname', '10.0.1.2') } })
   const report = await dataplane.apply(desired(a, { blue: state }))
-  expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
+  expect(failuresOf(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
 })
 
 test('the host’s own namespace is no container’s, whatever path leads to it now', async () => {
@@ -204,7 +204,7 @@ test('the host’s own namespace is no container’s, whatever path leads to it 
   })
   const before = inside(a.path, 'ip -o link')
   const report = await dataplane.apply(desired(a, { blue: state }))
-  expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
+  expect(failuresOf(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
   expect(inside(a.path, 'ip -o link')).toBe(before)
 })
 
@@ -216,7 +216,7 @@ test('without the tunnel’s address nothing is made, and what is there stays', 
   const lost = { ...a, ip: parseIp('198.51.100.1') }
   const both = { blue: network([BLUE]), green: network([GREEN]) }
   const report = await dataplane.apply(desired(lost, both))
-  expect(failures(report)).toContain('tunnel ERR_ATTACHMENT_MISSING')
+  expect(failuresOf(report)).toContain('tunnel ERR_ATTACHMENT_MISSING')
   expect(report.changed).toBe(0)
   expect((await dataplane.observe()).items).toEqual(before)
 })

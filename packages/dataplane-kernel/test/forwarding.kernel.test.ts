@@ -4,7 +4,7 @@ import type { Dataplane } from '@weft/dataplane'
 import { expect, test } from 'vitest'
 import {
   desired,
-  failures,
+  failuresOf,
   hosts,
   inside,
   local,
@@ -44,8 +44,8 @@ async function pair(there: typeof BLUE, ip: string, ip6: string): Promise<Pair> 
     remote: { c1: remote('n1', '10.0.1.2', 'fd00:1::2') },
   })
   const [first, second] = [await a.open(), await b.open()]
-  expect(failures(await first.apply(desired(a, { blue: one })))).toEqual([])
-  expect(failures(await second.apply(desired(b, { blue: two })))).toEqual([])
+  expect(failuresOf(await first.apply(desired(a, { blue: one })))).toEqual([])
+  expect(failuresOf(await second.apply(desired(b, { blue: two })))).toEqual([])
   return { c1, c2, a, dataplane: first }
 }
 
@@ -73,7 +73,7 @@ test('the devices are the ones that Docker users know, as ip and bridge tell', a
   expect(tunnel).toMatchObject({
     mtu: 1450,
     master: 'br0',
-    ifalias: `weft/${a.instance}/networks/blue/subnets/4096/tunnel`,
+    ifalias: `weft/${a.name}/networks/blue/subnets/4096/tunnel`,
     linkinfo: {
       info_kind: 'vxlan',
       info_data: { id: 4096, local: '192.0.2.1', port: 4789, learning: false, proxy: true },
@@ -110,7 +110,7 @@ test('a node whose tunnel address changes keeps its devices and goes on', async 
     remote: { c2: remote('n2', '10.0.1.3', 'fd00:1::3') },
   })
   const report = await dataplane.apply(desired(moved, { blue: one }))
-  expect([report.changed, failures(report)]).toEqual([1, []])
+  expect([report.changed, failuresOf(report)]).toEqual([1, []])
   expect(inside(a.network('blue'), 'ip -o link')).toBe(before)
   expect(inside(a.network('blue'), 'ip -d link show vxlan0')).toContain('local 192.0.2.77')
   expect(await reaches(c1, c2, '10.0.1.3')).toBe(true)

@@ -10,7 +10,7 @@ import { TunnelSecurity } from '../src/tunnel-security.ts'
 import {
   atEnd,
   desired,
-  failures,
+  failuresOf,
   hosts,
   local,
   network,
@@ -47,7 +47,7 @@ async function twoNetworks(): Promise<{ pair: TestHost[]; paths: [string, string
       })
     const [first, second] = paths[i] ?? ['', '']
     const report = await dataplane.apply(desired(host, { n1: on(1, first), n2: on(2, second) }))
-    expect(failures(report)).toEqual([])
+    expect(failuresOf(report)).toEqual([])
   }
   return { pair, paths }
 }
@@ -124,7 +124,7 @@ describe.skipIf(kernelEsp === null)('on a kernel without ESP', () => {
     const codes = secured.failures.map(({ error, item }) => `${item} ${error.code}`)
     expect(codes.length).toBeGreaterThan(0)
     const nft = nftOf(host)
-    expect([...readGuard(nft, host.instance).keys]).toEqual(['4096:4789'])
+    expect([...readGuard(nft, host.name).keys]).toEqual(['4096:4789'])
     security.close('teardown')
     expect(nft.tables()).toEqual([])
   })

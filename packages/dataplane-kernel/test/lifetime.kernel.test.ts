@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import {
   atEnd,
   desired,
-  failures,
+  failuresOf,
   hosts,
   inside,
   local,
@@ -30,7 +30,7 @@ test('a successor that is told the same makes no change that anybody could hear 
     }),
   }
   const first = await a.open()
-  expect(failures(await first.apply(desired(a, state)))).toEqual([])
+  expect(failuresOf(await first.apply(desired(a, state)))).toEqual([])
   await first.close('detach')
   const heard: Notice[] = []
   const topics = ['links', 'neighbours', 'addresses', 'routes'] as const
@@ -48,7 +48,7 @@ test('a successor that is told the same makes no change that anybody could hear 
   const before = inside(a.network('blue'), 'ip -o link')
   const second = await a.open()
   const report = await second.apply(desired(a, state))
-  expect([report.changed, report.collected, failures(report)]).toEqual([0, [], []])
+  expect([report.changed, report.collected, failuresOf(report)]).toEqual([0, [], []])
   expect(inside(a.network('blue'), 'ip -o link')).toBe(before)
   // The monitor is proved to hear: what comes now is the first thing it has heard of.
   second.events.on('drift', () => expect.fail('adoption is no drift'))

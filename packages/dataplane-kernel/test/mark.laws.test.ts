@@ -1,10 +1,9 @@
 /** Marks: whatever was written is read back, by its own instance and by no other. */
 import { parseCidr, vni, VNI_MAX } from '@weft/core'
-import { NAME_CHARS_MAX } from '@weft/dataplane'
+import { INSTANCE_LENGTH_MAX, NAME_CHARS_MAX } from '@weft/dataplane'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ALIAS_BYTES_MAX, formatMark, networkMark, parseMark, type Mark } from '../src/mark.ts'
-import { INSTANCE_LENGTH_MAX } from '../src/options.ts'
 
 const nameOf = (maxLength: number): fc.Arbitrary<string> =>
   fc

@@ -5,7 +5,7 @@ import { CONFIRM_DELAY_MS, RESTORE_ENTRIES_MAX } from '../src/kernel-dataplane.t
 import {
   atEnd,
   desired,
-  failures,
+  failuresOf,
   hosts,
   network,
   nextDrift,
@@ -26,7 +26,7 @@ test.each([
   const names = Array.from({ length: RESTORE_ENTRIES_MAX + 10 }, (_, i) => i + 2)
   const endpoints = names.map((i) => [`e${i}`, remote('n2', `10.0.1.${i}`)] as const)
   const state = { blue: network([BLUE], { remote: Object.fromEntries(endpoints) }) }
-  expect(failures(await dataplane.apply(desired(a, state)))).toEqual([])
+  expect(failuresOf(await dataplane.apply(desired(a, state)))).toEqual([])
   const whole = (await dataplane.observe()).items
   const kernel = Kernel.open(a.network('blue'))
   atEnd(() => kernel.close())

@@ -1,11 +1,10 @@
 /** Carries out planned changes on a machine, one by one, and tells what became of each. */
-import { WeftError, type ErrorsOf } from '@weft/core'
 import {
   changedItems,
-  dataplaneError,
+  dependencyError,
+  FailureLog,
   itemPath,
   type Change,
-  type DataplaneErrors,
   type ItemFailure,
 } from '@weft/dataplane'
 import type { SimMachine } from './sim-machine.ts'
@@ -19,16 +18,16 @@ export interface Performed {
 
 /** Carry out changes in the order given. What depends on a failed one fails with ERR_DEPENDENCY. */
 export async function perform(machine: SimMachine, changes: readonly Change[]): Promise<Performed> {
-  const failures = new Map<string, ItemFailure>()
+  const failures = new FailureLog()
   const done: Change[] = []
   for (const change of changes) {
-    const cause = dependencies(change).find((item) => failures.has(item))
-    const error = cause === undefined ? await attempt(machine, change) : brokenBy(change, cause)
-    if (error === null) done.push(change)
-    else if (!failures.has(change.item)) failures.set(change.item, { item: change.item, error })
+    const { item } = change
+    const cause = dependencies(change).find((one) => failures.has(one))
+    if (cause !== undefined) failures.add(item, dependencyError(item, cause))
+    else if (await failures.attemptAsync(item, () => carryOut(machine, change))) done.push(change)
   }
   const successes = done.filter(({ item }) => !failures.has(item))
-  return { changed: changedItems(successes), failures: [...failures.values()] }
+  return { changed: changedItems(successes), failures: failures.list() }
 }
 
 /** Items that must be there before this change can be made. */
@@ -38,25 +37,6 @@ function dependencies(change: Change): readonly string[] {
   if (change.kind === 'subnet') return [network]
   const vni = change.kind === 'local' ? change.to.vni : change.vni
   return [network, itemPath.subnet(change.network, vni)]
-}
-
-function brokenBy({ item }: Change, dependsOn: string): ErrorsOf<DataplaneErrors> {
-  return dataplaneError('ERR_DEPENDENCY', 'what the item needs has failed', { item, dependsOn })
-}
-
-async function attempt(
-  machine: SimMachine,
-  change: Change,
-): Promise<ErrorsOf<DataplaneErrors> | null> {
-  try {
-    await carryOut(machine, change)
-    return null
-  } catch (error) {
-    if (error instanceof WeftError && 'item' in error.details) {
-      return error as ErrorsOf<DataplaneErrors>
-    }
-    throw error
-  }
 }
 
 async function carryOut(machine: SimMachine, change: Change): Promise<void> {

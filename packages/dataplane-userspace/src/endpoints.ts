@@ -2,6 +2,7 @@
 import { PORT_OFFLOAD } from './engine/packet-view.ts'
 import {
   itemPath,
+  missingError,
   type AcceptedNetwork,
   type EndpointId,
   type FramePort,
@@ -10,7 +11,6 @@ import {
   type SubnetSpec,
 } from '@weft/dataplane'
 import type { Tap, TapOffload } from '@weft/linux'
-import { missing } from './failures.ts'
 import type { Host } from './host.ts'
 import { endpointMark } from './mark.ts'
 import type { SwitchThread } from './switch-thread.ts'
@@ -183,7 +183,7 @@ export class Endpoints {
 
   async #connect(task: EndpointTask, card: FramePort): Promise<void> {
     const { endpoint, network } = task
-    if (!card.present) throw missing(itemPath.local(network, endpoint), 'port')
+    if (!card.present) throw missingError(itemPath.local(network, endpoint), 'port')
     const { port } = this.#register(task, { end: { kind: 'port', card }, offloads: 0 })
     await this.#thread.plug({ port, fd: null })
     card.connect((frame) => this.#thread.send(port, frame.slice()))

@@ -5,11 +5,11 @@ import {
   subnetFinder,
   type AcceptedNetwork,
   type AcceptedState,
+  type FailureLog,
   type NetworkId,
 } from '@weft/dataplane'
 import type { Endpoints } from './endpoints.ts'
 import type { EnginePort, EngineSubnet } from './engine/engine-state.ts'
-import type { FailureLog } from './failures.ts'
 
 /** Numbers of VTEPs. A VTEP keeps its number as long as somebody is there. */
 export class PeerNumbers {

@@ -1,7 +1,7 @@
 /** What all operations of one dataplane work on: its underlay, and where TAPs are made. */
+import { conflictError } from '@weft/dataplane'
 import { addressOf, type Ip, type Logger } from '@weft/core'
 import { holdName, inNewNamespace, isKernelError, Kernel, type HeldName } from '@weft/linux'
-import { conflict } from './failures.ts'
 import type { UserspaceOptions } from './options.ts'
 
 /** One dataplane's place in the machine. */
@@ -50,7 +50,8 @@ function claimInstance(instance: string, underlay: Kernel): HeldName {
     return holdName(`weft/dataplane/${instance}`, { namespace: underlay.namespace.fd })
   } catch (error) {
     if (!isKernelError(error, 'EADDRINUSE')) throw error
-    throw conflict(`instance ${instance}`, 'another dataplane of this instance, still open', error)
+    const owner = 'another dataplane of this instance, still open'
+    throw conflictError(`instance ${instance}`, owner, error)
   }
 }
 

@@ -1,9 +1,4 @@
 /** Public door of @weft/dataplane-userspace. */
-export {
-  AUDIT_INTERVAL_MS,
-  INSTANCE_LENGTH_MAX,
-  userspaceOptions,
-  type UserspaceOptions,
-} from './options.ts'
+export { userspaceOptions, type UserspaceOptions } from './options.ts'
 export { userspaceBackend, type UserspaceBackend } from './userspace-backend.ts'
 export { IP_PACKET_BYTES_MAX, type UserspaceProbe } from './userspace-probe.ts'

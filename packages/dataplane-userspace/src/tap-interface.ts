@@ -1,6 +1,12 @@
 /** An endpoint's interface: a TAP inside a container's namespace, made, mended and read. */
 import { addressOf, type Ip, type Mac } from '@weft/core'
-import type { Attachment, PlacedEndpoint, SubnetSpec } from '@weft/dataplane'
+import {
+  conflictError,
+  missingError,
+  type Attachment,
+  type PlacedEndpoint,
+  type SubnetSpec,
+} from '@weft/dataplane'
 import {
   isKernelError,
   Kernel,
@@ -13,7 +19,6 @@ import {
   type Tap,
   type TapOffload,
 } from '@weft/linux'
-import { conflict, missing } from './failures.ts'
 import type { Host } from './host.ts'
 import { addressesOf, routesOf } from './routes-of.ts'
 
@@ -68,12 +73,12 @@ function openContainer({ attachment: { path }, item }: InterfaceSpec): Kernel {
     return Kernel.open(path)
   } catch (error) {
     if (!isKernelError(error)) throw error
-    throw missing(item, path, error)
+    throw missingError(item, path, error)
   }
 }
 
 function nameTaken({ attachment, item }: Pick<InterfaceSpec, 'attachment' | 'item'>): Error {
-  return conflict(item, `interface ${attachment.ifname} in ${attachment.path}`)
+  return conflictError(item, `interface ${attachment.ifname} in ${attachment.path}`)
 }
 
 function moveInto(

@@ -1,6 +1,10 @@
 /** One pass from what is programmed to an accepted state: ends first, then the switch at one go. */
 import type { Ip, SocketAddress, Vni } from '@weft/core'
 import {
+  conflictError,
+  dependencyError,
+  FailureLog,
+  itemErrorOf,
   itemPath,
   subnetFinder,
   type AcceptedState,
@@ -13,7 +17,6 @@ import {
 import { canStay, type Endpoints, type PluggedEndpoint } from './endpoints.ts'
 import type { EngineSubnet } from './engine/engine-state.ts'
 import { planSubnets, type PeerNumbers } from './engine-plan.ts'
-import { conflict, dependency, FailureLog, itemErrorOf } from './failures.ts'
 import type { Host } from './host.ts'
 import type { SwitchThread } from './switch-thread.ts'
 import { openTunnelSockets, type TunnelSockets } from './tunnel-sockets.ts'
@@ -107,7 +110,7 @@ export class Transition {
         const item = itemPath.subnet(id, vni)
         const cause = itemErrorOf(item, error)
         const owner = 'owner' in cause.details ? cause.details.owner : null
-        this.#failures.add(item, owner === null ? cause : conflict(item, owner, cause))
+        this.#failures.add(item, owner === null ? cause : conflictError(item, owner, cause))
       }
     }
   }
@@ -123,7 +126,7 @@ export class Transition {
         ({ vxlan }) => vxlan?.vni === change.vni && vxlan.port === this.#accepted.tunnel.port,
       )
       if (holder === undefined) continue
-      this.#failures.add(change.item, conflict(change.item, `VXLAN device ${holder.name}`))
+      this.#failures.add(change.item, conflictError(change.item, `VXLAN device ${holder.name}`))
     }
   }
 
@@ -149,12 +152,12 @@ export class Transition {
     if (to === null || spec === undefined) return
     const subnet = itemPath.subnet(network, to.vni)
     if (this.#failures.has(subnet)) {
-      this.#failures.add(item, dependency(item, subnet))
+      this.#failures.add(item, dependencyError(item, subnet))
       return
     }
     const { endpoints } = this.#machinery
     const task = { network, endpoint, to, spec }
-    if (await this.#failures.attempt(item, () => endpoints.plugIn(task))) return
+    if (await this.#failures.attemptAsync(item, () => endpoints.plugIn(task))) return
     const half = endpoints.get(network, endpoint)
     if (half !== undefined) await endpoints.unplug(half)
   }
@@ -169,7 +172,7 @@ export class Transition {
       if (first === undefined) continue
       if (failed.length === network.subnets.length) {
         const item = itemPath.network(id)
-        this.#failures.add(item, dependency(item, itemPath.subnet(id, first.vni)))
+        this.#failures.add(item, dependencyError(item, itemPath.subnet(id, first.vni)))
       }
       this.#blame(id, new Set(failed.map(({ vni }) => vni)))
     }
@@ -182,7 +185,7 @@ export class Transition {
     const blame = (item: string, addresses: readonly Ip[]): void => {
       const vni = finder.subnetOf(addresses)?.vni
       if (vni !== undefined && failed.has(vni)) {
-        this.#failures.add(item, dependency(item, itemPath.subnet(id, vni)))
+        this.#failures.add(item, dependencyError(item, itemPath.subnet(id, vni)))
       }
     }
     for (const [name, { addresses }] of network.local) blame(itemPath.local(id, name), addresses)
@@ -203,7 +206,7 @@ export class Transition {
     }
     const gone = this.#goneVnis(changed)
     const item = itemPath.network(changes[0]?.network ?? '')
-    await this.#failures.attempt(item, async () => {
+    await this.#failures.attemptAsync(item, async () => {
       await thread.load({ peers: numbers.takeChanged(), changed, gone })
       endpoints.reusePorts()
     })

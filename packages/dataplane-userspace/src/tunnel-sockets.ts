@@ -1,8 +1,7 @@
 /** The sockets of our VTEP, opened in the underlay's namespace. */
 import { formatSocketAddress, ipFamily, type SocketAddress } from '@weft/core'
-import { itemPath } from '@weft/dataplane'
+import { conflictError, itemPath } from '@weft/dataplane'
 import { isKernelError, openDatagramSocket, type DatagramSocket } from '@weft/linux'
-import { conflict } from './failures.ts'
 import type { Host } from './host.ts'
 import type { TunnelSpec } from './switch-protocol.ts'
 
@@ -53,7 +52,7 @@ export function openTunnelSockets(
   } catch (error) {
     close()
     if (!isKernelError(error, 'EADDRINUSE')) throw error
-    throw conflict(itemPath.tunnel, `another socket on ${formatSocketAddress(local)}`, error)
+    throw conflictError(itemPath.tunnel, `another socket on ${formatSocketAddress(local)}`, error)
   }
 }
 

@@ -2,12 +2,12 @@
 import type { Clock } from '@weft/core'
 import {
   dataplaneError,
+  itemErrorOf,
   type Capabilities,
   type Dataplane,
   type DataplaneBackend,
 } from '@weft/dataplane'
 import type { TapOffload } from '@weft/linux'
-import { itemErrorOf } from './failures.ts'
 import { closeHost, openHost } from './host.ts'
 import type { UserspaceOptions } from './options.ts'
 import { selfTest, type SelfTestFinding } from './self-test.ts'

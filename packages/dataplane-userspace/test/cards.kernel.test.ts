@@ -7,7 +7,7 @@ import { createSocket } from 'node:dgram'
 import { expect, test } from 'vitest'
 import {
   desired,
-  failures,
+  failuresOf,
   hosts,
   local,
   network,
@@ -81,14 +81,14 @@ async function stage(): Promise<Stage> {
   const apply = async (present: boolean): Promise<string[]> => {
     const here = present ? { card: endpoint } : {}
     const blue = network([BLUE], { local: here, remote: there })
-    return failures(await near.apply(desired(a, { blue })))
+    return failuresOf(await near.apply(desired(a, { blue })))
   }
   const blueB = network([BLUE], {
     local: { c2: local(container, '10.0.1.3') },
     remote: { card: remote('n1', '10.0.1.2') },
   })
   expect(await apply(true)).toEqual([])
-  expect(failures(await far.apply(desired(b, { blue: blueB })))).toEqual([])
+  expect(failuresOf(await far.apply(desired(b, { blue: blueB })))).toEqual([])
   return { a, card, container, apply }
 }
 

@@ -8,7 +8,7 @@ import { userspaceBackend, userspaceOptions } from '../src/index.ts'
 import { killSwitch } from '../src/testing/index.ts'
 import {
   desired,
-  failures,
+  failuresOf,
   hosts,
   local,
   network,
@@ -42,8 +42,8 @@ async function pair(): Promise<Pair> {
   const blueA = network([BLUE], { local: here, remote: beyond })
   const back = { c1: remote('n1', '10.0.1.2', 'fd00:1::2') }
   const blueB = network([BLUE], { local: there, remote: back })
-  expect(failures(await near.apply(desired(a, { blue: blueA })))).toEqual([])
-  expect(failures(await far.apply(desired(b, { blue: blueB })))).toEqual([])
+  expect(failuresOf(await near.apply(desired(a, { blue: blueA })))).toEqual([])
+  expect(failuresOf(await far.apply(desired(b, { blue: blueB })))).toEqual([])
   return { a, b, c1, c2, near, far }
 }
 
@@ -57,7 +57,7 @@ test('containers reach each other over both families; hosts get no device', asyn
   expect(await reaches(c1, c2, '10.0.1.3')).toBe(true)
   expect(await reaches(c2, c1, 'fd00:1::2')).toBe(true)
   expect(a.kernel.links.list().map(({ name }) => name)).toEqual(['lo', 'eth0'])
-  const alias = `weft/${a.instance}/networks/blue/local/c1`
+  const alias = `weft/${a.name}/networks/blue/local/c1`
   expect(linkIn(c1)).toMatchObject({ mtuBytes: 1450, alias })
 })
 
@@ -71,8 +71,8 @@ test('subnets of a network reach each other through their gateways', async () =>
   const blueA = network(subnets, { local: here, remote: { c2: remote('n2', '10.0.2.3') } })
   const others = { c1: remote('n1', '10.0.1.2'), c3: remote('n1', '10.0.2.4') }
   const blueB = network(subnets, { local: { c2: local(c2, '10.0.2.3') }, remote: others })
-  expect(failures(await near.apply(desired(a, { blue: blueA })))).toEqual([])
-  expect(failures(await far.apply(desired(b, { blue: blueB })))).toEqual([])
+  expect(failuresOf(await near.apply(desired(a, { blue: blueA })))).toEqual([])
+  expect(failuresOf(await far.apply(desired(b, { blue: blueB })))).toEqual([])
   expect(await reaches(c1, c3, '10.0.2.4')).toBe(true)
   expect(await reaches(c1, c2, '10.0.2.3')).toBe(true)
   expect(await reaches(c2, c1, '10.0.1.2')).toBe(true)
@@ -108,7 +108,7 @@ describe('a switch that dies', () => {
     }
     const blue = network([BLUE], { local: { c1: local(c1, '10.0.1.2', 'fd00:1::2') } })
     const killed = killSwitch(near)
-    expect(failures(await near.apply(desired(a, { blue })))).toEqual([])
+    expect(failuresOf(await near.apply(desired(a, { blue })))).toEqual([])
     await killed
     expect(await reaches(c1, c2, '10.0.1.3')).toBe(false)
   })
@@ -122,7 +122,7 @@ describe('what is not to be had', () => {
     const dataplane = await a.open()
     const blue = network([BLUE], { local: { c1: local(c1, '10.0.1.2', 'fd00:1::2') } })
     const report = await dataplane.apply(desired(a, { blue }))
-    expect(failures(report)).toEqual([
+    expect(failuresOf(report)).toEqual([
       'networks/blue ERR_DEPENDENCY',
       'networks/blue/local/c1 ERR_DEPENDENCY',
       'networks/blue/subnets/4097 ERR_CONFLICT',
@@ -131,7 +131,7 @@ describe('what is not to be had', () => {
     expect(conflict?.error.details).toMatchObject({ owner: `another socket on ${a.ip}:4789` })
     expect(linkIn(c1)).toBeNull()
     closeFd(holder)
-    expect(failures(await dataplane.apply(desired(a, { blue })))).toEqual([])
+    expect(failuresOf(await dataplane.apply(desired(a, { blue })))).toEqual([])
   })
 
   test('the container: that endpoint alone fails, and comes when its namespace does', async () => {
@@ -139,7 +139,7 @@ describe('what is not to be had', () => {
     const dataplane = await a.open()
     const blue = network([BLUE], { local: { c1: local('/run/netns/none', '10.0.1.2') } })
     const report = await dataplane.apply(desired(a, { blue }))
-    expect(failures(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
+    expect(failuresOf(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
   })
 
   test('an MTU that the underlay lacks, and an encapsulation that this backend lacks', async () => {
@@ -148,7 +148,7 @@ describe('what is not to be had', () => {
     const big = network([BLUE], { mtu: 1351 })
     const secret = network([subnet(4098, '10.0.2.0/24')], { encapsulation: 'vxlan-esp' })
     const report = await dataplane.apply(desired(a, { big, secret }))
-    expect(failures(report)).toEqual(
+    expect(failuresOf(report)).toEqual(
       expect.arrayContaining(['networks/big ERR_MTU', 'networks/secret ERR_UNSUPPORTED']),
     )
   })
@@ -181,7 +181,7 @@ test('what is opened is closed: interfaces, sockets, threads', async () => {
   for (let i = 0; i < 3; i++) {
     const dataplane = await a.open()
     const blue = network([BLUE], { local: { c1: local(c1, '10.0.1.2', 'fd00:1::2') } })
-    expect(failures(await dataplane.apply(desired(a, { blue })))).toEqual([])
+    expect(failuresOf(await dataplane.apply(desired(a, { blue })))).toEqual([])
     await dataplane.close('teardown')
     expect(linkIn(c1)).toBeNull()
     counts.push(openFds())

@@ -27,6 +27,7 @@ export type {
   RemoteEndpoint,
   SubnetSpec,
 } from './desired-state.ts'
+export { FailureLog, hostError, itemErrorOf, type HostRefusal } from './failure-log.ts'
 export { faulty, type FaultPlan } from './faulty.ts'
 export type { FramePort } from './frame-port.ts'
 export type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'
@@ -57,6 +58,14 @@ export {
   NETNS_PATH_BYTES_MAX,
   type Problem,
 } from './item-checks.ts'
+export {
+  AUDIT_INTERVAL_MS,
+  hostOptions,
+  INSTANCE_LENGTH_MAX,
+  type GivenOptions,
+  type HostOptions,
+} from './host-options.ts'
+export { conflictError, dependencyError, missingError, type ItemError } from './item-errors.ts'
 export { expectedItems, itemPath, itemText, subnetOf } from './items.ts'
 export { ESP_OVERHEAD_BYTES, MTU_MIN_BYTES, overlayMtu, VXLAN_OVERHEAD_BYTES } from './mtu.ts'
 export {

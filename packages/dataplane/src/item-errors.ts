@@ -1,4 +1,4 @@
-/** Errors of single items, as validation makes them. */
+/** Errors of single items, as validation and the backends make them. */
 import type { ErrorsOf } from '@weft/core'
 import { dataplaneError, type DataplaneErrors, type ItemFailure } from './dataplane.ts'
 import type { Problem } from './item-checks.ts'
@@ -23,8 +23,14 @@ export function dependencyError(item: string, dependsOn: string): ItemError {
 }
 
 /** ERR_CONFLICT. */
-export function conflictError(item: string, owner: string): ItemError {
-  return dataplaneError('ERR_CONFLICT', 'what the item needs is taken', { item, owner })
+export function conflictError(item: string, owner: string, cause?: unknown): ItemError {
+  return dataplaneError('ERR_CONFLICT', 'what the item needs is taken', { item, owner }, cause)
+}
+
+/** ERR_ATTACHMENT_MISSING. */
+export function missingError(item: string, attachment: string, cause?: unknown): ItemError {
+  const details = { item, attachment }
+  return dataplaneError('ERR_ATTACHMENT_MISSING', 'the attachment is not there', details, cause)
 }
 
 /** ERR_UNSUPPORTED. */
