@@ -112,6 +112,9 @@ export function readAssociations(xfrm: AssociationPort): AssociationReading {
   }
 }
 
+/** The keys of states that this process made, by name; kept from one change to the next. */
+export type MadeStates = Map<string, TunnelKey>
+
 /** Names a state in the kernel's table. */
 export function stateKey({ destination, source, spi }: XfrmStateRef): string {
   return `${source} ${destination} ${spi}`
@@ -127,12 +130,11 @@ export class AssociationChange {
   readonly #plan: AssociationPlan
   readonly #reading: AssociationReading
   readonly #known: Map<string, XfrmState>
-  /** States whose key is ours, by name; kept from one change to the next. */
-  readonly #made: Set<string>
+  readonly #made: MadeStates
   /** Observed paths of what was not as it should be. */
   readonly changed = new Set<string>()
 
-  constructor(xfrm: AssociationPort, plan: AssociationPlan, made: Set<string>) {
+  constructor(xfrm: AssociationPort, plan: AssociationPlan, made: MadeStates) {
     this.#xfrm = xfrm
     this.#plan = plan
     this.#made = made
@@ -184,7 +186,9 @@ export class AssociationChange {
   #put(wanted: WantedState): void {
     const name = stateKey(wanted)
     const known = this.#known.get(name)
-    if (known !== undefined && this.#made.has(name) && isSound(known)) return
+    const made = this.#made.get(name)
+    const isOurs = made !== undefined && isSameKey(made, wanted.key)
+    if (known !== undefined && isOurs && isSound(known)) return
     this.#note(wanted.peer.ip)
     this.#made.delete(name)
     if (known !== undefined) this.#xfrm.deleteState(known)
@@ -195,7 +199,7 @@ export class AssociationChange {
       if (!isKernelError(error, 'EEXIST') || !this.#clear(name)) throw error
       createState(this.#xfrm, wanted)
     }
-    this.#made.add(name)
+    this.#made.set(name, wanted.key)
   }
 
   /** Remove one of ours that has come meanwhile; false when another has the SPI. */
@@ -213,14 +217,33 @@ export class AssociationChange {
   }
 }
 
-/** The one place where key bytes are outside of a key, and for as long as the call takes. */
 function createState(xfrm: AssociationPort, { destination, key, source, spi }: WantedState): void {
-  const material = new Uint8Array(MATERIAL_BYTES)
-  try {
-    // The salt is the SPI (docker-wire §5.4).
-    key.writeKeyMaterial(material, 0, spi)
+  // The salt is the SPI (docker-wire §5.4).
+  withMaterial(key, spi, (material) => {
     const aead = { ...AEAD, key: material }
     xfrm.putState('create', { source, destination, spi, reqid: REQID, aead, replayWindow: 0 })
+  })
+}
+
+/** A tag can come back with other bytes: a manager that was restored from a copy rotates anew. */
+function isSameKey(a: TunnelKey, b: TunnelKey): boolean {
+  if (a === b) return true
+  if (a.isZeroed || b.isZeroed) return false
+  return withMaterial(a, 0, (x) =>
+    withMaterial(b, 0, (y) => x.every((byte, index) => byte === y[index])),
+  )
+}
+
+/** The one place where key bytes are outside of a key, and for as long as the call takes. */
+function withMaterial<Result>(
+  key: TunnelKey,
+  salt: number,
+  use: (material: Uint8Array) => Result,
+): Result {
+  const material = new Uint8Array(MATERIAL_BYTES)
+  try {
+    key.writeKeyMaterial(material, 0, salt)
+    return use(material)
   } finally {
     material.fill(0)
   }

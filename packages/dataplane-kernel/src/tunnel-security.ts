@@ -13,6 +13,7 @@ import {
   type Counters,
   type ItemFailure,
   type NetworkId,
+  type TunnelKey,
 } from '@weft/dataplane'
 import { holdName, isKernelError, Nftables, Xfrm, type HeldName } from '@weft/linux'
 import {
@@ -22,6 +23,7 @@ import {
   readAssociations,
   stateKey,
   type AssociationPlan,
+  type MadeStates,
 } from './associations.ts'
 import { guardKey, guardOf, guardTable, readGuard, type GuardKey } from './guard.ts'
 import type { Host } from './host.ts'
@@ -40,7 +42,8 @@ export interface Secured {
 interface Plan {
   readonly guards: ReadonlySet<GuardKey>
   readonly associations: AssociationPlan
-  /** Equal for equal plans. */
+  readonly keys: readonly TunnelKey[]
+  /** Equal for plans that are equal but for their keys. */
   readonly text: string
 }
 
@@ -51,7 +54,7 @@ interface Plan {
  */
 export class TunnelSecurity {
   readonly #host: Host
-  readonly #made = new Set<string>()
+  readonly #made: MadeStates = new Map()
   #nft: Nftables | null = null
   #xfrm: Xfrm | null = null
   #claim: HeldName | null = null
@@ -60,7 +63,7 @@ export class TunnelSecurity {
   #kept = { in: 0, out: 0 }
   #change: AssociationChange | null = null
   /** What is in place without a failure; null when the next look must be a close one. */
-  #programmed: string | null = null
+  #programmed: Plan | null = null
 
   constructor(host: Host) {
     this.#host = host
@@ -95,7 +98,7 @@ export class TunnelSecurity {
    */
   secure(valid: AcceptedState, look: boolean): Secured {
     const plan = planOf(valid)
-    if (plan.guards.size === 0 || (!look && plan.text === this.#programmed)) {
+    if (plan.guards.size === 0 || (!look && isSamePlan(plan, this.#programmed))) {
       return { accepted: valid, failures: [], items: [] }
     }
     this.#programmed = null
@@ -111,7 +114,7 @@ export class TunnelSecurity {
     }
     const failures = new FailureLog()
     this.#change.bringUp(failures)
-    if (failures.list().length === 0) this.#programmed = plan.text
+    if (failures.list().length === 0) this.#programmed = plan
     items.push(...this.#change.changed)
     return { accepted: valid, failures: failures.list(), items }
   }
@@ -270,8 +273,13 @@ function planOf(accepted: AcceptedState): Plan {
     for (const { vni } of subnets) for (const port of ports) guards.add(guardKey(vni, port))
   }
   const peers = associations.peers.map(({ ip, port }): [Ip, number] => [ip, port])
-  const text = JSON.stringify([tunnel.ip, [...guards], peers, keys.map(({ tag }) => tag)])
-  return { guards, associations, text }
+  const text = JSON.stringify([tunnel.ip, [...guards], peers])
+  return { guards, associations, keys, text }
+}
+
+function isSamePlan(a: Plan, b: Plan | null): boolean {
+  if (a.text !== b?.text || a.keys.length !== b.keys.length) return false
+  return a.keys.every((key, index) => key === b.keys[index])
 }
 
 /** Without its guard an encrypted network is not programmed at all, nor what is in it. */

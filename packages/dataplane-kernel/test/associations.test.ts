@@ -19,6 +19,7 @@ import {
   REQID,
   stateKey,
   type AssociationPort,
+  type MadeStates,
 } from '../src/associations.ts'
 import { ENCRYPT_MARK } from '../src/guard.ts'
 
@@ -117,7 +118,7 @@ const direction = ({ source }: XfrmStateRef): string => (source === LOCAL ? 'out
 function converge(
   ipsec: MemoryIpsec,
   accepted: AcceptedState,
-  made: Set<string>,
+  made: MadeStates,
 ): { log: string[]; changed: string[] } {
   ipsec.log.length = 0
   const failures = new FailureLog()
@@ -130,7 +131,7 @@ function converge(
 
 test('SPIs, salts, marks and reqids are Docker’s (docker-wire §5.3, §5.4)', () => {
   const ipsec = new MemoryIpsec()
-  converge(ipsec, state(0x1234), new Set())
+  converge(ipsec, state(0x1234), new Map())
   expect(ipsec.log).toEqual(['state in 22b498fe', 'state out 53083122', 'policy 53083122'])
   expect(ipsec.material).toEqual([`${'a4'.repeat(16)}22b498fe`, `${'a4'.repeat(16)}53083122`])
   expect(ipsec.states()).toMatchObject([
@@ -158,7 +159,7 @@ test('a peer without an endpoint on an encrypted network has no associations', (
 
 test('keys change in the order that loses nothing: receive, send, retire', () => {
   const ipsec = new MemoryIpsec()
-  const made = new Set<string>()
+  const made = new Map<string, TunnelKey>()
   converge(ipsec, state(8, 7, 9), made)
   const { changed, log } = converge(ipsec, state(9, 8, 10), made)
   expect(log.map((line) => line.replace(/ [0-9a-f]+$/, ''))).toEqual([
@@ -174,8 +175,8 @@ test('keys change in the order that loses nothing: receive, send, retire', () =>
 
 test('a predecessor’s states are made anew behind a policy that stays', () => {
   const ipsec = new MemoryIpsec()
-  converge(ipsec, state(8), new Set())
-  const { log } = converge(ipsec, state(8), new Set())
+  converge(ipsec, state(8), new Map())
+  const { log } = converge(ipsec, state(8), new Map())
   expect(log.map((line) => line.replace(/ [0-9a-f]+$/, ''))).toEqual([
     'no state in',
     'state in',
@@ -189,7 +190,7 @@ test('what is nobody’s of ours is left alone, and all of ours goes', () => {
   const foreign = { source: PEER, destination: LOCAL, spi: 0x999 }
   const aead = { name: 'rfc4106(gcm(aes))', key: new Uint8Array(20), icvBits: 64 }
   ipsec.putState('create', { ...foreign, reqid: 7, aead, replayWindow: 0 })
-  const made = new Set<string>()
+  const made = new Map<string, TunnelKey>()
   converge(ipsec, state(8), made)
   converge(ipsec, { ...state(8), networks: new Map() }, made)
   expect(ipsec.states().map(({ spi }) => spi)).toEqual([0x999])
@@ -199,7 +200,7 @@ test('what is nobody’s of ours is left alone, and all of ours goes', () => {
 
 test('what is read back names keys and never shows them', () => {
   const ipsec = new MemoryIpsec()
-  converge(ipsec, state(8, 7, 9), new Set())
+  converge(ipsec, state(8, 7, 9), new Map())
   const plan = planAssociations(state(8, 9))
   const [tags] = associationsIn(readAssociations(ipsec), plan).values()
   expect(tags).toEqual({ seals: 8, opens: [8, expect.stringMatching(/^spi 0x/), 9] })
@@ -209,7 +210,7 @@ test('a peer whose sealing state is refused gets no policy, and is no drift', ()
   const ipsec = new MemoryIpsec()
   ipsec.refuses = ({ source }) => source === LOCAL
   const failures = new FailureLog()
-  const change = new AssociationChange(ipsec, planAssociations(state(8)), new Set())
+  const change = new AssociationChange(ipsec, planAssociations(state(8)), new Map())
   change.bringUp(failures)
   expect(failures.list()).toMatchObject([{ item: 'peers/b', error: { code: 'ERR_HOST' } }])
   expect(ipsec.policies()).toEqual([])
@@ -219,8 +220,8 @@ test('a peer whose sealing state is refused gets no policy, and is no drift', ()
 test('a place that the kernel took for a waiting packet meanwhile is taken over', () => {
   const ipsec = new MemoryIpsec()
   const accepted = state(8)
-  const change = new AssociationChange(ipsec, planAssociations(accepted), new Set())
-  converge(ipsec, accepted, new Set())
+  const change = new AssociationChange(ipsec, planAssociations(accepted), new Map())
+  converge(ipsec, accepted, new Map())
   ipsec.log.length = 0
   const failures = new FailureLog()
   change.bringUp(failures)
@@ -237,7 +238,30 @@ test('an SPI that somebody else has is theirs', () => {
   const { destination, source, spi } = wanted
   ipsec.putState('create', { source, destination, spi, reqid: 7, aead, replayWindow: 0 })
   const failures = new FailureLog()
-  new AssociationChange(ipsec, plan, new Set()).bringUp(failures)
+  new AssociationChange(ipsec, plan, new Map()).bringUp(failures)
   expect(failures.list()).toMatchObject([{ item: 'peers/b', error: { code: 'ERR_HOST' } }])
   expect(ipsec.states()[0]?.reqid).toBe(7)
+})
+
+test('a tag that comes back with other bytes is another key', () => {
+  const ipsec = new MemoryIpsec()
+  const made: MadeStates = new Map()
+  const before = state(8)
+  converge(ipsec, before, made)
+  const bytes = new Uint8Array(16).fill(7)
+  const after = { ...before, keys: [new NetworkKey({ lamportTime: 8n, bytes })] }
+  const { log, changed } = converge(ipsec, after, made)
+  expect(log.filter((line) => line.startsWith('state'))).toHaveLength(2)
+  expect(changed).toEqual([`associations/${PEER}`])
+  expect(ipsec.material.slice(-2).every((text) => text.startsWith('07'.repeat(16)))).toBe(true)
+  expect(converge(ipsec, after, made).log).toEqual([])
+})
+
+test('a key that was zeroed meanwhile is not taken for another', () => {
+  const ipsec = new MemoryIpsec()
+  const made: MadeStates = new Map()
+  const before = state(8)
+  converge(ipsec, before, made)
+  for (const each of before.keys ?? []) if (each instanceof NetworkKey) each.zero()
+  expect(converge(ipsec, state(8), made).changed).toEqual([`associations/${PEER}`])
 })

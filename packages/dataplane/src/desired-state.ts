@@ -24,7 +24,8 @@ export interface DesiredState {
   readonly networks: ReadonlyMap<NetworkId, NetworkSpec>
   /**
    * Keys of every 'vxlan-esp' network: the first seals, all of them open (docker-wire §5.2). Each
-   * must stay usable until an apply without it has settled, since repairs need it too.
+   * must stay usable until an apply without it has settled, since repairs need it too. Another
+   * object with a known tag is another key, unless its bytes are the same.
    */
   readonly keys?: readonly TunnelKey[]
 }

@@ -15,6 +15,8 @@ import { keysProblem, type TunnelKey } from './tunnel-key.ts'
 export interface NetworkBounds {
   readonly capabilities: Capabilities
   readonly underlayMtuBytes: number
+  /** As in NodeFacts. */
+  readonly sealExtraBytes: number
   readonly underlayFamily: IpFamily
   readonly keys: readonly TunnelKey[]
 }
@@ -35,7 +37,7 @@ export function networkMtu(
   const item = itemPath.network(id)
   const named = nameProblem(id)
   if (named !== null) return invalidItem(item, named)
-  const { capabilities, underlayMtuBytes, underlayFamily } = bounds
+  const { capabilities, underlayFamily } = bounds
   if (!capabilities.encapsulations.has(network.encapsulation)) {
     return unsupportedError(item, capabilityName.encapsulation(network.encapsulation))
   }
@@ -50,7 +52,8 @@ export function networkMtu(
     const problem = keysProblem(bounds.keys)
     if (problem !== null) return invalidItem(item, problem)
   }
-  const left = overlayMtu(underlayMtuBytes, underlayFamily, encapsulation)
+  const extra = encapsulation === 'vxlan-esp' ? bounds.sealExtraBytes : 0
+  const left = overlayMtu(bounds.underlayMtuBytes - extra, underlayFamily, encapsulation)
   const mtuMax = Math.min(left, capabilities.mtuMaxBytes)
   const mtuMin = MTU_MIN_BYTES[hasIpv6(network) ? 6 : 4]
   return settleMtu(item, { mtu: network.mtu, mtuMin, mtuMax })

@@ -25,6 +25,11 @@ export interface NodeFacts {
    * and then no network can be.
    */
   readonly underlayMtuBytes: number | null
+  /**
+   * What this backend's sealing adds beyond ESP_OVERHEAD_BYTES, in bytes: UDP around ESP, a longer
+   * tag; nothing when left out.
+   */
+  readonly sealExtraBytes?: number
 }
 
 /** A desired state sorted into what goes and what does not. */
@@ -53,14 +58,14 @@ export class Validator {
       if (!desired.networks.has(id)) this.#networks.delete(id)
     }
     const tunnelFailed = tunnelError(desired.tunnel, facts, this.#capabilities)
-    const { underlayMtuBytes } = facts
+    const { sealExtraBytes = 0, underlayMtuBytes } = facts
     if (tunnelFailed !== null || underlayMtuBytes === null) {
       return refuseAll(desired, tunnelFailed ?? missingTunnel(desired.tunnel))
     }
     const underlayFamily = ipFamily(desired.tunnel.ip)
     const keys = desired.keys ?? []
     const capabilities = this.#capabilities
-    const bounds = { capabilities, underlayMtuBytes, underlayFamily, keys }
+    const bounds = { capabilities, underlayMtuBytes, sealExtraBytes, underlayFamily, keys }
     return this.#validateNetworks(desired, bounds)
   }
 

@@ -12,6 +12,7 @@ import {
   validate,
   type Capabilities,
   type DesiredState,
+  type Encapsulation,
   type TunnelKey,
 } from '../src/index.ts'
 
@@ -101,6 +102,20 @@ test('what ESP leaves is a multiple of its words (docker-wire §6.6)', () => {
   expect(overlayMtu(1501, 4, 'vxlan-esp')).toBe(1424)
   expect(overlayMtu(1504, 4, 'vxlan-esp')).toBe(1428)
   expect(overlayMtu(1500, 6, 'vxlan-esp')).toBe(1404)
+})
+
+test('what sealing adds besides is left too, and clear networks do not pay for it', () => {
+  const mtuOf = (encapsulation: Encapsulation, sealExtraBytes: number): number | undefined => {
+    const state = desired([key(8)])
+    const networks = new Map([...state.networks].map(([id, n]) => [id, { ...n, encapsulation }]))
+    const facts = { ...FACTS, sealExtraBytes }
+    const { accepted } = validate({ ...state, networks }, CAPABLE, facts)
+    return [...accepted.networks.values()][0]?.mtu
+  }
+  expect(mtuOf('vxlan-esp', 0)).toBe(1424)
+  expect(mtuOf('vxlan-esp', 16)).toBe(1408)
+  expect(mtuOf('vxlan-esp', 17)).toBe(1404)
+  expect(mtuOf('vxlan', 16)).toBe(1450)
 })
 
 test('peers with endpoints on encrypted networks are seen by the names of keys', () => {
