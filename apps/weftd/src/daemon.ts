@@ -1,6 +1,6 @@
 /** A daemon: a node, and the Engine API over it on a socket. */
 import { rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from '@weft/core'
 import { engineApi, machineFacts } from '@weft/engine-api'
@@ -30,33 +30,53 @@ export interface DaemonFacts {
  * and forwarding of before are left as they were then.
  */
 export async function openDaemon(options: DaemonOptions, facts: DaemonFacts): Promise<Daemon> {
-  const nodeOptions = await nodeOptionsOf(options, facts)
+  // Who comes early waits. And only one daemon can be here: state is not touched by another.
+  const opened = Promise.withResolvers<RequestListener>()
+  const server = createServer((request, response) => {
+    void opened.promise.then((answer) => answer(request, response))
+  })
+  await listenAt(server, options.socket, options.group)
+  const stopServing = async (): Promise<void> => {
+    await closeServer(server)
+    await rm(options.socket, { force: true })
+  }
+  try {
+    const { answer, close } = await openApi(options, facts)
+    opened.resolve(answer)
+    const closeAll = once(() => close(stopServing))
+    return { close: closeAll, [Symbol.asyncDispose]: closeAll }
+  } catch (error) {
+    await stopServing()
+    throw error
+  }
+}
+
+/** What answers, and how it ends: streams first, then `stopServing`, then the node. */
+interface Api {
+  readonly answer: RequestListener
+  readonly close: (stopServing: () => Promise<void>) => Promise<void>
+}
+
+async function openApi(options: DaemonOptions, { version, log }: DaemonFacts): Promise<Api> {
+  const nodeOptions = await nodeOptionsOf(options, { version, log })
   const node = await createNode(nodeOptions)
-  const { clock } = nodeOptions.runtime
-  const { version, log } = facts
   const api = engineApi(node.cluster, {
     version,
     machine: machineFacts(),
     certificates: nodeCertificates,
-    clock,
+    clock: nodeOptions.runtime.clock,
     log: log.child({ part: 'api' }),
   })
   const answer = getRequestListener(api, { overrideGlobalObjects: false })
-  const server = createServer((request, response) => void answer(request, response))
-  try {
-    await listenAt(server, options.socket, options.group)
-  } catch (error) {
-    await node.close('detach')
-    throw error
+  return {
+    answer: (request, response) => void answer(request, response),
+    close: async (stopServing) => {
+      // Streams of events end, and with them their connections.
+      api[Symbol.dispose]()
+      await stopServing()
+      await node.close('detach')
+    },
   }
-  const close = once(async () => {
-    // Streams of events end, and with them their connections.
-    api[Symbol.dispose]()
-    await closeServer(server)
-    await rm(options.socket, { force: true })
-    await node.close('detach')
-  })
-  return { close, [Symbol.asyncDispose]: close }
 }
 
 /** Remove what a daemon left in the kernel; its state stays. Throws as `openDaemon`. */

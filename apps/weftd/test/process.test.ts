@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sys } from '@weft/linux'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EXIT } from '../src/index.ts'
 import { DaemonPlace, type StartedDaemon } from './daemon-process.ts'
 
@@ -42,8 +42,10 @@ test('serves until a signal comes, even while somebody listens to events', async
 test('one daemon for a state directory, and for a socket', async () => {
   const first = start()
   await first.ready
-  const second = start()
+  const elsewhere = join(directory, 'other.sock')
+  const second = start(['--socket', elsewhere])
   expect(await second.ended).toBe(EXIT.failed)
+  expect(existsSync(elsewhere)).toBe(false)
   expect(second.lines.join()).toContain('another process has it open')
   const third = start(['--state', join(directory, 'other')])
   expect(await third.ended).toBe(EXIT.failed)
@@ -54,6 +56,15 @@ test('one daemon for a state directory, and for a socket', async () => {
   await fourth.ready
   fourth.child.kill('SIGINT')
   expect(await fourth.ended).toBe(EXIT.ended)
+})
+
+test('who calls while it starts is answered when it has started', async () => {
+  const daemon = start()
+  // The first that gets through comes as soon as the socket is there, before the state is read.
+  const call = (): Promise<unknown> => place.client.info().catch(() => null)
+  const info = await vi.waitUntil(call, { timeout: 10_000, interval: 1 })
+  expect(info).toMatchObject({ Swarm: { LocalNodeState: 'inactive' } })
+  await daemon.ready
 })
 
 test('a signal during the start ends it too', async () => {
@@ -91,8 +102,10 @@ test('a damaged state is refused, with its path', async () => {
   await first.ended
   const path = join(directory, 'state', 'node.db')
   writeFileSync(path, 'garbage')
-  const second = start()
+  const elsewhere = join(directory, 'other.sock')
+  const second = start(['--socket', elsewhere])
   expect(await second.ended).toBe(EXIT.failed)
+  expect(existsSync(elsewhere)).toBe(false)
   expect(second.lines.join()).toContain(path)
   expect(second.lines.join()).toContain('not a database')
   expect(second.lines.join()).toContain('bring back a copy of it')
