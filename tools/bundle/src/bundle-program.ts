@@ -76,7 +76,7 @@ async function bundle(input: string, dist: string, output: OutputOptions): Promi
 
 /** After the module that it was made for, or its last one; a door is named as its package. */
 function chunkName(module: string): string {
-  const stem = basename(module).replace(/\.[jt]s$/, '')
+  const stem = basename(module).replace(/\.[jt]s$|^\0.*:/g, '')
   return stem === 'index' ? basename(dirname(dirname(module))) : stem
 }
 
