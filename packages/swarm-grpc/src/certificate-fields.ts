@@ -1,5 +1,5 @@
 /** Which fields certificates have, as ASN.1: what Docker's signer writes (docker-wire §7.3). */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
 import {
   AlgorithmIdentifier,
@@ -99,18 +99,24 @@ export function rootFields(notBefore: number, key: Uint8Array): TBSCertificate {
   })
 }
 
-/** Organisation, unit and common name of a certificate; empty where it has none, or several. */
-export function subjectOf(certificate: Certificate): {
+/**
+ * Organisation, unit and common name of a certificate; empty where it has none, several, or what
+ * no name of ours needs: characters that have to be escaped, parts of more than one field.
+ */
+export function subjectOf(certificate: X509Certificate): {
   readonly organisation: string
   readonly unit: string
   readonly commonName: string
 } {
-  const parts = [...certificate.tbsCertificate.subject].flatMap((part) => [...part])
+  // No string for an empty one, whatever Node's types say.
+  const subject: unknown = certificate.subject
+  const isPlain = typeof subject === 'string' && !/[\\+]/.test(subject)
+  const lines = isPlain ? subject.split('\n') : []
   const only = (type: string): string => {
-    const values = parts.filter((part) => part.type === type).map(({ value }) => value.toString())
-    return values.length === 1 ? (values[0] ?? '') : ''
+    const [value = '', ...others] = lines.filter((line) => line.startsWith(`${type}=`))
+    return others.length === 0 ? value.slice(type.length + 1) : ''
   }
-  return { organisation: only(ORGANISATION), unit: only(UNIT), commonName: only(COMMON_NAME) }
+  return { organisation: only('O'), unit: only('OU'), commonName: only('CN') }
 }
 
 interface SignedParts {

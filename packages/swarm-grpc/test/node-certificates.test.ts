@@ -122,6 +122,22 @@ describe.skipIf(lacking !== '')(`certificates, for OpenSSL${lacking}`, () => {
     expect(openssl(['asn1parse'], { input: requestPem })).toContain('l=   0 cons: cont [ 0 ]')
   })
 
+  it.each([
+    ['/O=cluster/OU=swarm-worker/CN=node', true],
+    ['/', false],
+    ['/O=cluster/OU=swarm-worker', false],
+    ['/O=cluster/OU=swarm-worker/OU=swarm-manager/CN=node', false],
+    ['/O=cluster+OU=swarm-worker/CN=node', false],
+    ['/O=cluster/OU=swarm-worker/CN=node\\+more', false],
+    ['/O=cluster/OU=swarm-worker/CN=node\nOU=swarm-manager', false],
+  ])('have one organisation, unit and name, plainly written: %j', async (subject, isOfNode) => {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    const made = openssl(['req', '-x509', ...key, '-keyout', '/dev/null', '-subj', subject])
+    const read = nodeCertificates.read(made, made)
+    if (isOfNode) expect(await read).toMatchObject({ nodeId: 'node', clusterId: 'cluster' })
+    else await expect(read).rejects.toSatisfy((error) => hasCode(error, 'ERR_UNTRUSTED'))
+  })
+
   it('are signed for requests that OpenSSL made, over any of the three curves', async () => {
     for (const curve of ['prime256v1', 'secp384r1', 'secp521r1']) {
       const kind = ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`]
