@@ -3,27 +3,22 @@ import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { parseIp, vni } from '@weft/core'
 import { errno } from './errno.ts'
-import { checked, isKernelError, kernelFault, type KernelFault } from './errors.ts'
+import { isKernelError, kernelFault, type KernelFault } from './errors.ts'
 import { Kernel } from './kernel.ts'
 import type { LinkSpec } from './link-writer.ts'
 import { inNewNamespace } from './namespaces.ts'
 import { Nftables } from './nftables.ts'
-import { AF, SOCK } from './socket-numbers.ts'
-import { sys } from './syscalls.ts'
 import { Xfrm } from './xfrm.ts'
 
 /** Things a kernel may lack or forbid. */
 export type KernelAbility =
   | 'network-namespace'
   | 'bridge'
-  | 'bridge-vlan-filtering'
   | 'vxlan'
   | 'vxlan-over-ipv6'
   | 'veth'
   | 'dummy'
   | 'nftables'
-  | 'packet-socket'
-  | 'raw-socket'
   | 'esp'
   | 'user-namespace'
 
@@ -40,14 +35,11 @@ export function probeKernel(): KernelFacts {
   const inside = attempt(() => inNewNamespace(probeInside))
   const without = (fault: KernelFault): InsideFacts => ({
     bridge: fault,
-    'bridge-vlan-filtering': fault,
     vxlan: fault,
     'vxlan-over-ipv6': fault,
     veth: fault,
     dummy: fault,
     nftables: fault,
-    'packet-socket': fault,
-    'raw-socket': fault,
     esp: fault,
   })
   return {
@@ -73,18 +65,11 @@ function probeInside(): InsideFacts {
   const vxlan6 = { ...vxlan, vni: vni(2), group: parseIp('::') }
   return {
     bridge: link({ kind: 'bridge', name: 'bridge', up: true }),
-    'bridge-vlan-filtering': link({
-      kind: 'bridge',
-      name: 'vlans',
-      bridge: { vlanFiltering: true },
-    }),
     vxlan: link({ kind: 'vxlan', name: 'vxlan', vxlan: { ...vxlan, vni: vni(1) }, up: true }),
     'vxlan-over-ipv6': link({ kind: 'vxlan', name: 'vxlan6', vxlan: vxlan6, up: true }),
     veth: link({ kind: 'veth', name: 'veth', peer: { name: 'peer' } }),
     dummy: link({ kind: 'dummy', name: 'dummy', up: true }),
     nftables: attempt(probeNftables).fault,
-    'packet-socket': attempt(() => probeSocket(AF.PACKET, 0)).fault,
-    'raw-socket': attempt(() => probeSocket(AF.INET, 1)).fault,
     esp: attempt(probeEsp).fault,
   }
 }
@@ -95,11 +80,6 @@ function probeNftables(): void {
   const rule = { matches: [], counter: true, verdict: 'drop' } as const
   const chains = [{ ...chain, rules: [rule] }]
   nft.replaceTable({ family: 'inet', name: 'probe', chains })
-}
-
-function probeSocket(domain: number, protocol: number): void {
-  const fd = sys.socket(domain, SOCK.RAW | SOCK.CLOEXEC, protocol)
-  sys.close(checked(fd, 'open socket', 'probe'))
 }
 
 /** The kernel's own, with AES-GCM: a key of zeros for a state that is gone with its namespace. */
