@@ -20,7 +20,7 @@ const projects = PARENTS.filter((parent) => existsSync(join(ROOT, parent)))
   }))
 
 /** Those of the end-to-end tests that make hosts, and so run inside a private world. */
-const WORLDS = ['scenarios/**/*.e2e.ts', 'docker/**/*.e2e.ts']
+const WORLDS = ['scenarios/**/*.e2e.ts', 'docker/**/*.e2e.ts', 'qemu/**/*.e2e.ts']
 /** Whole programs take minutes: only `npm test -- --e2e` runs them. */
 const endToEnd = [
   { name: 'test-e2e', include: ['**/*.e2e.ts'], exclude: WORLDS },
