@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { hasHeap, heapBytes } from '../src/larger-heap.ts'
 
 it('is what rings need: any process has it for hundreds of nodes, and none for thousands', () => {
-  expect(heapBytes(1000)).toBe(800_000_000)
-  expect(heapBytes(5000)).toBe(12_000_000_000)
+  expect(heapBytes(1000)).toBe(1_000_000_000)
+  expect(heapBytes(5000)).toBe(15_000_000_000)
   expect(hasHeap(heapBytes(0))).toBe(true)
   expect(hasHeap(Number.MAX_SAFE_INTEGER)).toBe(false)
 })

@@ -1,9 +1,15 @@
 /** What a quiet ring costs: bytes on the wire for each node and second. */
 import { utf8Bytes } from '@weft/core'
-import { pushPullScale, type GossipProfile } from '@weft/gossip'
-import { calm } from '../engine/network-model.ts'
+import {
+  encodeNetworkDb,
+  pushPullScale,
+  type GossipProfile,
+  type Row,
+  type TableEvent,
+} from '@weft/gossip'
+import { calm, type LinkWeather } from '../engine/network-model.ts'
 import type { Traffic } from '../engine/sim-process.ts'
-import type { Ring } from '../ring.ts'
+import type { Ring, RingHost } from '../ring.ts'
 import { assertRunning, coreOf, nodeName, populatedRing } from './populated-ring.ts'
 
 /** One cell of the table. */
@@ -37,22 +43,19 @@ const NETWORKS_EACH = 2
 const ENDPOINT_BYTES = 110
 const PEER_BYTES = 50
 
-/** Whoever attaches asks everybody in its networks for rows: better while there are none. */
-const CATCH_UP_MS = 1000
-/** So many nodes write at a time: what is passed on for others takes memory while it waits. */
-const WAVE_NODES = 500
-const TELLING_MS = 200
-/** Then who wrote a row tells it to all, once; few rows of others go along. */
-const TELLING: Partial<GossipProfile> = {
+/** While a ring is filled, each node passes on what it took in once, to one, at once. */
+const EMPTYING: Partial<GossipProfile> = {
   tableRetransmitMult: 0,
-  tableGossipNodes: NETWORK_NODES_MAX,
-  tableGossipPacketsMax: 2,
-  tableGossipIntervalMs: TELLING_MS,
-  tableEagerMs: 0,
+  tableGossipNodes: 1,
+  tableGossipPacketsMax: 50,
 }
-/** What was heard is passed on once, to one: hardly anybody lacks it. */
-const RELAYING: Partial<GossipProfile> = { tableGossipNodes: 1, tableGossipPacketsMax: 50 }
-const RELAYING_MS = 600
+/** Everybody has it already: it gets lost, which takes the simulator less time. */
+const STORM: LinkWeather = { ...calm, loss: { numerator: 1, denominator: 1 } }
+/** A tick of table gossip, and no more: probes that are lost are repeated. */
+const STORM_MS = 201
+const LULL_MS = 799
+/** So many networks are handed out at a time: what waits to be passed on takes memory. */
+const WAVE_NETWORKS = 100
 const FILL_MS = 2000
 const FILL_TRIES = 60
 /** Timers are back to their own intervals, and nothing is told any more. */
@@ -90,8 +93,8 @@ export function measureQuiet(ring: Ring, windowMs: number): BandwidthResult {
 
 /**
  * A ring in which everybody has written its endpoints, and everybody in their networks has them.
- * To get there, gossip is thrifty: it would tell each row dozens of times otherwise, which takes
- * the simulator longer than what is then measured.
+ * To get there, the rows of a network are handed to its nodes by a bulk sync: gossip would tell
+ * each of them dozens of times, which takes the simulator longer than what is then measured.
  */
 export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowMs'>): Ring {
   const present: { -readonly [Name in keyof GossipProfile]: GossipProfile[Name] } = { ...profile }
@@ -103,19 +106,58 @@ export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowM
     networksOf: (index) => networksOf(index, nodes),
     isSealed: true,
   })
-  run(ring, CATCH_UP_MS)
-  for (let first = 0; first < nodes; first += WAVE_NODES) {
-    Object.assign(present, TELLING)
-    const last = Math.min(first + WAVE_NODES, nodes)
-    for (let index = first; index < last; index++) putRows(ring, index, nodes)
-    run(ring, TELLING_MS)
-    Object.assign(present, RELAYING)
-    run(ring, RELAYING_MS)
+  Object.assign(present, EMPTYING)
+  for (const { index } of ring.world.hosts) putRows(ring, index, nodes)
+  const networks = [...hostsByNetwork(ring)]
+  for (let first = 0; first < networks.length; first += WAVE_NETWORKS) {
+    const wave = networks.slice(first, first + WAVE_NETWORKS)
+    for (const [networkId, hosts] of wave) handOut(ring, networkId, hosts)
+    ring.world.model.setWeather(STORM)
+    run(ring, STORM_MS)
+    ring.world.model.setWeather(calm)
+    run(ring, LULL_MS)
   }
   for (let i = 0; i < FILL_TRIES && countIncomplete(ring, nodes) > 0; i++) run(ring, FILL_MS)
   Object.assign(present, profile)
   run(ring, SETTLE_MS)
   return ring
+}
+
+function hostsByNetwork(ring: Ring): ReadonlyMap<string, readonly RingHost[]> {
+  const { hosts } = ring.world
+  const byNetwork = new Map<string, RingHost[]>()
+  for (const host of hosts) {
+    for (const id of networksOf(host.index, hosts.length)) {
+      const known = byNetwork.get(id)
+      if (known === undefined) byNetwork.set(id, [host])
+      else known.push(host)
+    }
+  }
+  return byNetwork
+}
+
+/** Every node of a network takes in what all others of it wrote, as a bulk sync says it. */
+function handOut(ring: Ring, networkId: string, hosts: readonly RingHost[]): void {
+  const events = hosts.flatMap((host) => [...coreOf(host).tables.rows({ networkId })].map(eventOf))
+  const lTime = events.reduce((latest, event) => Math.max(latest, event.lTime), 0)
+  const [first] = hosts
+  if (first === undefined) return
+  const bytes = encodeNetworkDb({
+    kind: 'bulk-sync',
+    lTime,
+    unsolicited: false,
+    nodeName: nodeName(first.index),
+    networks: [networkId],
+    events,
+  })
+  for (const host of hosts) {
+    ring.world.act(host, (core, now) => core.tables.delegate.userMessage(now, bytes, 'stream'))
+  }
+}
+
+function eventOf({ networkId, table, key, owner, value, lTime }: Row): TableEvent {
+  const says = { kind: 'table', type: 'create', residualReapTimeSeconds: 0 } as const
+  return { ...says, lTime, nodeName: owner, networkId, tableName: table, key, value }
 }
 
 /** Neighbours share one network, and one node of each neighbourhood another. */
