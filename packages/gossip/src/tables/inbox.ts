@@ -28,12 +28,13 @@ export function createInbox(
 ): TablesDelegate {
   const { nodes, attachments, own, context, reconnect } = parts
   const inbox = new Inbox(parts)
+  const isAlone = (): boolean => nodes.weft.size + nodes.foreign.size === 0
   return {
     userMessage: (now, bytes, how) => settle(now, () => inbox.userMessage(now, bytes, how)),
     broadcasts: (overheadBytes, limitBytes) => context.events.take(overheadBytes, limitBytes),
     // Alone there is nobody to tell, and no reason to wake up for it.
-    hasBroadcasts: () => !context.events.isEmpty && nodes.activeCount > 0,
-    hasNewBroadcasts: () => context.events.hasFresh && nodes.activeCount > 0,
+    hasBroadcasts: () => !context.events.isEmpty && !isAlone(),
+    hasNewBroadcasts: () => context.events.hasFresh && !isAlone(),
     localState: (now, join) => inbox.localState(now, join),
     mergeState: (now, state) => settle(now, () => inbox.mergeState(now, state)),
     memberJoined: (now, member) => settle(now, () => nodes.memberJoined(now, member)),
@@ -53,7 +54,7 @@ export function createInbox(
       })
     },
     announceLeave: (now) => settle(now, () => nodes.announce('leave')),
-    hasAnnouncedLeave: () => nodes.activeCount === 0 || !context.events.waitsFor(context.name),
+    hasAnnouncedLeave: () => isAlone() || !context.events.waitsFor(context.name),
     attachments: () => [...own.entries(), ...attachments.entries()],
   }
 }

@@ -55,8 +55,9 @@ export class Nodes {
     return this.#records.get(name)
   }
 
-  get activeCount(): number {
-    return this.weft.size + this.foreign.size
+  /** Whether the newest node at this address is active. */
+  isActiveAt(address: SocketAddress): boolean {
+    return this.#addresses.get(address)?.status === 'active'
   }
 
   /** Membership sees a node alive: a new one, or one that is back. */

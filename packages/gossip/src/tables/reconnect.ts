@@ -118,12 +118,8 @@ export class Reconnect {
 
   /** True when one of the bootstrap nodes is here, or the only one is this node. */
   #seesBootstrap(): boolean {
-    const others = new Set(this.#others().map(formatSocketAddress))
-    if (others.size === 0) return true
-    const isBootstrap = ({ member }: NodeRecord): boolean =>
-      others.has(formatSocketAddress(member.address))
-    const { weft, foreign } = this.#nodes
-    return some(weft, isBootstrap) || some(foreign, isBootstrap)
+    const others = this.#others()
+    return others.length === 0 || others.some((address) => this.#nodes.isActiveAt(address))
   }
 
   /** The bootstrap addresses that are not our own. */
@@ -131,9 +127,4 @@ export class Reconnect {
     const own = formatSocketAddress(this.#context.lines.roster.self.address)
     return this.#bootstrap.filter((address) => formatSocketAddress(address) !== own)
   }
-}
-
-function some(nodes: Iterable<NodeRecord>, is: (node: NodeRecord) => boolean): boolean {
-  for (const node of nodes) if (is(node)) return true
-  return false
 }
