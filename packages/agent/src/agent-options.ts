@@ -88,6 +88,11 @@ export interface AgentPorts {
   readonly streams: Streams
   readonly aead: Aead
   readonly log: Logger
+  /**
+   * Which process a path in /proc means, in words of its own: the number may come to be another's.
+   * Empty for other paths, and when there is none. Never rejects.
+   */
+  readonly processOf: (path: string) => Promise<string>
   /** A renewed identity is written down by this before it is used. */
   readonly saveIdentity: (identity: NodeIdentity) => Promise<void>
 }

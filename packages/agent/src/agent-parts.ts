@@ -91,13 +91,7 @@ export async function createParts(
   const reports = new StatusReports(clock)
   const composer = new DesiredComposer()
   const tunnelKeys = new TunnelKeys()
-  const reader = new NodeStateReader({
-    book,
-    rows,
-    keys: () => tunnelKeys.of(state.keys),
-    vtep: () => state.addresses.dataPathIp,
-    vxlanPort: () => state.vxlanPort,
-  })
+  const reader = createReader({ book, rows, state }, tunnelKeys)
   const ownRows = new OwnRows()
   const publish = (): void => publishBook(parts(), ownRows)
   const keeper = new Keeper({
@@ -120,12 +114,13 @@ export async function createParts(
   const attacher: Attacher = new Attacher({
     ...{ book, sessions, reports, releases, clock, log, tunables, publish },
     entropy: ports.entropy,
+    processOf: (path) => ports.processOf(path),
     program: () => parts().programmer.changed(),
     failures: () => parts().programmer.failures,
     save: () => keeper.save(),
     onChange: attachmentsChanged,
   })
-  const health = new EndpointHealth({ book, attacher, log, onChange: attachmentsChanged })
+  const health = new EndpointHealth({ book, attacher, reports, log, onChange: attachmentsChanged })
   const programmer = new Programmer({
     ...ports,
     tunables,
@@ -139,6 +134,19 @@ export async function createParts(
   const made: AgentParts = { ...core, renewal, ring, keeper, attacher, publish, onChange }
   restore(made, restored)
   return made
+}
+
+function createReader(
+  { book, rows, state }: Pick<AgentParts, 'book' | 'rows' | 'state'>,
+  keys: TunnelKeys,
+): NodeStateReader {
+  return new NodeStateReader({
+    book,
+    rows,
+    keys: () => keys.of(state.keys),
+    vtep: () => state.addresses.dataPathIp,
+    vxlanPort: () => state.vxlanPort,
+  })
 }
 
 function firstState(options: AgentOptions, node: NodeSnapshot): AgentState {

@@ -4,6 +4,7 @@ import type { AgentOptions, AgentPorts } from './agent-options.ts'
 import { createParts, type Restored } from './agent-parts.ts'
 import type { Agent, AgentEvents } from './agent.ts'
 import { AgentReader } from './agent-reader.ts'
+import type { Attachment } from './attachments/attachment.ts'
 import { NodeLife } from './node-life.ts'
 import { JsonFields } from './snapshot/json-fields.ts'
 import { STATE_FILES } from './snapshot/keeper.ts'
@@ -59,7 +60,8 @@ function agentOf(life: NodeLife, reader: AgentReader, events: Agent['events']): 
   }
 }
 
-async function restoredState({ files, certificates }: AgentPorts): Promise<Restored> {
+async function restoredState(ports: AgentPorts): Promise<Restored> {
+  const { files, certificates } = ports
   const at = (name: string): StateFile => {
     return { files, name, sha256: (bytes) => certificates.sha256(bytes) }
   }
@@ -69,5 +71,31 @@ async function restoredState({ files, certificates }: AgentPorts): Promise<Resto
   const peers = await readState(at(STATE_FILES.peers), (json) =>
     readPeersSnapshot(new JsonFields(json, 'peers')),
   )
-  return { node: node ?? NOTHING, peers: peers ?? NO_PEERS }
+  const own = node === null ? NOTHING : await withoutStrangers(node, ports)
+  return { node: own, peers: peers ?? NO_PEERS }
+}
+
+/**
+ * Without attachments of processes that have ended meanwhile, and whose numbers are others' now:
+ * those must not be plugged into what they never asked for. Managers hear of it.
+ */
+async function withoutStrangers(
+  node: NodeSnapshot,
+  { log, processOf }: AgentPorts,
+): Promise<NodeSnapshot> {
+  const releases = [...node.releases]
+  const attachments: Attachment[] = []
+  for (const attachment of node.attachments) {
+    const { grant, process, request } = attachment
+    const path = request.target.kind === 'netns' ? request.target.path : ''
+    const now = process === '' ? '' : await processOf(path)
+    if (now === '' || now === process) {
+      // One that is gone is found by the dataplane, which looks twice.
+      attachments.push(attachment)
+      continue
+    }
+    log.info('process of an attachment has ended, its number is another’s', { path })
+    if (grant !== null) releases.push(grant.taskId)
+  }
+  return { ...node, attachments, releases }
 }

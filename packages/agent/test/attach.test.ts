@@ -192,6 +192,10 @@ describe('what is refused leaves nothing behind', () => {
     const overlay = { name: 'overlay', options }
     const secret = await world.createNetwork('secret', { driverConfig: overlay })
     expect(await refused(world, (a) => a.attaching('secret', 'c1'))).toBe('ERR_UNSUPPORTED')
+    const again = async (): Promise<unknown> => world.nodes[0]?.attaching('secret', 'c2')
+    await expect(world.settled(again())).rejects.toThrow(
+      'network secret is encrypted, which the dataplane of this node cannot do',
+    )
     const specs = world.nodes[0]?.noted.applied.map(({ networks }) => networks.get(secret.id))
     const told = specs?.filter((spec) => spec !== undefined) ?? []
     expect(told.length).toBeGreaterThan(0)

@@ -98,6 +98,7 @@ export class WorldNode extends VirtualMachine {
         dataplane: this.dataplane,
         files: mortalFiles(this.files, clock),
         aead: nodeAead,
+        processOf: async (path) => this.noted.processes.get(path) ?? '',
         saveIdentity: (identity) => this.#saveIdentity(identity),
       },
     )

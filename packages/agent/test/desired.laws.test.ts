@@ -192,7 +192,8 @@ describe('rows in any order', () => {
   test('a network without endpoints here is not there', () => {
     const shape = shapeOf('n1')
     const networks = [{ shape, local: new Map(), rows: [] }]
-    expect(new DesiredComposer().compose({ tunnel: TUNNEL, networks, keys: [] }).networks.size).toBe(0)
+    const desired = new DesiredComposer().compose({ tunnel: TUNNEL, networks, keys: [] })
+    expect(desired.networks.size).toBe(0)
   })
 
   test('two addresses of one MAC behind one VTEP are one endpoint', () => {
@@ -214,8 +215,8 @@ describe('rows in any order', () => {
       lTime: 1,
       record: record(text) as Exclude<ReturnType<typeof peerTable.decode>, string>,
     }))
-    const facts = { shape, local: locals, rows }
-    const { networks } = new DesiredComposer().compose({ tunnel: TUNNEL, networks: [facts], keys: [] })
+    const facts = { tunnel: TUNNEL, networks: [{ shape, local: locals, rows }], keys: [] }
+    const { networks } = new DesiredComposer().compose(facts)
     const remote = [...(networks.get('n1')?.remote.values() ?? [])]
     expect(remote.map(({ addresses }) => addresses)).toEqual([['10.0.1.2', 'fd00:1::2']])
   })

@@ -1,7 +1,8 @@
 /** What the dataplane's failures mean for endpoints that were running. */
 import { parseInterfaceAddress, parseMac, SeededRandom, silentLogger } from '@weft/core'
-import { SimEntropy } from '@weft/core/testing'
+import { SimEntropy, VirtualClock } from '@weft/core/testing'
 import { dataplaneError, itemPath, type ItemFailure } from '@weft/dataplane'
+import { TaskState } from '@weft/swarm'
 import { describe, expect, test } from 'vitest'
 import { AttachmentBook } from '../src/attachments/attachment-book.ts'
 import {
@@ -11,17 +12,20 @@ import {
   type Attachment,
 } from '../src/attachments/attachment.ts'
 import { EndpointHealth, MISSES_MAX } from '../src/attachments/endpoint-health.ts'
+import { StatusReports } from '../src/session/status-reports.ts'
 import { attachmentTask } from './scripted-services.ts'
 
 /** A running endpoint, who judges it, and what came of it. */
 class HealthBench {
   readonly book = new AttachmentBook()
   readonly removed: Attachment[] = []
+  readonly reports = new StatusReports(new VirtualClock())
   readonly attachment: Attachment
   changes = 0
   readonly health = new EndpointHealth({
     book: this.book,
     attacher: { remove: async (attachment) => void this.removed.push(attachment) },
+    reports: this.reports,
     log: silentLogger,
     onChange: () => this.changes++,
   })
@@ -76,11 +80,15 @@ describe('an endpoint', () => {
     for (let round = 0; round <= MISSES_MAX; round++) bench.judge(taken)
     expect(bench.removed).toEqual([])
     const error = 'taken (item=x, owner=interface eth0)'
+    const told = (): unknown =>
+      bench.reports.take().map(({ status, taskId }) => [taskId, status?.state, status?.err])
     expect(bench.attachment).toMatchObject({ state: 'failed', error })
     expect(bench.changes).toBe(1)
+    expect(told()).toEqual([['t1', TaskState.RUNNING, error]])
     bench.judge(null)
     expect(bench.attachment).toMatchObject({ state: 'running', error: '' })
     expect(bench.changes).toBe(2)
+    expect(told()).toEqual([['t1', TaskState.RUNNING, '']])
   })
 
   test('that is still being attached is its attach’s business', () => {

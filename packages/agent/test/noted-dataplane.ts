@@ -29,6 +29,8 @@ export class NotedMachine {
   readonly applied: DesiredState[] = []
   /** Namespaces that are not there. */
   readonly gone = new Set<string>()
+  /** Who is behind a path in /proc. */
+  readonly processes = new Map<string, string>()
   /** Interfaces that somebody else made, as `path ifname`. */
   readonly interfaces = new Set<string>()
   /** True: every apply is refused as a whole. */

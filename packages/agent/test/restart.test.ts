@@ -47,6 +47,31 @@ describe('killed and started again', () => {
     expect(world.manager.control.tasks()).toHaveLength(2)
   })
 
+  test('a process number that is another process’s by then is not plugged in', async () => {
+    const { world, a, b, id } = await running()
+    const path = '/proc/4711/ns/net'
+    const target = { kind: 'netns', path, ifname: null } as const
+    a.noted.processes.set(path, 'boot 1')
+    await a.attach('blue', 'c3', { target })
+    a.kill()
+    await a.start()
+    expect(a.agent.attachments().map(({ name }) => name)).toEqual(['c1', 'c3'])
+    await world.run(5000)
+    expect(Object.keys(b.remote(id))).toHaveLength(2)
+    a.kill()
+    a.noted.processes.set(path, 'boot 2')
+    const from = a.noted.applied.length
+    await a.start()
+    await world.run(10_000)
+    const plugged = a.noted.applied.slice(from).flatMap(({ networks }) => {
+      return [...(networks.get(id)?.local.values() ?? [])].map(({ attachment }) => attachment)
+    })
+    expect(plugged.length).toBeGreaterThan(0)
+    expect(plugged).not.toContainEqual(expect.objectContaining({ path }))
+    expect(b.remote(id)).toEqual({ '10.0.0.2': a.ip })
+    expect(world.manager.control.tasks()).toHaveLength(2)
+  })
+
   test('nothing remote is removed before a peer was heard', async () => {
     const { world, a, b, id } = await running()
     a.kill()

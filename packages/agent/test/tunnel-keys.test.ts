@@ -14,7 +14,7 @@ function session(first: number): readonly SessionKey[] {
   return keys
 }
 
-const tags = (keys: readonly TunnelKey[] | undefined): number[] => (keys ?? []).map(({ tag }) => tag)
+const tags = (keys: readonly TunnelKey[] = []): number[] => keys.map(({ tag }) => tag)
 
 describe('keys as objects', () => {
   test("in Docker's order, those of IPsec alone, none without any", () => {
@@ -57,8 +57,8 @@ describe('a cluster with an encrypted network', () => {
     const tunables = { keyRotationMs: ROTATION_MS }
     const world = await ClusterWorld.open(2, { tunables })
     for (const node of world.nodes) node.noted.encrypts = true
-    const driverConfig = { name: 'overlay', options: { encrypted: '' } }
-    await world.createNetwork('secret', { driverConfig })
+    const overlay = { name: 'overlay', options: { encrypted: '' } }
+    await world.createNetwork('secret', { driverConfig: overlay })
     const [a, b] = world.pair
     await a.attach('secret', 'c1')
     await b.attach('secret', 'c2')
@@ -92,6 +92,25 @@ describe('a cluster with an encrypted network', () => {
     }
     expect(changes.at(-1)?.some(({ isZeroed }) => isZeroed)).toBe(false)
     expect(told[0]?.every(({ isZeroed }) => isZeroed)).toBe(true)
+  })
+
+  test('says so here and to its manager where the dataplane cannot encrypt any more', async () => {
+    const { world, a } = await encrypted()
+    a.kill()
+    a.noted.encrypts = false
+    await a.start()
+    await world.run(5000)
+    const text = 'network secret is encrypted, which the dataplane of this node cannot do'
+    const said = expect.stringContaining(text) as string
+    expect(a.agent.attachments()).toMatchObject([{ state: 'failed', error: said }])
+    const errors = (): unknown[] =>
+      world.manager.control.tasks().map(({ nodeId, status }) => [nodeId, status?.err])
+    const { nodeId } = a.agent.view()
+    expect(errors()).toContainEqual([nodeId, said])
+    a.noted.encrypts = true
+    await world.run(30_000)
+    expect(errors()).toContainEqual([nodeId, ''])
+    expect(a.agent.attachments()).toMatchObject([{ state: 'running', error: '' }])
   })
 
   test('is told them again by the next life of a node, with no manager', async () => {

@@ -1,4 +1,5 @@
 /** What a node finds out about the machine it runs on, as a port. */
+import { readFile, stat } from 'node:fs/promises'
 import os from 'node:os'
 import { parseIp, type Ip } from '@weft/core'
 
@@ -14,6 +15,11 @@ export interface InterfaceIp {
 export interface Machine {
   /** Of interfaces that are up. */
   addresses(): readonly InterfaceIp[]
+  /**
+   * Which process, with which network namespace, a path in /proc means: other words, another one.
+   * Empty for other paths, and when there is none.
+   */
+  processOf(path: string): Promise<string>
   readonly hostname: string
   /** As `uname -m` says. */
   readonly architecture: string
@@ -26,6 +32,7 @@ export interface Machine {
 export function nodeMachine(): Machine {
   return {
     addresses: readAddresses,
+    processOf: readProcess,
     hostname: os.hostname(),
     architecture: os.machine(),
     os: os.platform(),
@@ -41,4 +48,25 @@ function readAddresses(): InterfaceIp[] {
       return { ifname, ip, isHostOnly: internal || ip.startsWith('fe80:') }
     }),
   )
+}
+
+const BOOT = '/proc/sys/kernel/random/boot_id'
+/** Places of `starttime` in /proc/PID/stat behind the name, which may hold anything (proc(5)). */
+const START_FIELD = 19
+
+/** Numbers of processes and of namespaces come again; with the boot and the start they do not. */
+async function readProcess(path: string): Promise<string> {
+  const [, process] = /^(\/proc\/[1-9]\d*(?:\/task\/[1-9]\d*)?)\/ns\/net$/.exec(path) ?? []
+  if (process === undefined) return ''
+  try {
+    const [boot, text, { ino }] = await Promise.all([
+      readFile(BOOT, 'utf8'),
+      readFile(`${process}/stat`, 'utf8'),
+      stat(path),
+    ])
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return `${boot.trim()} ${fields[START_FIELD] ?? ''} ${ino}`
+  } catch {
+    return '' // it has ended
+  }
 }

@@ -135,6 +135,7 @@ function openMemberAgent(
       dialer,
       certificates,
       dataplane,
+      processOf: (path) => options.machine.processOf(path),
       saveIdentity: (identity) => keeper.change({ identity }),
     },
   )

@@ -9,7 +9,7 @@ import {
   type Entropy,
   type Logger,
 } from '@weft/core'
-import { itemPath, type ItemFailure } from '@weft/dataplane'
+import type { ItemFailure } from '@weft/dataplane'
 import {
   AttachNetworkRequestSchema,
   swarmError,
@@ -31,6 +31,7 @@ import {
   pendingAttachment,
   type Attachment,
 } from './attachment.ts'
+import { endpointFailure } from './endpoint-failure.ts'
 import type { Releases } from './releases.ts'
 
 /** What attaching needs of the rest of the agent. */
@@ -41,6 +42,8 @@ export interface AttacherParts {
   readonly releases: Releases
   readonly clock: Clock
   readonly entropy: Entropy
+  /** Which process a path in /proc means. */
+  readonly processOf: (path: string) => Promise<string>
   readonly log: Logger
   readonly tunables: AgentTunables
   /** The book changed: resolves when the dataplane was told all of it. */
@@ -84,6 +87,9 @@ export class Attacher {
     this.#parts.onChange()
     try {
       if (limit.aborted) throw limit.reason
+      if (request.target.kind === 'netns') {
+        attachment.process = await this.#parts.processOf(request.target.path)
+      }
       await this.#grant(attachment, limit)
       await this.#plugIn(attachment, limit)
       await this.#announce(attachment, limit)
@@ -202,23 +208,11 @@ export class Attacher {
         attachment.ifname = ifname
       }
       await unlessCancelled(this.#parts.program(), signal)
-      const failure = this.#failureOf(attachment)
+      const failure = endpointFailure(attachment, this.#parts.failures())
       if (failure === null) return
       if (isNamed || !isTakenName(failure, attachment.ifname)) throw failure.error
       refused.add(attachment.ifname)
     }
-  }
-
-  /** The failure of the endpoint, or of what it depends on; null when it is programmed. */
-  #failureOf({ endpointId, grant }: Attachment): ItemFailure | null {
-    const failures = this.#parts.failures()
-    let failure = failures.get(itemPath.local(grant?.network.id ?? '', endpointId)) ?? null
-    for (let depth = 0; depth < DEPENDENCIES && failure !== null; depth++) {
-      if (failure.error.code !== 'ERR_DEPENDENCY') break
-      const { dependsOn } = failure.error.details as { readonly dependsOn: string }
-      failure = failures.get(dependsOn) ?? failure
-    }
-    return failure
   }
 
   async #announce(attachment: Attachment, signal: CancelSignal): Promise<void> {
@@ -247,9 +241,6 @@ export class Attacher {
     this.#parts.reports.report(grant.taskId, { state, message, err: '' })
   }
 }
-
-/** An endpoint depends on its subnet, that on its network, that on the tunnel. */
-const DEPENDENCIES = 4
 
 function isTakenName({ error }: ItemFailure, ifname: string): boolean {
   if (ifname === '' || error.code !== 'ERR_CONFLICT') return false

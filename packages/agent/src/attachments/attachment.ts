@@ -54,6 +54,8 @@ export interface Attachment {
   /** Null until the manager gave something. */
   grant: Grant | null
   ifname: string
+  /** Whose namespace it is, where the path names a process by its number; empty otherwise. */
+  process: string
   state: 'pending' | 'running' | 'failed'
   error: string
   /** Its rows are to be seen by peers. */
@@ -73,7 +75,7 @@ export function createEndpointId(entropy: Entropy): string {
 export function pendingAttachment(endpointId: string, request: AttachmentRequest): Attachment {
   const { target } = request
   const ifname = target.kind === 'netns' ? (target.ifname ?? '') : ''
-  const first = { grant: null, ifname, state: 'pending', error: '' } as const
+  const first = { grant: null, ifname, process: '', state: 'pending', error: '' } as const
   return { endpointId, request, rowKey: endpointId, ...first, isAnnounced: false, misses: 0 }
 }
 

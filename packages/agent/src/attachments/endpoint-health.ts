@@ -1,9 +1,12 @@
 /** What the dataplane's failures mean for attachments that were running. */
 import { describeError, type Logger } from '@weft/core'
-import { itemPath, type ItemFailure } from '@weft/dataplane'
+import type { ItemFailure } from '@weft/dataplane'
+import { TASK_STATE_MESSAGES, TaskState } from '@weft/swarm'
+import type { StatusReports } from '../session/status-reports.ts'
 import type { AttachmentBook } from './attachment-book.ts'
 import type { Attachment } from './attachment.ts'
 import type { Attacher } from './attacher.ts'
+import { endpointFailure } from './endpoint-failure.ts'
 
 /**
  * Looks in a row at which a namespace was not there, before its endpoint is detached: a single one
@@ -15,6 +18,7 @@ export const MISSES_MAX = 2
 export interface EndpointHealthParts {
   readonly book: AttachmentBook
   readonly attacher: Pick<Attacher, 'remove'>
+  readonly reports: StatusReports
   readonly log: Logger
   readonly onChange: () => void
 }
@@ -32,12 +36,20 @@ export class EndpointHealth {
     let isChanged = false
     for (const attachment of this.#parts.book.all()) {
       if (attachment.grant === null || attachment.state === 'pending') continue
-      const item = itemPath.local(attachment.grant.network.id, attachment.endpointId)
-      const failure = failures.get(item) ?? null
+      const failure = endpointFailure(attachment, failures)
       if (this.#isGone(attachment, failure)) void this.#parts.attacher.remove(attachment, 'release')
-      else if (mark(attachment, failure)) isChanged = true
+      else if (mark(attachment, failure)) {
+        isChanged = true
+        this.#report(attachment.grant.taskId, attachment.error)
+      }
     }
     if (isChanged) this.#parts.onChange()
+  }
+
+  /** It runs, as far as its address is concerned; managers are told what it lacks. */
+  #report(taskId: string, err: string): void {
+    const message = TASK_STATE_MESSAGES.get(TaskState.RUNNING) ?? ''
+    this.#parts.reports.report(taskId, { state: TaskState.RUNNING, message, err })
   }
 
   #isGone(attachment: Attachment, failure: ItemFailure | null): boolean {

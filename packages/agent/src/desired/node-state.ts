@@ -104,6 +104,7 @@ function versionOf({ network }: Grant): bigint {
 
 function isSameShape(a: OverlayShape, b: OverlayShape): boolean {
   if (a === b) return true
-  if (a.encapsulation !== b.encapsulation || a.underlayMtu !== b.underlayMtu || a.name !== b.name) return false
+  if (a.encapsulation !== b.encapsulation || a.name !== b.name) return false
+  if (a.underlayMtu !== b.underlayMtu) return false
   return JSON.stringify(a.subnets) === JSON.stringify(b.subnets)
 }

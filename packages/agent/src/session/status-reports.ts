@@ -22,7 +22,7 @@ export interface TaskReport {
   readonly err: string
 }
 
-/** A status only ever rises; the reports that a session could not send wait for the next one. */
+/** A state only ever rises; the reports that a session could not send wait for the next one. */
 export class StatusReports {
   readonly #clock: Clock
   readonly #statuses = new Map<string, TaskStatus>()
@@ -33,10 +33,11 @@ export class StatusReports {
     this.#clock = clock
   }
 
-  /** Report a task's state. Lower than the last one: nothing happens. */
+  /** Report a task's state, or other words for it. Lower than the last one: nothing happens. */
   report(taskId: string, { state, message, err }: TaskReport): void {
     const known = this.#statuses.get(taskId)
-    if (known !== undefined && known.state >= state) return
+    if (known !== undefined && known.state > state) return
+    if (known?.state === state && known.message === message && known.err === err) return
     const timestamp = timestampOf(this.#clock.wall())
     this.#statuses.set(taskId, create(TaskStatusSchema, { state, message, err, timestamp }))
     this.#unsent.add(taskId)

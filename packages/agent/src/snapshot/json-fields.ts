@@ -33,6 +33,11 @@ export class JsonFields {
     throw this.#fault(name, 'no text')
   }
 
+  /** Empty when it is not there: versions before did not write it. */
+  textOrEmpty(name: string): string {
+    return this.#object[name] === undefined ? '' : this.text(name)
+  }
+
   /** A whole number that may be greater than a number holds, in decimal. */
   digits(name: string): string {
     const value = this.text(name)

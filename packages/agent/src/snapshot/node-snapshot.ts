@@ -42,7 +42,7 @@ export function nodeSnapshotJson(snapshot: NodeSnapshot): Json {
 }
 
 function attachmentJson(attachment: Attachment): Json | null {
-  const { endpointId, rowKey, request, grant, ifname } = attachment
+  const { endpointId, rowKey, request, grant, ifname, process } = attachment
   if (grant === null || attachment.state === 'pending' || request.target.kind !== 'netns') {
     return null
   }
@@ -53,6 +53,7 @@ function attachmentJson(attachment: Attachment): Json | null {
     aliases: request.aliases,
     netns: request.target.path,
     ifname,
+    process,
     taskId: grant.taskId,
     network: bytesText(toBinary(NetworkSchema, grant.network)),
     addresses: grant.addresses,
@@ -100,6 +101,7 @@ function readAttachment(fields: JsonFields): Attachment {
       mac: parseMac(fields.text('mac')),
     },
     ifname,
+    process: fields.textOrEmpty('process'),
     state: 'running',
     error: '',
     isAnnounced: true,
