@@ -2,11 +2,12 @@
 import { addressOf, type InterfaceAddress, type Mac } from '@weft/core'
 import {
   conflictError,
-  dataplaneError,
   itemPath,
+  missingError,
+  namespaceError,
   type AcceptedNetwork,
-  type Attachment,
   type LocalChange,
+  type NetnsAttachment,
   type PlacedEndpoint,
   type ProgrammedEndpoint,
   type SubnetSpec,
@@ -14,6 +15,7 @@ import {
 import {
   isKernelError,
   Kernel,
+  kernelError,
   MessageWriter,
   writeAddress,
   writeChangeLink,
@@ -36,8 +38,6 @@ export interface CableTask {
   readonly network: AcceptedNetwork
   readonly subnet: SubnetSite
 }
-
-type NetnsAttachment = Extract<Attachment, { kind: 'netns' }>
 
 /**
  * Bring an endpoint to what it should be: in place where its cable can stay, else by a new cable.
@@ -62,28 +62,26 @@ export function plugIn(task: CableTask, to: PlacedEndpoint): void {
   makeCable(task, { to, attachment, container })
 }
 
-/**
- * The container's namespace. Throws ERR_ATTACHMENT_MISSING, also for the host's own: a number in
- * /proc goes to another process after its first has ended, and that one is most often the host's.
- */
-function openContainer(item: string, { path }: NetnsAttachment, underlay: string): Kernel {
-  const details = { item, attachment: path }
-  const container = openOrMissing(path, details)
-  if (container.namespace.identity !== underlay) return container
+/** The container's namespace. Throws ERR_ATTACHMENT_MISSING, also when it is not the one meant. */
+function openContainer(item: string, attachment: NetnsAttachment, underlay: string): Kernel {
+  const container = openOrMissing(item, attachment.path)
+  const { identity } = container.namespace
+  const error = namespaceError(item, attachment, { identity, underlay })
+  if (error === null) return container
   container.close()
-  const problem = 'the network namespace is the host’s own, not a container’s'
-  throw dataplaneError('ERR_ATTACHMENT_MISSING', problem, details)
+  throw error
 }
 
-function openOrMissing(path: string, details: { item: string; attachment: string }): Kernel {
+function openOrMissing(item: string, path: string): Kernel {
   try {
     return Kernel.open(path)
   } catch (error) {
     if (!isKernelError(error)) throw error
-    throw dataplaneError('ERR_ATTACHMENT_MISSING', 'no such network namespace', details, error)
+    throw missingError(item, path, error)
   }
 }
 
+/** Whether an endpoint that was at this path is to stay where it is. */
 function canStay(from: ProgrammedEndpoint | null, to: PlacedEndpoint): boolean {
   const [a, b] = [from?.attachment, to.attachment]
   if (a?.kind !== 'netns' || b.kind !== 'netns' || from?.mac !== to.mac) return false
@@ -185,8 +183,16 @@ function lead({ site }: CableTask, { mac, hostIndex }: { mac: Mac; hostIndex: nu
 
 /** Put every property of a cable right that may be wrong; its container notices nothing. */
 function mend(task: CableTask, ends: Ends & { readonly hostIndex: number }): void {
-  const { network, site, subnet } = task
-  const { container, hostIndex, to } = ends
+  const { change, instance, network, site, subnet } = task
+  const { attachment, container, hostIndex, to } = ends
+  const mark = endpointMark({ instance, network: site.id }, change.endpoint)
+  if (container.links.require(attachment.ifname).alias !== mark) {
+    // The path leads to another container by now, which has an interface of that name.
+    throw kernelError(
+      { operation: 'mend', object: attachment.ifname },
+      { errno: 'ENODEV', diagnostic: 'the interface is not ours' },
+    )
+  }
   const batch = new MessageWriter()
   writeChangeLink(batch, hostIndex, {
     mtuBytes: network.mtu,
@@ -198,10 +204,10 @@ function mend(task: CableTask, ends: Ends & { readonly hostIndex: number }): voi
   removeAddresses(container, ends, addressesOf(network.subnets, to))
   furnish(task, ends)
   lead(task, { mac: to.mac, hostIndex })
-  const known = site.endpoints.get(task.change.endpoint)
+  const known = site.endpoints.get(change.endpoint)
   const hostName = known?.hostName ?? ''
   const { mac, vni } = to
-  site.endpoints.set(task.change.endpoint, { hostIndex, hostName, vni, mac })
+  site.endpoints.set(change.endpoint, { hostIndex, hostName, vni, mac })
 }
 
 /** The addresses of our interface are ours to decide, except the kernel's own link-local ones. */

@@ -3,6 +3,7 @@ import { addressOf, type Ip, type Vni } from '@weft/core'
 import type {
   AcceptedNetwork,
   EndpointId,
+  NetnsAttachment,
   ProgrammedEndpoint,
   ProgrammedSubnet,
 } from '@weft/dataplane'
@@ -50,18 +51,22 @@ export function readEndpoint(
   const wanted = scope.wanted?.local.get(endpoint)?.attachment
   const sound =
     peer !== null && vni !== null && isSoundCable(scope, { link, peer, vni, addresses })
-  const found =
-    peer === null ? null : ({ kind: 'netns', path: peer.path, ifname: peer.link.name } as const)
   return {
     programmed: {
       vni: sound ? vni : null,
       mac,
       addresses,
-      attachment: found ?? (wanted?.kind === 'port' ? wanted : null),
+      attachment: attachmentOf(peer) ?? (wanted?.kind === 'port' ? wanted : null),
     },
     site: { hostIndex: link.index, hostName: link.name, vni: vni ?? (0 as Vni), mac },
     mtuBytes: peer === null ? [link.mtuBytes] : [link.mtuBytes, peer.link.mtuBytes],
   }
+}
+
+function attachmentOf(peer: PeerSnapshot | null): NetnsAttachment | null {
+  if (peer === null) return null
+  const { identity, link, path } = peer
+  return { kind: 'netns', path, ifname: link.name, identity }
 }
 
 function subnetOf({ subnets }: EndpointScope, { masterIndex }: Link): Vni | null {

@@ -18,6 +18,8 @@ import type { NamespaceSearch } from './namespace-search.ts'
 export interface PeerSnapshot {
   /** A path of the container's namespace: the desired one where that leads there. */
   readonly path: string
+  /** `device:inode` of that namespace. */
+  readonly identity: string
   readonly link: Link
   readonly addresses: readonly LinkAddress[]
   readonly routes: readonly Route[]
@@ -107,6 +109,7 @@ function readPeer(
     if (link === null) return null
     return {
       path,
+      identity: container.namespace.identity,
       link,
       addresses: container.addresses.list(link.index),
       routes: container.routes.list().filter((route) => route.linkIndex === link.index),

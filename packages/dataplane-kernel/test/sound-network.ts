@@ -105,6 +105,7 @@ export const SOUND: NetworkSnapshot = {
       4,
       {
         path: '/run/netns/c1',
+        identity: '4:7',
         link: link({ index: 2, name: 'eth0', mac: LOCAL_MAC }),
         addresses: [
           { linkIndex: 2, address: parseInterfaceAddress('10.0.1.2/24'), flags: 0, scope: 0 },

@@ -6,6 +6,7 @@ import {
   type AcceptedNetwork,
   type EndpointId,
   type FramePort,
+  type NetnsAttachment,
   type NetworkId,
   type PlacedEndpoint,
   type SubnetSpec,
@@ -20,7 +21,6 @@ import {
   readInterface,
   type InterfaceReading,
   type InterfaceSpec,
-  type NetnsAttachment,
 } from './tap-interface.ts'
 
 /** One endpoint that is plugged in. */
@@ -38,6 +38,7 @@ export interface PluggedEndpoint {
 /** An interface inside a container. */
 interface TapEnd {
   readonly kind: 'netns'
+  /** With the identity of the namespace that the interface was put into. */
   readonly attachment: NetnsAttachment
   readonly tap: Tap
 }
@@ -171,11 +172,11 @@ export class Endpoints {
   }
 
   async #make(task: EndpointTask): Promise<void> {
-    const { attachment } = task.to
-    if (attachment.kind === 'port') return this.#connect(task, attachment.port)
+    const { attachment: wanted } = task.to
+    if (wanted.kind === 'port') return this.#connect(task, wanted.port)
     const item = itemPath.local(task.network, task.endpoint)
-    const spec = { ...this.#interfaceOf(task, { attachment }), item }
-    const tap = makeInterface(this.#host, spec, this.#offloads)
+    const spec = { ...this.#interfaceOf(task, { attachment: wanted }), item }
+    const { attachment, tap } = makeInterface(this.#host, spec, this.#offloads)
     const offloads = offloadBits(tap.offloads)
     const plugged = this.#register(task, { end: { kind: 'netns', attachment, tap }, offloads })
     await this.#thread.plug({ port: plugged.port, fd: tap.fd })
@@ -208,7 +209,8 @@ export class Endpoints {
     { attachment }: Pick<TapEnd, 'attachment'>,
   ): Omit<InterfaceSpec, 'item'> {
     const mark = endpointMark(this.#host.options.instance, { network, endpoint })
-    return { mark, attachment, placed: to, mtuBytes: spec.mtu, subnets: spec.subnets }
+    const underlay = this.#host.underlay.namespace.identity
+    return { mark, attachment, underlay, placed: to, mtuBytes: spec.mtu, subnets: spec.subnets }
   }
 }
 
@@ -217,6 +219,7 @@ export function canStay({ end, placed }: PluggedEndpoint, to: PlacedEndpoint): b
   const { attachment } = to
   if (end.kind === 'port') return attachment.kind === 'port' && attachment.port === end.card
   if (attachment.kind !== 'netns' || placed.mac !== to.mac) return false
-  const { ifname, path } = end.attachment
-  return attachment.path === path && attachment.ifname === ifname
+  const { identity, ifname, path } = end.attachment
+  const isMeant = attachment.identity === undefined || attachment.identity === identity
+  return isMeant && attachment.path === path && attachment.ifname === ifname
 }

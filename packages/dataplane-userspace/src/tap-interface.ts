@@ -3,7 +3,8 @@ import { addressOf, type Ip, type Mac } from '@weft/core'
 import {
   conflictError,
   missingError,
-  type Attachment,
+  namespaceError,
+  type NetnsAttachment,
   type PlacedEndpoint,
   type SubnetSpec,
 } from '@weft/dataplane'
@@ -22,14 +23,13 @@ import {
 import type { Host } from './host.ts'
 import { addressesOf, routesOf } from './routes-of.ts'
 
-/** Where an interface goes. */
-export type NetnsAttachment = Extract<Attachment, { kind: 'netns' }>
-
 /** What an interface is made from. */
 export interface InterfaceSpec {
   readonly item: string
   readonly mark: string
   readonly attachment: NetnsAttachment
+  /** `identity` of the underlay's namespace, which is no container's. */
+  readonly underlay: string
   readonly placed: PlacedEndpoint
   readonly mtuBytes: number
   /** Of the endpoint's network, for prefix lengths and routes. */
@@ -39,6 +39,12 @@ export interface InterfaceSpec {
 /** RT_SCOPE of what only counts on the link: addresses the kernel gives by itself. */
 const SCOPE_LINK = 253
 
+/** An interface that was made, and the very namespace that it is in. */
+export interface MadeInterface {
+  readonly tap: Tap
+  readonly attachment: NetnsAttachment
+}
+
 /**
  * Make an interface with addresses and routes, up. It appears in the container under its name and
  * with its mark, or not at all. Throws ERR_KERNEL, ERR_ATTACHMENT_MISSING, ERR_CONFLICT.
@@ -47,7 +53,7 @@ export function makeInterface(
   { workshop }: Host,
   spec: InterfaceSpec,
   offloads: readonly TapOffload[],
-): Tap {
+): MadeInterface {
   using container = openContainer(spec)
   const { attachment, item, mark, mtuBytes, placed } = spec
   if (container.links.get(attachment.ifname) !== null) throw nameTaken(spec)
@@ -60,15 +66,24 @@ export function makeInterface(
   try {
     moveInto(container, { workshop, tap, item, attachment })
     furnish(container, spec)
-    return tap
+    return { tap, attachment: { ...attachment, identity: container.namespace.identity } }
   } catch (error) {
     tap.close()
     throw error
   }
 }
 
-/** The container's namespace. Throws ERR_ATTACHMENT_MISSING. */
-function openContainer({ attachment: { path }, item }: InterfaceSpec): Kernel {
+/** The container's namespace. Throws ERR_ATTACHMENT_MISSING, also when it is not the one meant. */
+function openContainer({ attachment, item, underlay }: InterfaceSpec): Kernel {
+  const container = openOrMissing(item, attachment.path)
+  const { identity } = container.namespace
+  const error = namespaceError(item, attachment, { identity, underlay })
+  if (error === null) return container
+  container.close()
+  throw error
+}
+
+function openOrMissing(item: string, path: string): Kernel {
   try {
     return Kernel.open(path)
   } catch (error) {
@@ -153,6 +168,7 @@ export function readInterface(
   const { attachment, mark } = spec
   try {
     using container = Kernel.open(attachment.path)
+    if (container.namespace.identity !== attachment.identity) return null
     const link = container.links.get(attachment.ifname)
     return link === null || link.alias !== mark ? null : reading(container, link, spec)
   } catch (error) {

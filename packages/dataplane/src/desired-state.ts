@@ -84,7 +84,19 @@ export interface RemoteEndpoint {
 
 /** How an endpoint's interface reaches its owner. */
 export type Attachment =
-  /** An interface named `ifname` inside the network namespace at `path`. */
-  | { readonly kind: 'netns'; readonly path: string; readonly ifname: string }
+  | NetnsAttachment
   /** An in-process network card. */
   | { readonly kind: 'port'; readonly port: FramePort }
+
+/** An interface named `ifname` inside the network namespace at `path`. */
+export interface NetnsAttachment {
+  readonly kind: 'netns'
+  readonly path: string
+  readonly ifname: string
+  /**
+   * Which namespace is meant, as `device:inode` of its file. A path can come to lead to another:
+   * the number of a process is given again after its end. Then the endpoint fails with
+   * ERR_ATTACHMENT_MISSING. Left out, it is whichever is there.
+   */
+  readonly identity?: string
+}

@@ -10,7 +10,7 @@ import type {
   ProgrammedState,
   ProgrammedSubnet,
 } from './programmed-state.ts'
-import { sameAttachment, samePrefixes, sameSocketAddress, sameTexts } from './same.ts'
+import { isAttachedAs, samePrefixes, sameSocketAddress, sameTexts } from './same.ts'
 import { subnetFinder } from './subnet-finder.ts'
 
 /** Nothing programmed. */
@@ -154,7 +154,7 @@ function sameEndpoint(known: ProgrammedEndpoint, wanted: PlacedEndpoint): boolea
     return false
   return (
     sameTexts(known.addresses, wanted.addresses) &&
-    sameAttachment(known.attachment, wanted.attachment)
+    isAttachedAs(known.attachment, wanted.attachment)
   )
 }
 

@@ -19,6 +19,7 @@ export type {
   Encapsulation,
   EndpointId,
   LocalEndpoint,
+  NetnsAttachment,
   NetworkId,
   NetworkSpec,
   NodeId,
@@ -28,6 +29,7 @@ export type {
   SubnetSpec,
 } from './desired-state.ts'
 export { FailureLog, hostError, itemErrorOf, type HostRefusal } from './failure-log.ts'
+export { namespaceError, type FoundNamespace } from './namespace-identity.ts'
 export { faulty, type FaultPlan } from './faulty.ts'
 export type { FramePort } from './frame-port.ts'
 export type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'

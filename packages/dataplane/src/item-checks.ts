@@ -97,13 +97,20 @@ export function vniProblem(vni: number): Problem | null {
   return { problem: 'the VNI is out of range', expected: `a whole number from 1 to ${VNI_MAX}` }
 }
 
+/** Two numbers of 64 bits. */
+const IDENTITY = /^[0-9]{1,20}:[0-9]{1,20}$/
+
 /** Where the endpoint is to be plugged in must be sayable to the kernel. */
 export function attachmentProblem(attachment: Attachment): Problem | null {
   if (attachment.kind !== 'netns') return null
-  const { path, ifname } = attachment
+  const { identity, ifname, path } = attachment
   if (!path.startsWith('/') || path.includes('\0') || utf8Bytes(path) > NETNS_PATH_BYTES_MAX) {
     const expected = `an absolute path of at most ${NETNS_PATH_BYTES_MAX} bytes`
     return { problem: 'the namespace path is not well-formed', expected }
+  }
+  if (identity !== undefined && !IDENTITY.test(identity)) {
+    const expected = 'device and inode of the namespace, such as 4:4026531840'
+    return { problem: 'the namespace identity is not well-formed', expected }
   }
   const bytes = utf8Bytes(ifname)
   const sized = bytes >= 1 && bytes <= IFNAME_BYTES_MAX

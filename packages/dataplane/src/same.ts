@@ -1,6 +1,6 @@
 /** Equality by value of the pieces of a desired state, cheapest test first. */
 import type { SocketAddress } from '@weft/core'
-import type { Attachment, PeerSpec, PrefixSpec, RemoteEndpoint } from './desired-state.ts'
+import type { Attachment, NetnsAttachment, PeerSpec, PrefixSpec, RemoteEndpoint } from './desired-state.ts'
 
 /** True when both hold the same texts, in any order. */
 export function sameTexts(a: readonly string[], b: readonly string[]): boolean {
@@ -30,9 +30,23 @@ export function samePeer(a: PeerSpec, b: PeerSpec): boolean {
 export function sameAttachment(a: Attachment, b: Attachment): boolean {
   if (a === b) return true
   if (a.kind === 'netns') {
-    return b.kind === 'netns' && a.path === b.path && a.ifname === b.ifname
+    return b.kind === 'netns' && isSamePlace(a, b) && a.identity === b.identity
   }
   return b.kind === 'port' && a.port === b.port
+}
+
+/**
+ * True when an endpoint that is attached as found is where it is wanted. Who asks for a certain
+ * namespace is not content with one that nobody looked at.
+ */
+export function isAttachedAs(found: Attachment, wanted: Attachment): boolean {
+  if (found.kind !== 'netns' || wanted.kind !== 'netns') return sameAttachment(found, wanted)
+  const { identity = found.identity } = wanted
+  return isSamePlace(found, wanted) && found.identity === identity
+}
+
+function isSamePlace(a: NetnsAttachment, b: NetnsAttachment): boolean {
+  return a.path === b.path && a.ifname === b.ifname
 }
 
 /** True when both have the same prefixes with the same gateways, in any order. */

@@ -335,6 +335,20 @@ describe('endpoints', () => {
       ])
     },
   )
+  test.each(['', '4', '4:', ':7', '4:7:1', '-4:7', '4:7 ', `4:${'1'.repeat(21)}`])(
+    'namespace identity %j',
+    (identity) => {
+      const attachment = { ...netns('/run/netns/a', 'eth0'), identity }
+      expect(failures(oneLocal({ attachment }))).toEqual([
+        'networks/blue/local/x ERR_INVALID_ITEM',
+      ])
+    },
+  )
+  test('a well-formed identity goes', () => {
+    const identity = `${'1'.repeat(20)}:${'1'.repeat(20)}`
+    const attachment = { ...netns('/run/netns/a', 'eth0'), identity }
+    expect(failures(oneLocal({ attachment }))).toEqual([])
+  })
 })
 
 describe('what two want', () => {

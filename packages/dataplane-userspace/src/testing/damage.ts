@@ -1,9 +1,14 @@
 /** Damage to an open dataplane behind its back: to its tables, interfaces and thread. */
 import type { Ip, Mac, SocketAddress, Vni } from '@weft/core'
-import { subnetFinder, type Dataplane, type EndpointId, type NetworkId } from '@weft/dataplane'
+import {
+  subnetFinder,
+  type Dataplane,
+  type EndpointId,
+  type NetnsAttachment,
+  type NetworkId,
+} from '@weft/dataplane'
 import { Kernel } from '@weft/linux'
 import type { EngineState, EngineSubnet } from '../engine/engine-state.ts'
-import type { NetnsAttachment } from '../tap-interface.ts'
 import { UserspaceDataplane } from '../userspace-dataplane.ts'
 
 /** One thing gone or changed; as the compliance suite has it. */

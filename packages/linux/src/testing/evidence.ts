@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs'
 import { parseIp } from '@weft/core'
 import { openUdpSocket } from '../sockets.ts'
 
-/** Long enough to believe that nothing comes, in milliseconds. */
-const SILENCE_MS = 1000
+/** Long enough to believe that nothing comes, on a busy machine too, in milliseconds. */
+const SILENCE_MS = 2000
 
 /** True when a datagram from one namespace reaches an address of another. */
 export async function reaches(from: string, to: string, ip: string): Promise<boolean> {

@@ -32,6 +32,34 @@ export const failureCases: readonly ComplianceCase[] = [
     },
   }),
   defineCase({
+    name: 'apply/another-namespace',
+    promise: 'a path that leads to another namespace than was meant fails its endpoint, alone',
+    requires: [capabilityName.attachment('netns')],
+    async run(lab, check) {
+      const { scene, traffic, a, c1, c2 } = await openPair(lab, check)
+      const c3 = await scene.endpoint('blue', a, { name: 'c3', addresses: ['10.0.1.5'] })
+      const { attachment } = c3
+      if (attachment.kind !== 'netns') return check.ok(false, 'the lab attaches by namespaces')
+      const other = { attachment: { ...attachment, identity: '0:1' } }
+      scene.replace(c3, other)
+      const expectRefused = async (when: string): Promise<void> => {
+        const { failures } = await scene.apply(a)
+        const facts = failures.map(({ item, error }) => [item, error.code])
+        const expected = [['networks/blue/local/c3', 'ERR_ATTACHMENT_MISSING']]
+        check.equal(facts, expected, `failures ${when}`)
+        const { items } = await a.dataplane.observe()
+        check.ok(!items.has('networks/blue/local/c3'), `it is not attached ${when}`)
+      }
+      await expectRefused('at first')
+      await traffic.expectReaches(c1, c2)
+      const cured = scene.replace(c3, {})
+      await scene.converge()
+      await traffic.expectReaches(cured, c2)
+      scene.replace(c3, other)
+      await expectRefused('when it was attached without being asked which')
+    },
+  }),
+  defineCase({
     name: 'apply/vni-taken-by-foreigner',
     promise: 'a VNI that somebody else holds is a conflict that names the holder; the rest goes on',
     async run(lab, check) {
