@@ -1,6 +1,8 @@
 /** The one piece of memory that all packets of a switch stand in. */
 import { PinnedMemory } from '@weft/linux'
+import type { QuickSum } from './engine/byte-sum.ts'
 import { SWITCH_ARENA_BYTES } from './engine/switch-engine.ts'
+import { quickMemory } from './quick-memory.ts'
 
 /** Datagrams taken by one call where speed counts; coalesced ones hold up to 64 segments each. */
 export const RECEIVE_SLOTS = 32
@@ -16,6 +18,8 @@ const STRIDE = HEADROOM_BYTES + SLOT_BYTES
 /** Where things stand in the memory. */
 export interface SwitchMemory {
   readonly pinned: PinnedMemory
+  /** Sums over it; null where plain code has to make them. */
+  readonly quick: QuickSum | null
   /** Where a frame begins that is read from a TAP. */
   readonly frame: number
   /** Where datagrams begin. */
@@ -28,6 +32,8 @@ export interface SwitchMemory {
 export function switchMemory(receiveSlots: number): SwitchMemory {
   const slots = Array.from({ length: receiveSlots }, (_, i) => (i + 1) * STRIDE + HEADROOM_BYTES)
   const arena = (receiveSlots + 1) * STRIDE + HEADROOM_BYTES
-  const pinned = PinnedMemory.allocate(arena + SWITCH_ARENA_BYTES)
-  return { pinned, frame: HEADROOM_BYTES, slots, arena }
+  const length = arena + SWITCH_ARENA_BYTES
+  const quick = quickMemory(length)
+  const pinned = quick === null ? PinnedMemory.allocate(length) : PinnedMemory.over(quick.bytes)
+  return { pinned, quick, frame: HEADROOM_BYTES, slots, arena }
 }
