@@ -124,7 +124,11 @@ function endOf(n: number): End {
 
 /** A host of the stage with its container plugged in. */
 class Half implements Disposable {
-  readonly loop = new PacketLoop(SLOTS, () => undefined)
+  readonly loop = new PacketLoop({
+    receiveSlots: SLOTS,
+    lost: () => undefined,
+    sealing: null,
+  })
   readonly #tap: Tap
   readonly #sockets: TunnelSockets
 
@@ -152,7 +156,7 @@ class Half implements Disposable {
       neighbours: new Map([[other.ip, other.mac]]),
     }
     const peers = new Map([[0, vtepOf(other)]])
-    this.loop.load({ peers, changed: new Map([[VNI, subnet]]), gone: [] })
+    this.loop.load({ peers, changed: new Map([[VNI, subnet]]), gone: [], security: null })
   }
 
   [Symbol.dispose](): void {

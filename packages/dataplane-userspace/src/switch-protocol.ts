@@ -1,17 +1,37 @@
 /** What the main thread and the switch's thread say to each other. */
-import type { NetworkCounters, NetworkId } from '@weft/dataplane'
-import type { SocketAddress, Vni } from '@weft/core'
+import type { Ip, SocketAddress, Vni } from '@weft/core'
+import type { NetworkCounters, NetworkId, TunnelKey } from '@weft/dataplane'
+import type { PeerKeys, RekeyWanted } from '@weft/encryption'
 import type { MessagePort } from 'node:worker_threads'
-import type { EngineState, EngineSubnet } from './engine/engine-state.ts'
+import type { EngineState, EngineSubnet, SecurityProblem } from './engine/engine-state.ts'
+import type { EspOptions } from './options.ts'
+
+/** A key under its name, in clear for as long as it takes from one thread to the other. */
+export interface KeyBytes {
+  readonly tag: number
+  readonly bytes: Uint8Array
+}
+
+/** With whom and with what encrypted networks are sealed. */
+export interface SecuritySpec<Key = TunnelKey> {
+  /** Our VTEP. */
+  readonly local: SocketAddress
+  /** VTEPs that have endpoints of encrypted networks. */
+  readonly peers: ReadonlySet<Ip>
+  /** The first seals, all of them open. */
+  readonly keys: readonly Key[]
+}
 
 /** What the switch is to know from now on. */
-export interface SwitchUpdate {
+export interface SwitchUpdate<Key = TunnelKey> {
   /** All VTEPs by number; null when they are as before. */
   readonly peers: ReadonlyMap<number, SocketAddress> | null
   /** Subnets that are new or other than before. */
   readonly changed: ReadonlyMap<Vni, EngineSubnet>
   /** Subnets that go. */
   readonly gone: readonly Vni[]
+  /** Null when it is as before; of none: nothing is sealed or opened any more. */
+  readonly security: { readonly spec: SecuritySpec<Key> | null } | null
 }
 
 /** An end of the switch: a TAP by its descriptor, or the main thread. */
@@ -30,19 +50,26 @@ export interface TunnelSpec {
   readonly segmentation: boolean
 }
 
+/** The socket of encrypted networks. */
+export interface SealedTunnelSpec extends Pick<EspOptions, 'path' | 'port'> {
+  readonly fd: number
+  /** Whether it takes several packets at once (UDP_SEGMENT). */
+  readonly segmentation: boolean
+}
+
 /** Orders; each is answered under its ticket. Descriptors stay the main thread's to close. */
-export type SwitchOrder =
-  | { readonly kind: 'load'; readonly update: SwitchUpdate }
+export type SwitchOrder<Key = TunnelKey> =
+  | { readonly kind: 'load'; readonly update: SwitchUpdate<Key> }
   | { readonly kind: 'plug'; readonly plug: PlugSpec }
   | { readonly kind: 'unplug'; readonly port: number }
   | { readonly kind: 'tunnel'; readonly tunnel: TunnelSpec | null }
+  | { readonly kind: 'sealed-tunnel'; readonly tunnel: SealedTunnelSpec | null }
   | { readonly kind: 'read' }
   | { readonly kind: 'counters' }
 
-
 /** Main thread to switch thread, followed by a wake-up. */
-export type SwitchCommand =
-  | { readonly ticket: number; readonly order: SwitchOrder }
+export type SwitchCommand<Key = KeyBytes> =
+  | { readonly ticket: number; readonly order: SwitchOrder<Key> }
   | { readonly ticket: 0; readonly port: number; readonly frames: readonly Uint8Array[] }
 
 /** Counters of the engine and of the shell around it. */
@@ -53,13 +80,21 @@ export interface SwitchTotals {
   readonly networks: ReadonlyMap<NetworkId, NetworkCounters>
 }
 
+/** What the switch's own tables hold. */
+export interface SwitchReading {
+  readonly tables: EngineState
+  /** Names of keys by peer. */
+  readonly associations: ReadonlyMap<Ip, PeerKeys>
+}
+
 /** What each order is answered with. */
 export interface SwitchAnswers {
-  load: null
+  load: readonly SecurityProblem[]
   plug: null
   unplug: null
   tunnel: null
-  read: EngineState
+  'sealed-tunnel': null
+  read: SwitchReading
   counters: SwitchTotals
 }
 
@@ -69,12 +104,15 @@ export type SwitchReport =
   | { readonly kind: 'frames'; readonly port: number; readonly frames: readonly Uint8Array[] }
   /** The TAP of this port is gone, or fails; it is not served any more. */
   | { readonly kind: 'lost'; readonly port: number; readonly code: number }
+  /** Sequence numbers run out: these peers want another key. */
+  | { readonly kind: 'rekey'; readonly wanted: readonly RekeyWanted[] }
 
 /** Handed to the switch thread at its start. */
 export interface SwitchThreadInput {
   readonly port: MessagePort
   readonly wakeFd: number
   readonly control: SharedArrayBuffer
+  readonly suite: EspOptions['suite']
 }
 
 /** Words of the control memory: not 0 ends the thread; how many loads it has carried out. */

@@ -3,14 +3,20 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { instantAfter, type Clock, type SocketAddress, type Vni, type WeftError } from '@weft/core'
 import { dataplaneError, itemPath } from '@weft/dataplane'
 import { WakeEvent } from '@weft/linux'
-import type { EngineState, EngineSubnet } from './engine/engine-state.ts'
+import type { RekeyWanted } from '@weft/encryption'
+import type { EngineState, EngineSubnet, SecurityProblem } from './engine/engine-state.ts'
+import type { EspOptions } from './options.ts'
+import { sendable } from './order-keys.ts'
 import {
   CONTROL,
   CONTROL_BYTES,
   type PlugSpec,
+  type SealedTunnelSpec,
+  type SecuritySpec,
   type SwitchAnswers,
   type SwitchCommand,
   type SwitchOrder,
+  type SwitchReading,
   type SwitchReport,
   type SwitchThreadInput,
   type SwitchTotals,
@@ -34,6 +40,8 @@ export interface SwitchListener {
   frame(port: number, frame: Uint8Array): void
   /** The TAP of this port is gone or fails. */
   lost(port: number): void
+  /** Sequence numbers of these peers run out. */
+  rekey(wanted: readonly RekeyWanted[]): void
   /** The thread died; by now another does its work, or soon will. */
   died(error: Error): void
 }
@@ -60,6 +68,7 @@ interface Life {
  */
 export class SwitchThread {
   readonly #clock: Clock
+  readonly #suite: EspOptions['suite']
   readonly #listener: SwitchListener
   readonly #plugs = new Map<number, PlugSpec>()
   readonly #subnets = new Map<Vni, EngineSubnet>()
@@ -67,6 +76,8 @@ export class SwitchThread {
   readonly #outbox = new Map<number, Uint8Array[]>()
   #peers: ReadonlyMap<number, SocketAddress> = new Map()
   #tunnel: TunnelSpec | null = null
+  #sealedTunnel: SealedTunnelSpec | null = null
+  #security: SecuritySpec | null = null
   #life: Life | null = null
   #restart: Disposable | null = null
   #deaths = 0
@@ -77,19 +88,21 @@ export class SwitchThread {
   #counted: SwitchTotals = NO_TOTALS
   #closed = false
 
-  constructor(clock: Clock, listener: SwitchListener) {
-    this.#clock = clock
+  constructor(parts: { clock: Clock; suite: EspOptions['suite'] }, listener: SwitchListener) {
+    this.#clock = parts.clock
+    this.#suite = parts.suite
     this.#listener = listener
     this.#life = this.#begin()
   }
 
-  /** Know this from now on. Resolves when frames are forwarded so. */
-  async load(update: SwitchUpdate): Promise<void> {
+  /** Know this from now on. Resolves when frames are forwarded so, with what could not be. */
+  load(update: SwitchUpdate): Promise<readonly SecurityProblem[]> {
     if (update.peers !== null) this.#peers = update.peers
     for (const vni of update.gone) this.#subnets.delete(vni)
     for (const [vni, subnet] of update.changed) this.#subnets.set(vni, subnet)
+    if (update.security !== null) this.#security = update.security.spec
     this.#loads++
-    await this.#order({ kind: 'load', update })
+    return this.#order({ kind: 'load', update })
   }
 
   /** Serve a port. */
@@ -110,13 +123,19 @@ export class SwitchThread {
     await this.#order({ kind: 'tunnel', tunnel })
   }
 
+  /** Use this socket for what is sealed, and no other any more. */
+  async useSealedTunnel(tunnel: SealedTunnelSpec | null): Promise<void> {
+    this.#sealedTunnel = tunnel
+    await this.#order({ kind: 'sealed-tunnel', tunnel })
+  }
+
   /** What was loaded last, as it was told. */
   get loaded(): EngineState {
     return { peers: this.#peers, subnets: this.#subnets }
   }
 
   /** What the switch's own tables hold. */
-  read(): Promise<EngineState> {
+  read(): Promise<SwitchReading> {
     return this.#order({ kind: 'read' })
   }
 
@@ -180,7 +199,8 @@ export class SwitchThread {
     const memory = new SharedArrayBuffer(CONTROL_BYTES)
     const control = new Int32Array(memory)
     const { port1, port2 } = new MessageChannel()
-    const input: SwitchThreadInput = { port: port2, wakeFd: wake.fd, control: memory }
+    const place = { port: port2, wakeFd: wake.fd, control: memory }
+    const input: SwitchThreadInput = { ...place, suite: this.#suite }
     // Sources run as .ts in the repository, as .js from the package.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const url = new URL(`./switch-worker.${extension}`, import.meta.url)
@@ -223,17 +243,21 @@ export class SwitchThread {
 
   /** All that was ordered, then the orders that nobody answered. */
   #replay(): void {
-    this.#post({ ticket: ++this.#tickets, order: { kind: 'tunnel', tunnel: this.#tunnel } })
-    for (const plug of this.#plugs.values()) {
-      this.#post({ ticket: ++this.#tickets, order: { kind: 'plug', plug } })
-    }
-    const update = { peers: this.#peers, changed: this.#subnets, gone: [] }
+    this.#repeat({ kind: 'tunnel', tunnel: this.#tunnel })
+    this.#repeat({ kind: 'sealed-tunnel', tunnel: this.#sealedTunnel })
+    for (const plug of this.#plugs.values()) this.#repeat({ kind: 'plug', plug })
+    const security = { spec: this.#security }
+    const update = { peers: this.#peers, changed: this.#subnets, gone: [], security }
     this.#loads = 1
-    this.#post({ ticket: ++this.#tickets, order: { kind: 'load', update } })
+    this.#repeat({ kind: 'load', update })
     for (const [ticket, { order }] of this.#pending) {
       if (order.kind === 'load') this.#loads++
-      this.#post({ ticket, order })
+      this.#postOrder(ticket, order)
     }
+  }
+
+  #repeat(order: SwitchOrder): void {
+    this.#postOrder(++this.#tickets, order)
   }
 
   #giveUp(cause: Error): void {
@@ -256,14 +280,21 @@ export class SwitchThread {
     // An answer is waited for with nothing else keeping the process alive.
     if (this.#pending.size === 0) this.#life?.port.ref()
     this.#pending.set(ticket, { order, resolve: settle, reject })
-    this.#post({ ticket, order })
+    this.#postOrder(ticket, order)
     return promise
   }
 
-  #post(command: SwitchCommand): void {
+  /** Keys leave their owner only for a thread that lives. */
+  #postOrder(ticket: number, order: SwitchOrder): void {
+    if (this.#life === null) return
+    const sent = sendable(order)
+    this.#post({ ticket, order: sent.order }, sent.transfer)
+  }
+
+  #post(command: SwitchCommand, transfer: readonly ArrayBuffer[] = []): void {
     const life = this.#life
     if (life === null) return
-    life.port.postMessage(command)
+    life.port.postMessage(command, [...transfer])
     life.wake.wake()
   }
 
@@ -275,6 +306,8 @@ export class SwitchThread {
   #hear(report: SwitchReport): void {
     if (report.kind === 'frames') {
       for (const frame of report.frames) this.#listener.frame(report.port, frame)
+    } else if (report.kind === 'rekey') {
+      this.#listener.rekey(report.wanted)
     } else if (report.kind === 'lost') {
       this.#listener.lost(report.port)
     } else {

@@ -6,6 +6,8 @@ import {
   Destinations,
   type PollSet,
 } from '@weft/linux'
+import { addDrop, addSenderDrops } from './datagram-drops.ts'
+import { DatagramSource } from './datagram-source.ts'
 import type { UnderlaySource } from './engine/engine-state.ts'
 import type { PacketView } from './engine/packet-view.ts'
 import { SLOT_BYTES, type SwitchMemory } from './switch-memory.ts'
@@ -13,9 +15,6 @@ import type { TunnelSpec } from './switch-protocol.ts'
 
 /** Messages a socket may hold: the engine batches, so each is sent as it comes. */
 const MESSAGES_HELD = 4
-
-/** IPv4-mapped addresses (RFC 4291 §2.5.5.2). */
-const MAPPED = 0xffff
 
 /** What the tunnel needs of the rest. */
 export interface TunnelParts {
@@ -33,8 +32,7 @@ export class SwitchTunnel {
   readonly #destinations = new Destinations()
   /** The destination of each peer. */
   readonly #ofPeer: (number | undefined)[] = []
-  readonly #from: UnderlaySource = { word0: 0, word1: 0, word2: 0, word3: 0 }
-  readonly #words = new Uint32Array(4)
+  readonly #source = new DatagramSource()
   /** Drops of sockets that are not used any more. */
   readonly #dropped = new Map<string, number>()
   #senders: readonly DatagramSender[] = []
@@ -52,7 +50,7 @@ export class SwitchTunnel {
   /** Use these sockets from now on, and no others. */
   use(tunnel: TunnelSpec | null): void {
     const { poll } = this.#parts
-    this.#addSenderDrops(this.#dropped)
+    for (const sender of this.#senders) addSenderDrops(this.#dropped, sender)
     if (this.#receiveFd >= 0) poll.remove(this.#receiveFd)
     this.#receiveFd = tunnel?.receiveFd ?? -1
     if (tunnel !== null) poll.add(tunnel.receiveFd, 'readable')
@@ -95,24 +93,7 @@ export class SwitchTunnel {
     view.setPlain(this.#parts.memory.pinned.bytes, receiver.startOf(index), receiver.endOf(index))
     view.segmentBytes = receiver.segmentBytesOf(index)
     view.sourcePort = receiver.sourcePortOf(index)
-    this.#readSource(receiver, index)
-    this.#parts.take(view, this.#from)
-  }
-
-  #readSource(receiver: DatagramReceiver, index: number): void {
-    const from = this.#from
-    if (receiver.familyOf(index) === 4) {
-      from.word0 = 0
-      from.word1 = 0
-      from.word2 = MAPPED
-      from.word3 = receiver.sourceIpOf(index)
-      return
-    }
-    receiver.copySourceIp6(index, this.#words, 0)
-    from.word0 = this.#words[0] as number
-    from.word1 = this.#words[1] as number
-    from.word2 = this.#words[2] as number
-    from.word3 = this.#words[3] as number
+    this.#parts.take(view, this.#source.read(receiver, index))
   }
 
   /** Send datagrams to a peer, from the socket of their flow. */
@@ -130,21 +111,9 @@ export class SwitchTunnel {
 
   /** Datagrams that did not leave or arrive whole, by reason. */
   addDrops(dropped: Map<string, number>): void {
-    for (const [reason, count] of this.#dropped) add(dropped, reason, count)
-    this.#addSenderDrops(dropped)
-    add(dropped, 'datagram-cut', this.#cut)
-    add(dropped, 'datagram-unaddressed', this.#unaddressed)
+    for (const [reason, count] of this.#dropped) addDrop(dropped, reason, count)
+    for (const sender of this.#senders) addSenderDrops(dropped, sender)
+    addDrop(dropped, 'datagram-cut', this.#cut)
+    addDrop(dropped, 'datagram-unaddressed', this.#unaddressed)
   }
-
-  #addSenderDrops(dropped: Map<string, number>): void {
-    for (const sender of this.#senders) {
-      const { congested, refused } = sender.counters()
-      add(dropped, 'datagram-congested', congested)
-      for (const count of refused.values()) add(dropped, 'datagram-refused', count)
-    }
-  }
-}
-
-function add(counts: Map<string, number>, reason: string, count: number): void {
-  if (count > 0) counts.set(reason, (counts.get(reason) ?? 0) + count)
 }

@@ -1,11 +1,14 @@
 /** The thread of a switch: waits for frames, datagrams and orders, and carries them out. */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { WakeEvent } from '@weft/linux'
+import { nodeEntropy } from '@weft/runtime-node'
+import { fastestSuite } from './fastest-suite.ts'
 import { PacketLoop } from './packet-loop.ts'
 import { RECEIVE_SLOTS } from './switch-memory.ts'
 import {
   CONTROL,
   IDLE_MS,
+  type KeyBytes,
   type SwitchCommand,
   type SwitchOrder,
   type SwitchReport,
@@ -15,16 +18,23 @@ import {
 const input = workerData as SwitchThreadInput
 const control = new Int32Array(input.control)
 const wake = WakeEvent.adopt(input.wakeFd)
-const loop = new PacketLoop(RECEIVE_SLOTS, (port, code) => report({ kind: 'lost', port, code }))
+const loop = new PacketLoop({
+  receiveSlots: RECEIVE_SLOTS,
+  lost: (port, code) => report({ kind: 'lost', port, code }),
+  sealing: { suite: fastestSuite(input.suite), entropy: nodeEntropy },
+})
 
 loop.poll.add(wake.fd, 'readable')
 while (Atomics.load(control, CONTROL.stop) === 0) turn()
+loop.close()
 input.port.close()
 
 function turn(): void {
   loop.turn(IDLE_MS)
   if (loop.poll.isReadable(wake.fd)) obey()
   loop.flush()
+  const wanted = loop.rekeysWanted()
+  if (wanted.length > 0) report({ kind: 'rekey', wanted })
   const outbox = loop.ports.takeOutbox()
   if (outbox === null) return
   for (const [port, frames] of outbox) report({ kind: 'frames', port, frames })
@@ -42,12 +52,11 @@ function obey(): void {
   }
 }
 
-function carryOut(order: SwitchOrder): unknown {
+function carryOut(order: SwitchOrder<KeyBytes>): unknown {
   switch (order.kind) {
     case 'load':
-      loop.load(order.update)
       Atomics.add(control, CONTROL.loads, 1)
-      return null
+      return loop.load(order.update)
     case 'plug':
       loop.ports.plug(order.plug)
       return null
@@ -56,6 +65,9 @@ function carryOut(order: SwitchOrder): unknown {
       return null
     case 'tunnel':
       loop.tunnel.use(order.tunnel)
+      return null
+    case 'sealed-tunnel':
+      loop.sealedTunnel.use(order.tunnel)
       return null
     case 'read':
       return loop.read()

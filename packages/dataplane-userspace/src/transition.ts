@@ -9,6 +9,7 @@ import {
   subnetFinder,
   type AcceptedState,
   type Change,
+  type Encapsulation,
   type ItemFailure,
   type LocalChange,
   type NetworkId,
@@ -18,7 +19,10 @@ import { canStay, type Endpoints, type PluggedEndpoint } from './endpoints.ts'
 import type { EngineSubnet } from './engine/engine-state.ts'
 import { planSubnets, type PeerNumbers } from './engine-plan.ts'
 import type { Host } from './host.ts'
+import { openSealedSocket, type SealedSocket } from './sealed-socket.ts'
+import type { SecuritySpec } from './switch-protocol.ts'
 import type { SwitchThread } from './switch-thread.ts'
+import { failSecurity, isSameSecurity, securityOf } from './tunnel-security.ts'
 import { openTunnelSockets, type TunnelSockets } from './tunnel-sockets.ts'
 
 /** What passes work on. */
@@ -29,6 +33,10 @@ export interface Machinery {
   readonly numbers: PeerNumbers
   /** The sockets of our VTEP; null while there is no network. */
   tunnel: TunnelSockets | null
+  /** The socket of encrypted networks; null while there is none. */
+  sealedSocket: SealedSocket | null
+  /** What the switch seals with; undefined when it is to be told anew. */
+  security: SecuritySpec | null | undefined
 }
 
 /** One pass. Used once. */
@@ -39,18 +47,20 @@ export class Transition {
   /** Networks with anything to do, and subnets of them as they were before. */
   readonly #touched = new Map<NetworkId, SubnetSpec[]>()
   readonly #reshaped = new Set<NetworkId>()
+  readonly #security: SecuritySpec | null
 
   constructor(machinery: Machinery, accepted: AcceptedState) {
     this.#machinery = machinery
     this.#accepted = accepted
+    this.#security = securityOf(accepted)
   }
 
   /** `changes` in the order of `order`. Never rejects for what the host refuses. */
   async run(changes: readonly Change[]): Promise<readonly ItemFailure[]> {
-    if (changes.length === 0) return []
+    if (changes.length === 0 && this.#isSecuritySame) return []
     for (const change of changes) this.#note(change)
     await this.#unplugUnwanted()
-    const before = await this.#openTunnel()
+    const before = [await this.#openTunnel(), await this.#openSealedSocket()]
     this.#checkVnis(changes)
     this.#mendReshaped()
     for (const change of changes) {
@@ -58,8 +68,13 @@ export class Transition {
     }
     this.#blameSubnets()
     await this.#load(changes)
-    before?.close()
+    for (const sockets of before) sockets?.close()
     return this.#failures.list()
+  }
+
+  get #isSecuritySame(): boolean {
+    const { security } = this.#machinery
+    return security !== undefined && isSameSecurity(security, this.#security)
   }
 
   #note(change: Change): void {
@@ -97,14 +112,33 @@ export class Transition {
     } catch (error) {
       machinery.tunnel = null
       await machinery.thread.useTunnel(null)
-      this.#failSubnets(error)
+      this.#failSubnets(error, ['vxlan', 'vxlan-esp'])
+    }
+    return before
+  }
+
+  /** As `#openTunnel`, for what is sealed. */
+  async #openSealedSocket(): Promise<SealedSocket | null> {
+    const machinery = this.#machinery
+    const before = machinery.sealedSocket
+    const wanted = this.#security?.local.ip ?? null
+    if ((before?.local ?? null) === wanted) return null
+    try {
+      const opened = wanted === null ? null : openSealedSocket(machinery.host, wanted)
+      machinery.sealedSocket = opened
+      await machinery.thread.useSealedTunnel(opened?.spec ?? null)
+    } catch (error) {
+      machinery.sealedSocket = null
+      await machinery.thread.useSealedTunnel(null)
+      this.#failSubnets(error, ['vxlan-esp'])
     }
     return before
   }
 
   /** Without sockets no subnet can be. */
-  #failSubnets(error: unknown): void {
-    for (const [id, { subnets }] of this.#accepted.networks) {
+  #failSubnets(error: unknown, which: readonly Encapsulation[]): void {
+    for (const [id, { encapsulation, subnets }] of this.#accepted.networks) {
+      if (!which.includes(encapsulation)) continue
       this.#touched.set(id, this.#touched.get(id) ?? [])
       for (const { vni } of subnets) {
         const item = itemPath.subnet(id, vni)
@@ -206,8 +240,12 @@ export class Transition {
     }
     const gone = this.#goneVnis(changed)
     const item = itemPath.network(changes[0]?.network ?? '')
+    const security = this.#isSecuritySame ? null : { spec: this.#security }
     await this.#failures.attemptAsync(item, async () => {
-      await thread.load({ peers: numbers.takeChanged(), changed, gone })
+      const update = { peers: numbers.takeChanged(), changed, gone, security }
+      const problems = await thread.load(update)
+      this.#machinery.security = problems.length === 0 ? this.#security : undefined
+      failSecurity(this.#failures, problems, state)
       endpoints.reusePorts()
     })
   }

@@ -23,8 +23,8 @@ export interface UserspaceBackend extends DataplaneBackend<UserspaceOptions> {
 export const userspaceBackend: UserspaceBackend = {
   name: 'userspace',
 
-  async probe() {
-    return probeUserspace().result
+  async probe({ esp }) {
+    return probeUserspace(esp).result
   },
 
   /**
@@ -33,7 +33,7 @@ export const userspaceBackend: UserspaceBackend = {
    * dataplane of this instance is open already.
    */
   async open(runtime, options): Promise<Dataplane> {
-    const { offloads, result } = probeUserspace()
+    const { offloads, result } = probeUserspace(options.esp)
     if (!result.usable) {
       const details = { item: options.instance, capability: result.reason }
       throw dataplaneError('ERR_UNSUPPORTED', 'the userspace backend cannot work here', details)

@@ -4,6 +4,7 @@ import { Emitter, instantAfter, WeftError, type Clock } from '@weft/core'
 import {
   ApplyQueue,
   changedItems,
+  dataplaneError,
   diff,
   diffProgrammed,
   itemPath,
@@ -22,12 +23,15 @@ import {
   type ObservedState,
   type ProgrammedState,
 } from '@weft/dataplane'
+import { SEQUENCE_MAX, type RekeyWanted } from '@weft/encryption'
 import { openMonitor, type TapOffload, type Watch } from '@weft/linux'
 import { Endpoints } from './endpoints.ts'
 import { PeerNumbers } from './engine-plan.ts'
+import { sealExtraBytes } from './options.ts'
 import { closeHost, underlayMtuBytes, type Host } from './host.ts'
 import { readMachinery, type Reading } from './reading.ts'
 import { SwitchThread } from './switch-thread.ts'
+import { differingItems, securityItems, securityItemsRead } from './tunnel-security.ts'
 import { Transition, type Machinery } from './transition.ts'
 
 /** Things noticed within so many milliseconds of the first are answered together. */
@@ -43,6 +47,13 @@ export interface UserspaceDataplaneParts {
   readonly capabilities: Capabilities
   /** What to ask of every TAP. */
   readonly offloads: readonly TapOffload[]
+}
+
+/** What differs from what should be. */
+interface Found {
+  readonly changes: readonly Change[]
+  /** Guards and associations, by observed path. */
+  readonly secured: readonly string[]
 }
 
 /**
@@ -72,13 +83,17 @@ export class UserspaceDataplane implements Dataplane {
     this.#clock = clock
     this.capabilities = capabilities
     this.#validator = new Validator(capabilities)
-    const thread = new SwitchThread(clock, {
+    const { suite } = host.options.esp
+    const thread = new SwitchThread({ clock, suite }, {
       frame: (port, frame) => endpoints.deliver(port, frame),
       lost: (port) => this.#endLost(port),
+      rekey: (wanted) => this.#rekeyWanted(wanted),
       died: (error) => this.#threadDied(error),
     })
     const endpoints = new Endpoints(host, thread, offloads)
-    this.machinery = { host, thread, endpoints, numbers: new PeerNumbers(), tunnel: null }
+    const numbers = new PeerNumbers()
+    const sockets = { tunnel: null, sealedSocket: null, security: null }
+    this.machinery = { host, thread, endpoints, numbers, ...sockets }
     this.#queue = new ApplyQueue(async (desired) => {
       // Newer generations that are being handed over right now overtake those behind this one.
       await setImmediate()
@@ -108,13 +123,13 @@ export class UserspaceDataplane implements Dataplane {
 
   observe(): Promise<ObservedState> {
     return this.#queue.exclusive('observe', async () => {
-      const { state } = await this.#read()
-      this.#compare(state)
+      const { security, state } = await this.#read()
+      this.#compare(state, security)
       const accepted = this.#accepted
       const foreign = [...state.networks.keys()].filter((id) => accepted?.networks.has(id) !== true)
       return {
         generation: this.#queue.generation,
-        items: programmedItems(state),
+        items: new Map([...programmedItems(state), ...security]),
         foreign: foreign.map(itemPath.network),
       }
     })
@@ -132,10 +147,11 @@ export class UserspaceDataplane implements Dataplane {
     return this.#queue.close(async () => {
       for (const task of [this.#look, this.#glance, this.#audit]) task?.[Symbol.dispose]()
       await this.#underlay?.close()
-      const { endpoints, host, thread, tunnel } = this.machinery
+      const { endpoints, host, sealedSocket, thread, tunnel } = this.machinery
       await thread.close()
       endpoints.close()
       tunnel?.close()
+      sealedSocket?.close()
       closeHost(host)
     })
   }
@@ -144,22 +160,23 @@ export class UserspaceDataplane implements Dataplane {
     return this.close('teardown')
   }
 
-  async #read(): Promise<Reading> {
+  async #read(): Promise<Reading & { readonly security: ReadonlyMap<string, string> }> {
     const { endpoints, thread, tunnel } = this.machinery
-    const tables = await thread.read()
-    return readMachinery({
-      tables,
-      endpoints,
-      tunnel: tunnel?.local ?? null,
-      accepted: this.#accepted,
-    })
+    const reading = await thread.read()
+    const local = tunnel?.local ?? null
+    const scope = { tables: reading.tables, endpoints, tunnel: local, accepted: this.#accepted }
+    return { ...readMachinery(scope), security: securityItemsRead(reading, local?.port ?? 0) }
   }
 
   /** What was just read may be news: then the next pass reads too, and a repair looks at it. */
-  #compare(state: ProgrammedState): void {
+  #compare(state: ProgrammedState, security: ReadonlyMap<string, string>): void {
     const accepted = this.#accepted
     if (accepted === null) return
-    if (diffProgrammed(state, accepted).some(({ item }) => !this.#failed.has(item))) this.#suspect()
+    const isOther = (item: string): boolean => !this.#failed.has(item)
+    const isDark = differingItems(security, securityItems(accepted)).some(isOther)
+    if (isDark || diffProgrammed(state, accepted).some(({ item }) => isOther(item))) {
+      this.#suspect()
+    }
   }
 
   async #apply(desired: DesiredState): Promise<ApplyReport> {
@@ -173,23 +190,33 @@ export class UserspaceDataplane implements Dataplane {
   async #converge(
     desired: DesiredState,
   ): Promise<{ readonly changed: number; readonly failures: readonly ItemFailure[] }> {
-    const facts = { underlayMtuBytes: underlayMtuBytes(this.machinery.host, desired.tunnel.ip) }
+    const { host } = this.machinery
+    const facts = {
+      underlayMtuBytes: underlayMtuBytes(host, desired.tunnel.ip),
+      sealExtraBytes: sealExtraBytes(host.options.esp),
+    }
     const { accepted, failures } = this.#validator.validate(desired, facts)
     if (failures.some(({ item }) => item === itemPath.tunnel)) return { changed: 0, failures }
     const base = this.#base
     this.#base = null
-    const changes = base === null ? await this.#changesFound(accepted) : diff(base, accepted)
+    const { changes, secured } =
+      base === null
+        ? await this.#changesFound(accepted)
+        : { changes: diff(base, accepted), secured: differingItems(...itemsOf(base, accepted)) }
     this.#accepted = accepted
     const failed = await this.#carryOut(changes, accepted)
-    const done = changes.filter(({ item }) => !this.#failed.has(item))
-    return { changed: changedItems(done), failures: [...failures, ...failed] }
+    const isDone = (item: string): boolean => !this.#failed.has(item)
+    const changed = changedItems(changes.filter(({ item }) => isDone(item)))
+    return { changed: changed + secured.filter(isDone).length, failures: [...failures, ...failed] }
   }
 
   /** Read back, let go of ends that are gone, and say what differs. */
-  async #changesFound(accepted: AcceptedState): Promise<readonly Change[]> {
-    const { gone, state } = await this.#read()
+  async #changesFound(accepted: AcceptedState): Promise<Found> {
+    const { gone, security, state } = await this.#read()
     for (const plugged of gone) await this.machinery.endpoints.unplug(plugged)
-    return diffProgrammed(state, accepted)
+    const secured = differingItems(security, securityItems(accepted))
+    if (secured.length > 0) this.machinery.security = undefined
+    return { changes: diffProgrammed(state, accepted), secured }
   }
 
   async #carryOut(
@@ -197,13 +224,23 @@ export class UserspaceDataplane implements Dataplane {
     accepted: AcceptedState,
   ): Promise<readonly ItemFailure[]> {
     const failed = await new Transition(this.machinery, accepted).run(order(changes))
-    this.#failed = new Set(failed.map(({ item }) => item))
+    this.#failed = failedItems(failed, accepted)
     this.#base = failed.length === 0 ? accepted : null
     return failed
   }
 
   #endLost(port: number): void {
     if (this.machinery.endpoints.at(port) !== null) this.#suspect()
+  }
+
+  #rekeyWanted(wanted: readonly RekeyWanted[]): void {
+    for (const { peer, sequence } of wanted) {
+      const diagnostic = `sequence number ${sequence} of ${SEQUENCE_MAX}`
+      const details = { item: itemPath.association(peer), operation: 'seal', diagnostic }
+      const error = dataplaneError('ERR_HOST', 'a new key is wanted soon', details)
+      this.machinery.host.log.warn('sequence numbers run out', { peer, sequence })
+      this.events.emit('failed', { error })
+    }
   }
 
   #threadDied(error: Error): void {
@@ -226,9 +263,9 @@ export class UserspaceDataplane implements Dataplane {
     const accepted = this.#accepted
     if (accepted === null) return
     const known = this.#failed
-    const changes = await this.#changesFound(accepted)
+    const { changes, secured } = await this.#changesFound(accepted)
     const failures = await this.#carryOut(changes, accepted)
-    const items = new Set(changes.map(({ item }) => item))
+    const items = new Set([...changes.map(({ item }) => item), ...secured])
     const drifted = [...items].filter((item) => !known.has(item))
     if (drifted.length > 0) this.#announceDrift(drifted, failures)
   }
@@ -279,4 +316,28 @@ export class UserspaceDataplane implements Dataplane {
       this.events.emit('failed', { error })
     })
   }
+}
+
+function itemsOf(
+  before: AcceptedState,
+  after: AcceptedState,
+): [ReadonlyMap<string, string>, ReadonlyMap<string, string>] {
+  return [securityItems(before), securityItems(after)]
+}
+
+/** What failed, with what cannot be observed because of it. */
+function failedItems(
+  failures: readonly ItemFailure[],
+  { networks, peers }: AcceptedState,
+): ReadonlySet<string> {
+  const items = new Set(failures.map(({ item }) => item))
+  for (const [node, { tunnel }] of peers) {
+    if (items.has(itemPath.peer(node))) items.add(itemPath.association(tunnel.ip))
+  }
+  for (const [id, { subnets }] of networks) {
+    for (const { vni } of subnets) {
+      if (items.has(itemPath.subnet(id, vni))) items.add(itemPath.guard(vni))
+    }
+  }
+  return items
 }

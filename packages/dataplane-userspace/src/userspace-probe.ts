@@ -1,18 +1,28 @@
 /** What this machine lets a userspace dataplane do, found out by doing it in a throwaway place. */
 import type { IpFamily } from '@weft/core'
 import { parseIp } from '@weft/core'
-import { overlayMtu, type Attachment, type Capabilities, type ProbeResult } from '@weft/dataplane'
+import {
+  overlayMtu,
+  type Attachment,
+  type Capabilities,
+  type Encapsulation,
+  type ProbeResult,
+} from '@weft/dataplane'
 import {
   inNewNamespace,
   isKernelError,
   Kernel,
   openDatagramSocket,
+  openRawDatagramSocket,
   openTap,
   TAP_OFFLOADS,
   tapProblem,
   type DatagramSocket,
   type TapOffload,
 } from '@weft/linux'
+import { IP_PROTOCOL } from '@weft/wire'
+import { isSuiteSound, sealingLibrary, type SealingLibrary } from './fastest-suite.ts'
+import { ESP_PATHS, ESP_SUITES, type EspOptions } from './options.ts'
 
 /** Largest IP packet, in bytes (RFC 791 §3.1): an underlay can have no larger MTU. */
 export const IP_PACKET_BYTES_MAX = 65_535
@@ -21,6 +31,16 @@ export const IP_PACKET_BYTES_MAX = 65_535
 export type UserspaceProbe = ProbeResult & {
   /** For people; empty when nothing is lacking. */
   readonly fallbacks: readonly string[]
+  /** What encrypted networks can have here. */
+  readonly sealing: SealingFacts
+}
+
+/** How packets can be sealed and carried. */
+export interface SealingFacts {
+  readonly suites: readonly EspOptions['suite'][]
+  readonly paths: readonly EspOptions['path'][]
+  /** Whose ciphers they are. */
+  readonly by: SealingLibrary
 }
 
 /** What was found. */
@@ -31,34 +51,64 @@ export interface UserspaceFacts {
 }
 
 /** Find out. Takes some milliseconds, never throws, leaves no trace. */
-export function probeUserspace(): UserspaceFacts {
+export function probeUserspace(esp: EspOptions): UserspaceFacts {
   try {
-    return inNewNamespace(probeInside)
+    return inNewNamespace(() => probeInside(esp))
   } catch (error) {
+    const sealing = { suites: [], paths: [], by: sealingLibrary().by }
     const reason = `network-namespace: ${words(error)}`
-    return { result: { usable: false, reason, fallbacks: [] }, offloads: [] }
+    return { result: { usable: false, reason, fallbacks: [], sealing }, offloads: [] }
   }
 }
 
-function probeInside(): UserspaceFacts {
+function probeInside(esp: EspOptions): UserspaceFacts {
   const fallbacks: string[] = []
   const tap = probeTap(fallbacks)
   const families = ([4, 6] as const).filter((family) => probeSocket(family, fallbacks))
   const attachments: Attachment['kind'][] = tap === null ? ['port'] : ['netns', 'port']
+  const sealing = probeSealing(families, esp, fallbacks)
   if (families.length === 0) {
-    return { result: { usable: false, reason: 'no UDP sockets', fallbacks }, offloads: [] }
+    const result = { usable: false, reason: 'no UDP sockets', fallbacks, sealing } as const
+    return { result, offloads: [] }
   }
-  const capabilities = capabilitiesOf(attachments, families)
-  return { result: { usable: true, capabilities, fallbacks }, offloads: tap ?? [] }
+  const isSealable = sealing.suites.includes(esp.suite) && sealing.paths.includes(esp.path)
+  const encapsulations: Encapsulation[] = isSealable ? ['vxlan', 'vxlan-esp'] : ['vxlan']
+  const capabilities = capabilitiesOf(attachments, families, encapsulations)
+  return { result: { usable: true, capabilities, fallbacks, sealing }, offloads: tap ?? [] }
+}
+
+/** Encryption is for all families that tunnels have, or it is not there. */
+function probeSealing(
+  families: readonly IpFamily[],
+  esp: EspOptions,
+  fallbacks: string[],
+): SealingFacts {
+  const { by, lack } = sealingLibrary()
+  if (lack !== null) fallbacks.push(`sealing by ${by}: ${lack}`)
+  const refused = families.map(rawRefusal).find((refusal) => refusal !== null)
+  if (refused !== undefined && esp.path === 'ip') fallbacks.push(`no ESP over IP: ${refused}`)
+  const paths = families.length === 0 ? [] : ESP_PATHS.filter((p) => p === 'udp' || !refused)
+  return { suites: ESP_SUITES.filter(isSuiteSound), paths, by }
+}
+
+/** Why there are no raw sockets for ESP; null where there are. */
+function rawRefusal(family: IpFamily): string | null {
+  try {
+    openRawDatagramSocket({ local: parseIp(LOOPBACK[family]), protocol: IP_PROTOCOL.esp }).close()
+    return null
+  } catch (error) {
+    return `IPv${family}: ${words(error)}`
+  }
 }
 
 function capabilitiesOf(
   attachments: readonly Attachment['kind'][],
   families: readonly IpFamily[],
+  encapsulations: readonly Encapsulation[],
 ): Capabilities {
   return {
     attachments: new Set(attachments),
-    encapsulations: new Set(['vxlan']),
+    encapsulations: new Set(encapsulations),
     underlayFamilies: new Set(families),
     overlayFamilies: new Set([4, 6]),
     mtuMaxBytes: overlayMtu(IP_PACKET_BYTES_MAX, 6),

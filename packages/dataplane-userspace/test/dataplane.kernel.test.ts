@@ -142,14 +142,14 @@ describe('what is not to be had', () => {
     expect(failuresOf(report)).toEqual(['networks/blue/local/c1 ERR_ATTACHMENT_MISSING'])
   })
 
-  test('an MTU that the underlay lacks, and an encapsulation that this backend lacks', async () => {
+  test('an MTU that the underlay lacks, and encryption without a key', async () => {
     const [a] = hosts(1, 1400) as [TestHost]
     const dataplane = await a.open()
     const big = network([BLUE], { mtu: 1351 })
     const secret = network([subnet(4098, '10.0.2.0/24')], { encapsulation: 'vxlan-esp' })
     const report = await dataplane.apply(desired(a, { big, secret }))
     expect(failuresOf(report)).toEqual(
-      expect.arrayContaining(['networks/big ERR_MTU', 'networks/secret ERR_UNSUPPORTED']),
+      expect.arrayContaining(['networks/big ERR_MTU', 'networks/secret ERR_INVALID_ITEM']),
     )
   })
 

@@ -33,8 +33,9 @@ const engine = new SwitchEngine(
     transmit: (_peer, { start, end, segmentBytes }) => {
       packets += segmentBytes === 0 ? 1 : Math.ceil((end - start) / segmentBytes)
     },
+    transmitSealed: () => undefined,
   },
-  { arena: { bytes: memory, start: 0 }, segmentsMax: TRANSMIT_SEGMENTS_MAX },
+  { arena: { bytes: memory, start: 0 }, segmentsMax: TRANSMIT_SEGMENTS_MAX, sealing: null },
 )
 engine.load(
   stateOf({

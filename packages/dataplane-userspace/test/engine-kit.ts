@@ -3,6 +3,7 @@ import { ipBytes, parseCidr, parseIp, parseMac, u32, vni, type Ip, type Mac } fr
 import type { EnginePort, EngineState, EngineSubnet } from '../src/engine/index.ts'
 import {
   PacketView,
+  type SealingParts,
   SWITCH_ARENA_BYTES,
   SwitchEngine,
   TRANSMIT_SEGMENTS_MAX,
@@ -47,11 +48,17 @@ const PACKET_ROOM_BYTES = 0x2_0000
 export class EngineKit {
   readonly delivered: Delivered[] = []
   readonly transmitted: Transmitted[] = []
+  /** The same of ESP packets. */
+  readonly sealed: Transmitted[] = []
   readonly engine: SwitchEngine
   readonly #memory = new Uint8Array(SWITCH_ARENA_BYTES + PACKET_ROOM_BYTES)
   readonly #view = new PacketView(this.#memory)
 
-  constructor(state: EngineState, segmentsMax = TRANSMIT_SEGMENTS_MAX) {
+  constructor(
+    state: EngineState,
+    segmentsMax = TRANSMIT_SEGMENTS_MAX,
+    sealing: SealingParts | null = null,
+  ) {
     const arena = { bytes: this.#memory, start: 0 }
     this.engine = new SwitchEngine(
       {
@@ -64,8 +71,11 @@ export class EngineKit {
         transmit: (peer, { bytes, start, end, segmentBytes, sourcePort }) => {
           this.transmitted.push({ peer, sourcePort, segmentBytes, bytes: bytes.slice(start, end) })
         },
+        transmitSealed: (peer, { bytes, start, end, segmentBytes, sourcePort }) => {
+          this.sealed.push({ peer, sourcePort, segmentBytes, bytes: bytes.slice(start, end) })
+        },
       },
-      { arena, segmentsMax },
+      { arena, segmentsMax, sealing },
     )
     this.engine.load(state)
   }

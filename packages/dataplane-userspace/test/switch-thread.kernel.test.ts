@@ -15,8 +15,13 @@ function listened(): Listened {
   const clock = new VirtualClock()
   const died: Error[] = []
   const nothing = (): void => undefined
-  const listener = { frame: nothing, lost: nothing, died: (error: Error) => void died.push(error) }
-  return { clock, died, thread: new SwitchThread(clock, listener) }
+  const listener = {
+    frame: nothing,
+    lost: nothing,
+    rekey: nothing,
+    died: (error: Error) => void died.push(error),
+  }
+  return { clock, died, thread: new SwitchThread({ clock, suite: 'aes-128-gcm-8' }, listener) }
 }
 
 /** The thread dies before it can answer, and the next one begins. */
@@ -39,7 +44,7 @@ test(`an order outlives ${DEATHS_MAX} deaths, and one more is the end of it`, as
   expect(outcome).toBe('ERR_HOST')
   expect(stage.died).toHaveLength(DEATHS_MAX + 1)
   // What is ordered later is carried out, if by then a switch lives.
-  expect((await stage.thread.read()).subnets.size).toBe(0)
+  expect((await stage.thread.read()).tables.subnets.size).toBe(0)
   await stage.thread.close()
 })
 

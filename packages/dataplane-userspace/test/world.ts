@@ -4,7 +4,12 @@ import type { Dataplane } from '@weft/dataplane'
 import { NamespaceWorld, type WorldHost } from '@weft/linux/testing'
 import { nodeRuntime } from '@weft/runtime-node'
 import { afterEach } from 'vitest'
-import { userspaceBackend, userspaceOptions, type UserspaceOptions } from '../src/index.ts'
+import {
+  userspaceBackend,
+  userspaceOptions,
+  type GivenUserspaceOptions,
+  type UserspaceOptions,
+} from '../src/index.ts'
 
 export { desired, failuresOf, local, network, remote, subnet } from '@weft/dataplane/testing'
 export { openFds, reaches } from '@weft/linux/testing'
@@ -21,9 +26,14 @@ export interface TestHost extends WorldHost {
 }
 
 /** Hosts 192.0.2.1, .2, … (and fd00:2::1, …) on one link of this MTU. */
-export function hosts(count: number, mtuBytes = 1500): TestHost[] {
+export function hosts(
+  count: number,
+  mtuBytes = 1500,
+  given: Omit<GivenUserspaceOptions, 'instance'> = {},
+): TestHost[] {
   return world.wiredHosts(count, mtuBytes).map((host) => {
-    const options = userspaceOptions({ instance: host.name, underlayNamespace: host.path })
+    const place = { instance: host.name, underlayNamespace: host.path }
+    const options = userspaceOptions({ ...given, ...place })
     return {
       ...host,
       options,

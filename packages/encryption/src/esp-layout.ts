@@ -27,6 +27,12 @@ export function paddingBytes(payloadBytes: number): number {
   return -(payloadBytes + ESP_TRAILER_BYTES) & (ESP_ALIGNMENT_BYTES - 1)
 }
 
+/** Bytes of the whole packet that a payload of so many becomes. */
+export function sealedBytes(payloadBytes: number, tagBytes: number): number {
+  const padding = paddingBytes(payloadBytes)
+  return ESP_HEADER_BYTES + payloadBytes + padding + ESP_TRAILER_BYTES + tagBytes
+}
+
 /** Write the padding 1, 2, 3… of RFC 4303 §2.4, its length and the next header; returns the end. */
 export function writeTrailer(bytes: Uint8Array, start: number, trailer: Trailer): number {
   const { padding, protocol } = trailer

@@ -8,6 +8,7 @@ export {
   ESP_IV_BYTES,
   ESP_TRAILER_BYTES,
   espOverheadBytes,
+  sealedBytes,
   type AssociationLayout,
 } from './esp-layout.ts'
 export {

@@ -88,8 +88,9 @@ class Rig {
       {
         deliver: (port, view) => keep(`port ${port}`, view),
         transmit: (peer, view) => keep(`peer ${peer}`, view),
+        transmitSealed: (peer, view) => keep(`sealed for peer ${peer}`, view),
       },
-      { arena, segmentsMax: TRANSMIT_SEGMENTS_MAX },
+      { arena, segmentsMax: TRANSMIT_SEGMENTS_MAX, sealing: null },
     )
     this.engine.load(stateWith(offloads))
   }

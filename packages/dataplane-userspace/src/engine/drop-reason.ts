@@ -22,6 +22,8 @@ export const DROP_REASONS = [
   'frame-unplugged',
   /** In a network whose frames are to be sealed, and they cannot be: never sent in clear. */
   'frame-not-sealed',
+  /** Every sequence number under the key that seals is used. */
+  'frame-sequence-exhausted',
   /** From an address that is no peer's. */
   'datagram-unknown-peer',
   /** Not VXLAN. */
@@ -31,6 +33,22 @@ export const DROP_REASONS = [
   'datagram-unknown-vni',
   /** In clear, for a subnet whose datagrams are sealed. */
   'datagram-not-sealed',
+  /** Sealed, for a subnet whose datagrams are in clear. */
+  'datagram-not-clear',
+  /** No association with the sender has this SPI: it has a key that we lack. */
+  'datagram-unknown-spi',
+  /** Received before; too old to know whether it was. */
+  'datagram-replayed',
+  'datagram-late',
+  /** The tag does not hold: forged, damaged, under another key or in another suite. */
+  'datagram-bad-icv',
+  /** Authentic, but its padding or its protocol is none that a sender may write. */
+  'datagram-bad-padding',
+  'datagram-bad-protocol',
+  /** Authentic, and to be dropped: cover traffic (RFC 4303 §2.6). */
+  'datagram-dummy',
+  /** Authentic, but no UDP datagram for our tunnel's port. */
+  'datagram-wrong-port',
 ] as const
 
 /** Why a frame or datagram was not forwarded. */

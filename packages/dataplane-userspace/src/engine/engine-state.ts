@@ -1,6 +1,8 @@
 /** What a switch is told, what it sends to, and what it counts: its door, as plain data. */
-import type { Ip, Mac, SocketAddress, Vni } from '@weft/core'
+import type { QuickSum } from './byte-sum.ts'
+import type { CipherSuite, Entropy, Ip, Mac, SocketAddress, Vni } from '@weft/core'
 import type { Encapsulation, NetworkCounters, NetworkId, PrefixSpec } from '@weft/dataplane'
+import type { NetworkKey } from '@weft/encryption'
 import type { PacketView } from './packet-view.ts'
 
 /**
@@ -34,6 +36,23 @@ export interface EngineSubnet {
   readonly neighbours: ReadonlyMap<Ip, Mac>
 }
 
+/** With whom and with what the datagrams of encrypted subnets are sealed and opened. */
+export interface EngineSecurity {
+  /** Our VTEP: SPIs are made of its address, and what is sealed must be for its port. */
+  readonly local: SocketAddress
+  /** Addresses of the VTEPs that have endpoints of encrypted networks. */
+  readonly peers: ReadonlySet<Ip>
+  /** The first seals, all of them open. The engine owns them from now on, and zeroes them. */
+  readonly keys: readonly NetworkKey[]
+}
+
+/** What of an EngineSecurity could not be: for a peer, or (null) for all of its keys. */
+export interface SecurityProblem {
+  readonly peer: Ip | null
+  /** Of an error of @weft/encryption; ERR_UNSUPPORTED for an engine without a suite. */
+  readonly code: string
+}
+
 /** Where a local endpoint is plugged in. A port is in one subnet at a time. */
 export interface EnginePort {
   readonly port: number
@@ -52,6 +71,14 @@ export interface SwitchSink {
    * one flow, one port). View and bytes are the switch's again when this returns.
    */
   transmit(peer: number, packet: PacketView): void
+  /** ESP packets for a peer, as IP or UDP carries them; else as `transmit`. */
+  transmitSealed(peer: number, packet: PacketView): void
+}
+
+/** What an engine seals with. */
+export interface SealingParts {
+  readonly suite: CipherSuite
+  readonly entropy: Entropy
 }
 
 /** What a switch is made with. */
@@ -61,8 +88,12 @@ export interface SwitchOptions {
    * stand in the same array, nothing is allocated for any of them.
    */
   readonly arena: { readonly bytes: Uint8Array; readonly start: number }
+  /** Sums over the array of the arena, where something makes them quicker than plain code. */
+  readonly quick?: QuickSum | null
   /** Datagrams in one `transmit`: TRANSMIT_SEGMENTS_MAX, or 1 where UDP_SEGMENT is missing. */
   readonly segmentsMax: number
+  /** Null for an engine that knows no encryption: encrypted subnets stay dark. */
+  readonly sealing: SealingParts | null
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The switch: frames from ports and datagrams from peers go where tables say, or nowhere. */
-import { MAC_BYTES } from '@weft/core'
+import { MAC_BYTES, type Ip } from '@weft/core'
+import type { PeerKeys, RekeyWanted } from '@weft/encryption'
 import { ethernet, ETHERNET_OFFSET, type WireFault } from '@weft/wire'
 import { ByteSum } from './byte-sum.ts'
 import { finishPacket, isChecksumInside } from './checksum-finish.ts'
@@ -8,7 +9,9 @@ import { Decapsulator } from './decapsulator.ts'
 import type { DropReason } from './drop-reason.ts'
 import { Encapsulator } from './encapsulator.ts'
 import type {
+  EngineSecurity,
   EngineState,
+  SecurityProblem,
   SwitchCounters,
   SwitchOptions,
   SwitchSink,
@@ -20,20 +23,25 @@ import { IcmpErrors, type IcmpProblem } from './icmp-errors.ts'
 import { NeighbourAnswers } from './neighbour-answers.ts'
 import { GSO_TYPE, PacketView } from './packet-view.ts'
 import { PortDelivery } from './port-delivery.ts'
+import { SealedEncapsulator } from './sealed-encapsulator.ts'
 import { Segmenter } from './segmenter.ts'
 import { SwitchCounts } from './switch-counts.ts'
+import { SwitchSecurity } from './switch-security.ts'
 import type { SwitchSubnet } from './switch-subnet.ts'
 import { SwitchTables, type SwitchPort } from './switch-tables.ts'
 import { LANE_BYTES, LANES, TransmitLanes } from './transmit-lanes.ts'
 
-/** Bytes of the arena that a switch wants: its lanes, a room for answers, one for pieces. */
-export const SWITCH_ARENA_BYTES = (LANES + 2) * LANE_BYTES
+/** Bytes of the arena that a switch wants: lanes for each way, a room for answers, one for pieces. */
+export const SWITCH_ARENA_BYTES = (2 * LANES + 2) * LANE_BYTES
 
 /**
  * The largest MTU of a subnet: what UDP over IPv4 carries, 65,507 bytes, less VXLAN and Ethernet.
  * Larger ones count as this, and tags come out of it.
  */
 export const SWITCH_MTU_MAX_BYTES = 65_485
+
+/** The same where packets are sealed: less UDP inside of ESP, and at most 37 bytes of that. */
+export const SEALED_MTU_MAX_BYTES = 65_440
 
 /**
  * A learning-free VXLAN switch. It knows what it is told and nothing else: what no entry names is
@@ -45,11 +53,14 @@ export const SWITCH_MTU_MAX_BYTES = 65_485
 export class SwitchEngine {
   readonly #counts = new SwitchCounts()
   readonly #tables = new SwitchTables(this.#counts)
-  readonly #sums = new ByteSum()
-  readonly #segmenter = new Segmenter(this.#sums)
+  readonly #sums: ByteSum
+  readonly #segmenter: Segmenter
   readonly #lanes: TransmitLanes
   readonly #delivery: PortDelivery
+  readonly #sealedLanes: TransmitLanes
+  readonly #security: SwitchSecurity
   readonly #encapsulator: Encapsulator
+  readonly #sealedEncapsulator: SealedEncapsulator
   readonly #decapsulator: Decapsulator
   readonly #answers: NeighbourAnswers
   readonly #errors: IcmpErrors
@@ -57,8 +68,10 @@ export class SwitchEngine {
   readonly #answerAt: number
   readonly #problem: { -readonly [Key in keyof IcmpProblem]: IcmpProblem[Key] }
 
-  constructor(sink: SwitchSink, { arena, segmentsMax }: SwitchOptions) {
+  constructor(sink: SwitchSink, { arena, quick = null, segmentsMax, sealing }: SwitchOptions) {
     const { bytes, start } = arena
+    this.#sums = new ByteSum(quick)
+    this.#segmenter = new Segmenter(this.#sums)
     const [counts, tables, sums, segmenter] = [
       this.#counts,
       this.#tables,
@@ -66,11 +79,20 @@ export class SwitchEngine {
       this.#segmenter,
     ]
     this.#lanes = new TransmitLanes(sink, arena, segmentsMax)
-    this.#answerAt = start + LANES * LANE_BYTES
+    const sealedArena = { bytes, start: start + LANES * LANE_BYTES }
+    const transmit = sink.transmitSealed.bind(sink)
+    this.#sealedLanes = new TransmitLanes({ transmit }, sealedArena, segmentsMax)
+    const security = new SwitchSecurity(sealing)
+    this.#security = security
+    this.#answerAt = start + 2 * LANES * LANE_BYTES
     const room = { bytes, start: this.#answerAt + LANE_BYTES }
     this.#delivery = new PortDelivery({ sink, tables, sums, segmenter, room })
     this.#encapsulator = new Encapsulator({ lanes: this.#lanes, sums, segmenter, counts })
-    this.#decapsulator = new Decapsulator({ tables, counts, sums, delivery: this.#delivery })
+    const lanes = this.#sealedLanes
+    const sealed = { lanes, sums, segmenter, counts, tables, security }
+    this.#sealedEncapsulator = new SealedEncapsulator(sealed)
+    const delivery = this.#delivery
+    this.#decapsulator = new Decapsulator({ tables, counts, sums, delivery, security })
     this.#answers = new NeighbourAnswers(bytes, this.#answerAt)
     this.#errors = new IcmpErrors(bytes, this.#answerAt)
     this.#answer = new PacketView(bytes)
@@ -81,6 +103,25 @@ export class SwitchEngine {
   load(state: EngineState): void {
     this.flush()
     this.#tables.load(state)
+  }
+
+  /**
+   * Seal and open with this from now on, and with nothing else; null: neither. What waits to be
+   * sent is sent first. Says what could not be.
+   */
+  secure(spec: EngineSecurity | null): readonly SecurityProblem[] {
+    this.flush()
+    return this.#security.load(spec)
+  }
+
+  /** Names of the keys in use by peer, read from the associations. */
+  associations(): ReadonlyMap<Ip, PeerKeys> {
+    return this.#security.read()
+  }
+
+  /** Peers whose sequence numbers run out, that were not named by an earlier call. */
+  rekeysWanted(): readonly RekeyWanted[] {
+    return this.#security.drain()
   }
 
   /** What the tables say, read from them. */
@@ -99,7 +140,7 @@ export class SwitchEngine {
     if (packetBytes < 0) return this.#drop('frame-bad-offload')
     const tagBytes = ethernet.payloadStart(bytes, start) - start - ethernet.headerLength
     const { mtuBytes } = sender.subnet.spec
-    if (packetBytes > Math.min(mtuBytes, SWITCH_MTU_MAX_BYTES - tagBytes)) {
+    if (packetBytes > Math.min(mtuBytes, mtuMaxOf(sender.subnet) - tagBytes)) {
       this.#tell(sender, packet, 'too-big')
       return this.#drop('frame-too-long')
     }
@@ -112,9 +153,24 @@ export class SwitchEngine {
     this.#decapsulator.receive(packet, from)
   }
 
+  /**
+   * One ESP packet, or several of one length, as `fromUnderlay`. Of a burst all but the last say
+   * that more is behind: until then what was handed in stays as it is, the switch's to change.
+   */
+  fromSealed(packet: PacketView, from: UnderlaySource, isMoreBehind: boolean): void {
+    this.#decapsulator.receiveSealed(packet, from, isMoreBehind)
+  }
+
   /** Send what waits. */
   flush(): void {
     this.#lanes.flush()
+    this.#sealedLanes.flush()
+  }
+
+  /** Send what waits, and zero every key. */
+  close(): void {
+    this.flush()
+    this.#security.close()
   }
 
   /** Numbers since the switch was made. */
@@ -151,8 +207,8 @@ export class SwitchEngine {
   }
 
   #toPeer(subnet: SwitchSubnet, peer: number, packet: PacketView): void {
-    if (subnet.spec.encapsulation !== 'vxlan') return this.#drop('frame-not-sealed')
-    this.#encapsulator.send(subnet, peer, packet)
+    if (subnet.spec.encapsulation === 'vxlan') this.#encapsulator.send(subnet, peer, packet)
+    else this.#sealedEncapsulator.send(subnet, peer, packet)
   }
 
   /** Neighbours confirm their gateway by asking it alone, and ping it, and go through it. */
@@ -211,7 +267,7 @@ export class SwitchEngine {
   /** Tell a sender what became of its packet, where that is to be told. */
   #tell(sender: SwitchPort, packet: PacketView, kind: IcmpProblem['kind']): void {
     this.#problem.kind = kind
-    this.#problem.mtu = Math.min(sender.subnet.spec.mtuBytes, SWITCH_MTU_MAX_BYTES)
+    this.#problem.mtu = Math.min(sender.subnet.spec.mtuBytes, mtuMaxOf(sender.subnet))
     const { bytes, start, end } = packet
     const length = this.#errors.write(bytes, start, end, this.#problem)
     this.#problem.from = null
@@ -227,4 +283,9 @@ export class SwitchEngine {
   #drop(reason: DropReason): void {
     this.#counts.drop(reason)
   }
+}
+
+/** What a subnet's packets may have at most, whatever it says itself. */
+function mtuMaxOf({ spec }: SwitchSubnet): number {
+  return spec.encapsulation === 'vxlan' ? SWITCH_MTU_MAX_BYTES : SEALED_MTU_MAX_BYTES
 }

@@ -1,5 +1,5 @@
 /** All that a switch knows: peers, subnets and ports, loaded from a state and read back as one. */
-import { ipBytes, ipFamily, setU32, type Ip, type Vni } from '@weft/core'
+import { ipBytes, ipFamily, setU32, type Ip, type SocketAddress, type Vni } from '@weft/core'
 import type { NetworkId } from '@weft/dataplane'
 import { ByteTable } from './byte-table.ts'
 import type { EngineState, UnderlaySource } from './engine-state.ts'
@@ -24,6 +24,7 @@ export class SwitchTables {
   readonly #networks = new Map<NetworkId, readonly SwitchSubnet[]>()
   readonly #key = new Uint8Array(16)
   #ports: (SwitchPort | undefined)[] = []
+  #vteps: (SocketAddress | undefined)[] = []
   #state: EngineState = { peers: new Map(), subnets: new Map() }
 
   constructor(counts: SwitchCounts) {
@@ -50,13 +51,18 @@ export class SwitchTables {
     return this.#networks.get(spec.network) ?? []
   }
 
-  /** Whether the address is a peer's. */
-  isPeer(from: UnderlaySource): boolean {
+  /** The VTEP of a peer, by its number. */
+  peer(number: number): SocketAddress | undefined {
+    return this.#vteps[number]
+  }
+
+  /** The number of a peer that has the address, -1 for nobody's. */
+  peerAt(from: UnderlaySource): number {
     setU32(this.#key, 0, from.word0)
     setU32(this.#key, 4, from.word1)
     setU32(this.#key, 8, from.word2)
     setU32(this.#key, 12, from.word3)
-    return this.#peers.find(this.#key, 0) >= 0
+    return this.#peers.find(this.#key, 0)
   }
 
   /** Know this and nothing else. */
@@ -86,7 +92,11 @@ export class SwitchTables {
 
   #loadPeers(before: EngineState['peers'], peers: EngineState['peers']): void {
     for (const { ip } of before.values()) this.#peers.delete(keyOf(ip))
-    for (const [number, { ip }] of peers) this.#peers.set(keyOf(ip), number)
+    this.#vteps = []
+    for (const [number, address] of peers) {
+      this.#peers.set(keyOf(address.ip), number)
+      this.#vteps[number] = address
+    }
   }
 
   #index(): void {

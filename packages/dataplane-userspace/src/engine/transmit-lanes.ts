@@ -17,7 +17,7 @@ const PORTS = 65_536
 /** Batches under construction. A flow is in one lane, so its order is kept. */
 export class TransmitLanes {
   readonly bytes: Uint8Array
-  readonly #sink: SwitchSink
+  readonly #sink: Pick<SwitchSink, 'transmit'>
   readonly #segmentsMax: number
   readonly #bases: Int32Array
   readonly #ends: Int32Array
@@ -31,7 +31,7 @@ export class TransmitLanes {
 
   /** Lanes in an arena, from `start` on, LANES times LANE_BYTES. */
   constructor(
-    sink: SwitchSink,
+    sink: Pick<SwitchSink, 'transmit'>,
     arena: { readonly bytes: Uint8Array; readonly start: number },
     segmentsMax: number,
   ) {
@@ -57,6 +57,14 @@ export class TransmitLanes {
     this.#counts[lane] = (this.#counts[lane] as number) + 1
     this.#ends[lane] = at + length
     return at
+  }
+
+  /** The datagram that was opened last for this source port, of this many bytes, is not to be. */
+  takeBack(sourcePort: number, length: number): void {
+    const lane = sourcePort % LANES
+    this.#counts[lane] = (this.#counts[lane] as number) - 1
+    this.#ends[lane] = (this.#ends[lane] as number) - length
+    if (this.#counts[lane] === 0) this.#waiting--
   }
 
   /** Send every batch. */

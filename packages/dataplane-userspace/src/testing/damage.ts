@@ -9,6 +9,7 @@ import {
 } from '@weft/dataplane'
 import { Kernel } from '@weft/linux'
 import type { EngineState, EngineSubnet } from '../engine/engine-state.ts'
+import type { SwitchUpdate } from '../switch-protocol.ts'
 import { UserspaceDataplane } from '../userspace-dataplane.ts'
 
 /** One thing gone or changed; as the compliance suite has it. */
@@ -39,7 +40,7 @@ export async function damage(dataplane: Dataplane, wound: SwitchDamage): Promise
     for (const { end } of mine) if (end.kind === 'netns') deleteInterface(end.attachment)
     const loaded = [...thread.loaded.subnets]
     const gone = loaded.flatMap(([vni, subnet]) => (subnet.network === network ? [vni] : []))
-    await thread.damage({ peers: null, changed: new Map(), gone })
+    await thread.damage({ peers: null, changed: new Map(), gone, security: null })
     return
   }
   await thread.damage(woundedTables(thread.loaded, wound))
@@ -65,7 +66,7 @@ type TableDamage = Exclude<SwitchDamage, { kind: 'delete-endpoint' | 'delete-net
 function woundedTables(
   { peers, subnets }: EngineState,
   wound: TableDamage,
-): { peers: Map<number, SocketAddress>; changed: Map<Vni, EngineSubnet>; gone: readonly Vni[] } {
+): SwitchUpdate {
   const all = new Map(peers)
   const changed = new Map<Vni, EngineSubnet>()
   for (const [vni, subnet] of subnets) {
@@ -77,7 +78,7 @@ function woundedTables(
     else forwarding.set(wound.mac, peerAt(all, wound.to))
     changed.set(vni, { ...subnet, forwarding, neighbours })
   }
-  return { peers: all, changed, gone: [] }
+  return { peers: all, changed, gone: [], security: null }
 }
 
 function concerns(subnet: EngineSubnet, wound: TableDamage): boolean {
