@@ -7,6 +7,7 @@ import {
   type Ip,
   type Mac,
   type SocketAddress,
+  type Vni,
 } from '@weft/core'
 import type {
   DesiredState,
@@ -30,15 +31,18 @@ export interface BenchState {
 
 /** The whole state of one host with the one network `bench`. */
 export function benchState(generation: number, state: BenchState): DesiredState {
-  const network: NetworkSpec = {
-    encapsulation: 'vxlan',
-    mtu: null,
-    subnets: [{ vni: BENCH_VNI, prefixes: [{ cidr: CIDR, gateway: GATEWAY }] }],
-    local: state.local,
-    remote: state.remote,
-  }
-  const { tunnel, peers } = state
+  const { local, peers, remote, tunnel } = state
+  const network = benchNetwork({ encapsulation: 'vxlan', vni: BENCH_VNI, local, remote })
   return { generation, tunnel, peers, networks: new Map([['bench', network]]) }
+}
+
+/** A network with one subnet, the /16, and the largest MTU that there can be. */
+export function benchNetwork({
+  vni: number,
+  ...rest
+}: Pick<NetworkSpec, 'encapsulation' | 'local' | 'remote'> & { readonly vni: Vni }): NetworkSpec {
+  const prefixes = [{ cidr: CIDR, gateway: GATEWAY }]
+  return { ...rest, mtu: null, subnets: [{ vni: number, prefixes }] }
 }
 
 /** The n-th endpoint address, 10.0.1.0 onwards. */

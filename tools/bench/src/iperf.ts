@@ -6,10 +6,29 @@ const SECONDS = 2
 /** Ethernet's smallest frame leaves 18 bytes of UDP payload: 14 + 20 + 8 + 18 + 4 = 64. */
 const SMALL_PAYLOAD_BYTES = 18
 
+/** A TCP stream that is over. */
+export interface StreamResult {
+  /** What arrived, a second. */
+  readonly gigabitsPerSecond: number
+  readonly gigabits: number
+  /** Processor time of both ends, in seconds; of what the kernel did meanwhile most is in it. */
+  readonly cpuSeconds: number
+}
+
+/** One TCP stream, as fast as it goes. */
+export async function tcpStream(path: OverlayPath): Promise<StreamResult> {
+  const { cpu_utilization_percent: cpu, sum_received: received } = (await iperf(path, [])).end
+  const { bits_per_second: rate = 0, seconds = 0 } = received ?? {}
+  const percent = (cpu?.host_total ?? 0) + (cpu?.remote_total ?? 0)
+  const gigabitsPerSecond = rate / 1e9
+  const gigabits = gigabitsPerSecond * seconds
+  return { gigabitsPerSecond, gigabits, cpuSeconds: (percent / 100) * seconds }
+}
+
 /** Gbit/s of one TCP stream. */
 export async function tcpRate(path: OverlayPath): Promise<number> {
-  const { end } = await iperf(path, [])
-  return (end.sum_received?.bits_per_second ?? 0) / 1e9
+  const { gigabitsPerSecond } = await tcpStream(path)
+  return gigabitsPerSecond
 }
 
 /** Thousands of smallest packets a second that arrived, not that were sent. */
@@ -25,17 +44,25 @@ export interface PacketRates {
 }
 
 /** Offer smallest packets at a rate, in thousands a second; 0: as fast as they can be made. */
-export async function smallPackets(path: OverlayPath, kpps: number): Promise<PacketRates> {
+export async function smallPackets(
+  path: OverlayPath,
+  kpps: number,
+  seconds = SECONDS,
+): Promise<PacketRates> {
   const bitrate = String(Math.round(kpps * 1e3 * SMALL_PAYLOAD_BYTES * 8))
   const words = ['--udp', '--bitrate', bitrate, '--length', String(SMALL_PAYLOAD_BYTES)]
-  const { end } = await iperf(path, words)
-  const { packets = 0, lost_packets: lost = 0, seconds = SECONDS } = end.sum ?? {}
-  return { offered: packets / seconds / 1e3, arrived: (packets - lost) / seconds / 1e3 }
+  const { sum } = (await iperf(path, words, seconds)).end
+  const { packets = 0, lost_packets: lost = 0, seconds: took = seconds } = sum ?? {}
+  return { offered: packets / took / 1e3, arrived: (packets - lost) / took / 1e3 }
 }
 
 interface IperfResult {
   readonly end: {
-    readonly sum_received?: { readonly bits_per_second: number }
+    readonly sum_received?: { readonly bits_per_second: number; readonly seconds: number }
+    readonly cpu_utilization_percent?: {
+      readonly host_total: number
+      readonly remote_total: number
+    }
     readonly sum?: {
       readonly packets?: number
       readonly lost_packets?: number
@@ -44,11 +71,15 @@ interface IperfResult {
   }
 }
 
-async function iperf(path: OverlayPath, words: readonly string[]): Promise<IperfResult> {
+async function iperf(
+  path: OverlayPath,
+  words: readonly string[],
+  seconds = SECONDS,
+): Promise<IperfResult> {
   const inside = (namespace: string): readonly string[] => ['netns', 'exec', namespace, 'iperf3']
   const server = runAside(['ip', ...inside(path.server), '--server', '--one-off'])
   awaitListener(path.server)
-  const client = ['--client', path.address, '--time', String(SECONDS), '--json', ...words]
+  const client = ['--client', path.address, '--time', String(seconds), '--json', ...words]
   const output = await runAside(['ip', ...inside(path.client), ...client])
   await server
   return JSON.parse(output) as IperfResult

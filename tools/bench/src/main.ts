@@ -80,7 +80,10 @@ function rowText(row: BenchRow): string {
   const value = `${significant(row.median)} ${row.unit}`
   const ratio = `${significant(row.ratio)} times`
   const figures = `${row.name.padEnd(24)} ${value.padEnd(18)} ${ratio.padStart(12)}`
-  return `${figures}  ${row.against} (${row.runs} runs)`
+  const beside = (row.beside ?? []).map(
+    ({ median, name, unit }) => `; ${name} ${significant(median)} ${unit}`,
+  )
+  return `${figures}  ${row.against} (${row.runs} runs)${beside.join('')}`
 }
 
 function significant(value: number): string {

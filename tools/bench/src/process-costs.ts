@@ -1,5 +1,5 @@
 /** What a process costs, as the kernel accounts for it. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** USER_HZ: the clock ticks of /proc are hundredths of a second on every architecture of ours. */
 const TICKS_PER_SECOND = 100
@@ -18,4 +18,19 @@ export function cpuSeconds(pid: number): number {
 export function residentMegabytes(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
   return (Number(kibibytes) * 1024) / 1e6
+}
+
+/** Ids of the kernel's threads that carry packets when nobody's system call can. */
+export function packetThreads(): readonly number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
+  return pids.filter((pid) => nameOf(pid).startsWith('ksoftirqd/'))
+}
+
+/** Empty for a process that has ended meanwhile. */
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1')
+  } catch {
+    return ''
+  }
 }

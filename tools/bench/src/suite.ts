@@ -11,6 +11,15 @@ export interface BenchRow {
   /** Better when larger: ours over the baseline for rates, the baseline over ours for times. */
   readonly ratio: number
   readonly runs: number
+  /** What else came out of the same runs: medians. */
+  readonly beside?: readonly BenchFigure[]
+}
+
+/** A figure that is stated without being compared. */
+export interface BenchFigure {
+  readonly name: string
+  readonly median: number
+  readonly unit: string
 }
 
 /** A named group of measurements. */

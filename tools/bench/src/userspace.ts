@@ -1,35 +1,37 @@
-/** The userspace dataplane against a kernel VXLAN built by hand, in the same run. */
+/** The userspace dataplane against kernel VXLAN and against what Debian packages, in one run. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join as joinPath } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DataplaneProcess, hostDataplane } from '@weft/lab'
+import { assert } from '@weft/core'
 import { missingPrograms } from './commands.ts'
-import { benchState, nthIp, nthMac } from './desired.ts'
-import { smallPackets, tcpRate } from './iperf.ts'
-import { overlayByHand, type OverlayPath } from './overlay-by-hand.ts'
+import { kernelVxlan, OurHosts, type Contender } from './contenders.ts'
+import { startPeers } from './peers/start-peers.ts'
 import { cpuSeconds, residentMegabytes } from './process-costs.ts'
 import { roundTripMs } from './round-trip.ts'
-import { median } from './statistics.ts'
 import type { BenchRow, BenchSuite } from './suite.ts'
-import { TwoHosts, type BenchHost } from './two-hosts.ts'
+import { TwoHosts } from './two-hosts.ts'
+import type { UserspaceHost } from './userspace-host.ts'
+import type { Look } from './userspace-process.ts'
+import {
+  compared,
+  measureTraffic,
+  trafficRows,
+  type AllTraffic,
+  type Traffic,
+} from './userspace-traffic.ts'
 
 const ROUNDS = 3
-/** The hand-built tunnel has VXLAN's own port on every address of its host. */
-const PORT = 4790
 const IDLE_MS = 10_000
 const IDLE_GOAL_PERCENT = 0.5
 const RESIDENT_GOAL_MEGABYTES = 120
-/** Of packets offered; fewer count as none, since the sender's clock is not the receiver's. */
-const LOSS_ALLOWED = 0.001
-/** Each offer after one that lost packets is so much lower. */
-const STEP_DOWN = 0.85
-const OFFERS = 12
+/** Less than any object takes, so less than one a packet. */
+const ALLOCATED_GOAL_BYTES = 1
 
 /** See the package's README for what each row means. */
 export const userspaceSuite: BenchSuite = {
   name: 'userspace',
-  describe: 'TCP, loss-free packets, round trips and idle costs, against a VXLAN by hand',
+  describe: 'clear and encrypted traffic, and idle costs, against kernel VXLAN and other overlays',
   needsKernel: true,
   async run(report, say) {
     const missing = missingPrograms([
@@ -40,18 +42,51 @@ export const userspaceSuite: BenchSuite = {
     if (missing.length > 0) throw new Error(`not on the PATH: ${missing.join(', ')}`)
     using _cache = compiledCode()
     await using hosts = new TwoHosts()
-    await fillCache(hosts.a)
-    await using a = await openOwner(hosts.a)
-    await using b = await openOwner(hosts.b)
-    const paths = { ours: await join(hosts, [a, b]), hand: await overlayByHand(hosts) }
-    const stream = { name: 'tcp-clear', unit: 'Gbit/s', better: 'larger', measure: tcpRate }
-    await compare(stream, paths, { report, say })
-    const lossFree = { name: 'udp64-clear', unit: 'kpps', better: 'larger', measure: lossFreeRate }
-    await compare(lossFree, paths, { report, say })
-    const trip = { name: 'rtt-clear', unit: 'ms', better: 'smaller', measure: roundTripMs }
-    await compare(trip, paths, { report, say })
-    await idle([a, b], report)
+    await fillCache(hosts)
+    await using ours = await OurHosts.open(hosts)
+    const limit = await kernelVxlan(hosts)
+    await using peers = await startPeers(hosts, say)
+    const encrypted = typeof ours.encrypted === 'string' ? [] : [ours.encrypted]
+    if (typeof ours.encrypted === 'string') say(`no encrypted rows: ${ours.encrypted}`)
+    const before = await lookAtAll(ours.processes)
+    const contenders = [ours.clear, limit, ...peers.contenders, ...encrypted]
+    const traffic = await measureTraffic(contenders, ROUNDS, say)
+    for (const row of trafficRows(byPart(traffic, peers.contenders.length))) report(row)
+    report(await roundTrips(ours.clear, limit))
+    report(allocatedRow(before, await lookAtAll(ours.processes)))
+    await idle(ours.processes, report)
   },
+}
+
+/** As they were listed: ours in clear, the limit, peers, ours encrypted. */
+function byPart(all: readonly Traffic[], peers: number): AllTraffic {
+  const [clear, limit] = all
+  assert(clear !== undefined && limit !== undefined, 'all are measured')
+  return { clear, limit, peers: all.slice(2, 2 + peers), encrypted: all[2 + peers] }
+}
+
+async function roundTrips(ours: Contender, limit: Contender): Promise<BenchRow> {
+  const [values, baseline]: [number[], number[]] = [[], []]
+  for (let round = 0; round < ROUNDS; round++) {
+    values.push(await roundTripMs(ours.path))
+    baseline.push(await roundTripMs(limit.path))
+  }
+  const against = 'a kernel VXLAN built with ip and bridge'
+  const row = { name: 'rtt-clear', unit: 'ms', better: 'smaller', against } as const
+  return compared({ ...row, values, baseline })
+}
+
+function lookAtAll(processes: readonly UserspaceHost[]): Promise<readonly Look[]> {
+  return Promise.all(processes.map((one) => one.look()))
+}
+
+/** The worse of the two processes, over all their traffic. */
+function allocatedRow(before: readonly Look[], after: readonly Look[]): BenchRow {
+  const values = after.map(({ allocatedBytes, packets }, i) => {
+    const { allocatedBytes: bytesBefore = 0, packets: packetsBefore = 0 } = before[i] ?? {}
+    return (allocatedBytes - bytesBefore) / (packets - packetsBefore)
+  })
+  return goalRow('allocated', 'B/packet', { values, goal: ALLOCATED_GOAL_BYTES })
 }
 
 /**
@@ -59,7 +94,7 @@ export const userspaceSuite: BenchSuite = {
  * strips them has the compiler in its memory.
  */
 function compiledCode(): Disposable {
-  const directory = mkdtempSync(joinPath(tmpdir(), 'weft-bench-'))
+  const directory = mkdtempSync(join(tmpdir(), 'weft-bench-'))
   process.env['NODE_COMPILE_CACHE'] = directory
   return {
     [Symbol.dispose]: () => {
@@ -69,97 +104,15 @@ function compiledCode(): Disposable {
   }
 }
 
-async function fillCache(host: BenchHost): Promise<void> {
-  await using owner = await openOwner(host)
-  await owner.dataplane.counters()
-}
-
-function openOwner({ name, netns }: BenchHost): Promise<DataplaneProcess> {
-  const place = { instance: name, underlayNamespace: netns.path }
-  return DataplaneProcess.open({ dataplane: hostDataplane('userspace', place) })
-}
-
-/** A container on each host, on one network of ours. */
-async function join(
-  hosts: TwoHosts,
-  owners: readonly DataplaneProcess[],
-): Promise<OverlayPath> {
-  const places = [hosts.a, hosts.b]
-  const containers = places.map(({ name }) => hosts.namespace(`ours-${name}`))
-  for (const [n, host] of places.entries()) {
-    const other = places[1 - n]
-    const path = containers[n]?.path ?? ''
-    const attachment = { kind: 'netns', path, ifname: 'eth0' } as const
-    const there = { mac: nthMac(1 - n), addresses: [nthIp(1 - n)], node: 'other' }
-    const vtep = { ip: other?.tunnel.ip ?? host.tunnel.ip, port: PORT }
-    const report = await owners[n]?.dataplane.apply(
-      benchState(1, {
-        tunnel: { ip: host.tunnel.ip, port: PORT },
-        peers: new Map([['other', { tunnel: vtep }]]),
-        local: new Map([['here', { mac: nthMac(n), addresses: [nthIp(n)], attachment }]]),
-        remote: new Map([['there', there]]),
-      }),
-    )
-    if (report === undefined || report.failures.length > 0) throw new Error('could not be built')
-  }
-  const [client, server] = containers
-  return { client: client?.name ?? '', server: server?.name ?? '', address: nthIp(1) }
-}
-
-interface Measurement {
-  readonly name: string
-  readonly unit: string
-  readonly better: string
-  measure(path: OverlayPath): Promise<number>
-}
-
-interface Paths {
-  readonly ours: OverlayPath
-  readonly hand: OverlayPath
-}
-
-interface Output {
-  readonly report: (row: BenchRow) => void
-  readonly say: (line: string) => void
-}
-
-/** Each round measures both once, in turn first, and gives one ratio. */
-async function compare(what: Measurement, paths: Paths, { report, say }: Output): Promise<void> {
-  const ours: number[] = []
-  const hand: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    if (round % 2 === 0) ours.push(await what.measure(paths.ours))
-    hand.push(await what.measure(paths.hand))
-    if (round % 2 === 1) ours.push(await what.measure(paths.ours))
-    say(`${what.name} round ${round + 1} of ${ROUNDS}: ${ours.at(-1)}, by hand ${hand.at(-1)}`)
-  }
-  const ratios = ours.map((value, i) => {
-    const baseline = hand[i] ?? NaN
-    return what.better === 'larger' ? value / baseline : baseline / value
-  })
-  report({
-    name: what.name,
-    median: median(ours),
-    unit: what.unit,
-    against: 'a kernel VXLAN built with ip and bridge',
-    ratio: median(ratios),
-    runs: ROUNDS,
-  })
-}
-
-/** Thousands of smallest packets a second of which none was lost. */
-async function lossFreeRate(path: OverlayPath): Promise<number> {
-  let { arrived, offered } = await smallPackets(path, 0)
-  for (let i = 0; i < OFFERS && offered - arrived > offered * LOSS_ALLOWED; i++) {
-    const next = Math.min(arrived, offered * STEP_DOWN)
-    ;({ arrived, offered } = await smallPackets(path, next))
-  }
-  return arrived
+/** Once, for nothing but the cache. */
+async function fillCache(hosts: TwoHosts): Promise<void> {
+  await using ours = await OurHosts.open(hosts, 'cache')
+  await lookAtAll(ours.processes)
 }
 
 /** What a dataplane costs that has nothing to do: the dearer of the two. */
 async function idle(
-  owners: readonly DataplaneProcess[],
+  owners: readonly UserspaceHost[],
   report: (row: BenchRow) => void,
 ): Promise<void> {
   const before = owners.map(({ pid }) => cpuSeconds(pid))
@@ -169,22 +122,18 @@ async function idle(
   const percents = owners.map(({ pid }, i) => {
     return ((cpuSeconds(pid) - (before[i] ?? 0)) / seconds) * 100
   })
-  const percent = Math.max(...percents)
-  const megabytes = Math.max(...owners.map(({ pid }) => residentMegabytes(pid)))
-  report({
-    name: 'idle-cpu',
-    median: percent,
-    unit: '%',
-    against: `a goal of ${IDLE_GOAL_PERCENT} %`,
-    ratio: IDLE_GOAL_PERCENT / percent,
-    runs: 1,
-  })
-  report({
-    name: 'rss',
-    median: megabytes,
-    unit: 'MB',
-    against: `a goal of ${RESIDENT_GOAL_MEGABYTES} MB`,
-    ratio: RESIDENT_GOAL_MEGABYTES / megabytes,
-    runs: 1,
-  })
+  const megabytes = owners.map(({ pid }) => residentMegabytes(pid))
+  report(goalRow('idle-cpu', '%', { values: percents, goal: IDLE_GOAL_PERCENT }))
+  report(goalRow('rss', 'MB', { values: megabytes, goal: RESIDENT_GOAL_MEGABYTES }))
+}
+
+/** The worst of the values, against what is wanted. */
+function goalRow(
+  name: string,
+  unit: string,
+  { goal, values }: { readonly values: readonly number[]; readonly goal: number },
+): BenchRow {
+  const worst = Math.max(...values)
+  const against = `a goal of ${goal} ${unit}`
+  return { name, median: worst, unit, against, ratio: goal / worst, runs: 1 }
 }
