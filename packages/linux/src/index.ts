@@ -78,6 +78,7 @@ export {
   type VethPeer,
 } from './link-writer.ts'
 export { Links, type LinkFilter } from './links.ts'
+export { libcryptoLack, libcryptoSuite } from './libcrypto.ts'
 export { MessageWriter } from './message-writer.ts'
 export { MessageReader } from './messages.ts'
 export {

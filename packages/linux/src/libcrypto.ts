@@ -1,0 +1,224 @@
+/**
+ * Packet ciphers from the libcrypto that this process has in it already, through FFI: a fraction of
+ * the time that node:crypto takes to set a cipher up for each packet, and nothing allocated.
+ */
+import {
+  assert,
+  checkKeySize,
+  CIPHER_NONCE_BYTES,
+  CIPHER_SUITES,
+  type Cipher,
+  type CipherSuite,
+  type CipherSuiteName,
+} from '@weft/core'
+import koffi from 'koffi'
+import { PinnedMemory } from './pinned-memory.ts'
+
+/** EVP_CTRL_AEAD_GET_TAG and EVP_CTRL_AEAD_SET_TAG (openssl/evp.h). */
+const GET_TAG = 0x10
+const SET_TAG = 0x11
+
+const SEAL = 1
+const OPEN = 0
+
+/** What EVP_get_cipherbyname calls them. */
+const NAMES: { readonly [Name in CipherSuiteName]: string } = {
+  'aes-128-gcm-8': 'id-aes128-GCM',
+  'aes-128-gcm-16': 'id-aes128-GCM',
+  'chacha20-poly1305': 'ChaCha20-Poly1305',
+}
+
+/** Functions of openssl/evp.h; pointers are numbers, and every call answers 1 when it went well. */
+interface Evp {
+  readonly create: () => number
+  readonly free: (context: number) => void
+  readonly byName: (name: string) => number
+  readonly begin: (
+    context: number,
+    type: number,
+    engine: number,
+    key: number,
+    nonce: number,
+    direction: number,
+  ) => number
+  readonly update: (
+    context: number,
+    out: number,
+    written: number,
+    text: number,
+    bytes: number,
+  ) => number
+  readonly finish: (context: number, out: number, written: number) => number
+  readonly control: (context: number, what: number, bytes: number, at: number) => number
+  readonly forgetErrors: () => void
+}
+
+/** A library, or why there is none. */
+type Loaded =
+  | { readonly evp: Evp; readonly lack: null }
+  | { readonly evp: null; readonly lack: string }
+
+let loaded: Loaded | null = null
+
+/** Why libcrypto cannot be used here; null when it can. Loads nothing that is not there. */
+export function libcryptoLack(): string | null {
+  return load().lack
+}
+
+/** A suite of libcrypto; null where `libcryptoLack` says why. */
+export function libcryptoSuite(name: CipherSuiteName): CipherSuite | null {
+  const { evp } = load()
+  if (evp === null) return null
+  const type = evp.byName(NAMES[name])
+  if (type === 0) return null
+  const suite: CipherSuite = {
+    name,
+    ...CIPHER_SUITES[name],
+    open(key) {
+      checkKeySize(name, key.length)
+      return new LibraryCipher(suite, { evp, type }, key)
+    },
+  }
+  return suite
+}
+
+function load(): Loaded {
+  loaded ??= tryToLoad()
+  return loaded
+}
+
+/** Node exports OpenSSL's symbols, or has the system's library loaded; others may have neither. */
+function tryToLoad(): Loaded {
+  try {
+    const lib = koffi.load(null)
+    const f = <F>(prototype: string): F => lib.func(prototype) as F
+    const evp: Evp = {
+      create: f('uintptr_t EVP_CIPHER_CTX_new()'),
+      free: f('void EVP_CIPHER_CTX_free(uintptr_t context)'),
+      byName: f('uintptr_t EVP_get_cipherbyname(const char *name)'),
+      begin: f(
+        'int EVP_CipherInit_ex(uintptr_t context, uintptr_t type, uintptr_t engine, ' +
+          'uintptr_t key, uintptr_t nonce, int direction)',
+      ),
+      update: f(
+        'int EVP_CipherUpdate(uintptr_t context, uintptr_t out, uintptr_t written, ' +
+          'uintptr_t text, int bytes)',
+      ),
+      finish: f('int EVP_CipherFinal_ex(uintptr_t context, uintptr_t out, uintptr_t written)'),
+      control: f('int EVP_CIPHER_CTX_ctrl(uintptr_t context, int what, int bytes, uintptr_t at)'),
+      forgetErrors: f('void ERR_clear_error()'),
+    }
+    return { evp, lack: null }
+  } catch (error) {
+    return { evp: null, lack: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Where things stand in a cipher's own memory. */
+const AT = { nonce: 0, associated: 16, key: 48, tag: 80, written: 96 } as const
+const ROOM_BYTES = 112
+const ASSOCIATED_BYTES_MAX = AT.key - AT.associated
+
+class LibraryCipher implements Cipher {
+  readonly suite: CipherSuite
+  readonly #evp: Evp
+  readonly #room = PinnedMemory.allocate(ROOM_BYTES)
+  /** 0 once the key is gone. */
+  #context: number
+  /** The array that was used last, which is most often the next one too, and where it lies. */
+  #memory = this.#room
+
+  constructor(suite: CipherSuite, library: { evp: Evp; type: number }, key: Uint8Array) {
+    this.suite = suite
+    this.#evp = library.evp
+    this.#context = library.evp.create()
+    assert(this.#context !== 0, 'memory for a cipher')
+    const { address, bytes } = this.#room
+    bytes.set(key, AT.key)
+    const result = library.evp.begin(this.#context, library.type, 0, address + AT.key, 0, SEAL)
+    bytes.fill(0, AT.key, AT.key + key.length)
+    assert(result === 1, 'a key of the right size is taken')
+  }
+
+  seal(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    nonce: Uint8Array,
+    associated: Uint8Array,
+  ): void {
+    const { tagBytes } = this.suite
+    assert(start >= 0 && start <= end && end + tagBytes <= bytes.length, 'room for a tag')
+    const text = this.#addressOf(bytes) + start
+    const length = end - start
+    const evp = this.#evp
+    const written = this.#room.address + AT.written
+    const result =
+      this.#begin(SEAL, nonce, associated) &
+      evp.update(this.#context, text, written, text, length) &
+      evp.finish(this.#context, text + length, written) &
+      evp.control(this.#context, GET_TAG, tagBytes, text + length)
+    assert(result === 1, 'libcrypto seals whatever it is given')
+  }
+
+  open(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    nonce: Uint8Array,
+    associated: Uint8Array,
+  ): boolean {
+    const { tagBytes } = this.suite
+    assert(start >= 0 && end <= bytes.length, 'a window inside of its array')
+    const length = end - tagBytes - start
+    if (length < 0) return false
+    const text = this.#addressOf(bytes) + start
+    const evp = this.#evp
+    const { address } = this.#room
+    const written = address + AT.written
+    const isBegun =
+      this.#begin(OPEN, nonce, associated) &
+      evp.control(this.#context, SET_TAG, tagBytes, text + length) &
+      evp.update(this.#context, text, written, text, length)
+    assert(isBegun === 1, 'libcrypto deciphers whatever it is given')
+    if (evp.finish(this.#context, address + AT.tag, written) === 1) return true
+    this.#undo(text, length, nonce, associated)
+    return false
+  }
+
+  close(): void {
+    if (this.#context !== 0) this.#evp.free(this.#context)
+    this.#context = 0
+  }
+
+  /** What was deciphered is not authentic: in stream ciphers the same again makes it what it was. */
+  #undo(text: number, length: number, nonce: Uint8Array, associated: Uint8Array): void {
+    this.#evp.forgetErrors()
+    const written = this.#room.address + AT.written
+    const result =
+      this.#begin(SEAL, nonce, associated) &
+      this.#evp.update(this.#context, text, written, text, length)
+    assert(result === 1, 'libcrypto seals whatever it is given')
+  }
+
+  /** Nonces and associated data are small arrays, which may move: they are copied. */
+  #begin(direction: number, nonce: Uint8Array, associated: Uint8Array): number {
+    assert(this.#context !== 0, 'a cipher that was closed is not used')
+    assert(nonce.length === CIPHER_NONCE_BYTES, 'a nonce has CIPHER_NONCE_BYTES')
+    const { length } = associated
+    assert(length <= ASSOCIATED_BYTES_MAX, 'associated data of packets is short')
+    const { address, bytes } = this.#room
+    for (let i = 0; i < CIPHER_NONCE_BYTES; i++) bytes[AT.nonce + i] = nonce[i] as number
+    for (let i = 0; i < length; i++) bytes[AT.associated + i] = associated[i] as number
+    const evp = this.#evp
+    const written = address + AT.written
+    const begun = evp.begin(this.#context, 0, 0, 0, address + AT.nonce, direction)
+    if (length === 0) return begun
+    return begun & evp.update(this.#context, 0, written, address + AT.associated, length)
+  }
+
+  #addressOf(bytes: Uint8Array): number {
+    if (bytes !== this.#memory.bytes) this.#memory = PinnedMemory.over(bytes)
+    return this.#memory.address
+  }
+}
