@@ -21,7 +21,7 @@ const wake = WakeEvent.adopt(input.wakeFd)
 const loop = new PacketLoop({
   receiveSlots: RECEIVE_SLOTS,
   lost: (port, code) => report({ kind: 'lost', port, code }),
-  sealing: { suite: fastestSuite(input.suite), entropy: nodeEntropy },
+  sealing: { suite: fastestSuite(input.suite).suite, entropy: nodeEntropy },
 })
 
 loop.poll.add(wake.fd, 'readable')

@@ -21,7 +21,7 @@ import {
   type TapOffload,
 } from '@weft/linux'
 import { IP_PROTOCOL } from '@weft/wire'
-import { isSuiteSound, sealingLibrary, type SealingLibrary } from './fastest-suite.ts'
+import { fastestSuite, isSound, type SealingLibrary } from './fastest-suite.ts'
 import { ESP_PATHS, ESP_SUITES, type EspOptions } from './options.ts'
 
 /** Largest IP packet, in bytes (RFC 791 §3.1): an underlay can have no larger MTU. */
@@ -55,7 +55,7 @@ export function probeUserspace(esp: EspOptions): UserspaceFacts {
   try {
     return inNewNamespace(() => probeInside(esp))
   } catch (error) {
-    const sealing = { suites: [], paths: [], by: sealingLibrary().by }
+    const sealing = { suites: [], paths: [], by: fastestSuite(esp.suite).by }
     const reason = `network-namespace: ${words(error)}`
     return { result: { usable: false, reason, fallbacks: [], sealing }, offloads: [] }
   }
@@ -83,12 +83,12 @@ function probeSealing(
   esp: EspOptions,
   fallbacks: string[],
 ): SealingFacts {
-  const { by, lack } = sealingLibrary()
+  const { by, lack } = fastestSuite(esp.suite)
   if (lack !== null) fallbacks.push(`sealing by ${by}: ${lack}`)
   const refused = families.map(rawRefusal).find((refusal) => refusal !== null)
   if (refused !== undefined && esp.path === 'ip') fallbacks.push(`no ESP over IP: ${refused}`)
   const paths = families.length === 0 ? [] : ESP_PATHS.filter((p) => p === 'udp' || !refused)
-  return { suites: ESP_SUITES.filter(isSuiteSound), paths, by }
+  return { suites: ESP_SUITES.filter((name) => isSound(fastestSuite(name).suite)), paths, by }
 }
 
 /** Why there are no raw sockets for ESP; null where there are. */
