@@ -2,7 +2,7 @@
 
 /** The text of a body; null when it is longer than `bytesMax`, and the rest is not read. */
 export async function boundedText(
-  body: ReadableStream<Uint8Array> | null,
+  body: AsyncIterable<Uint8Array> | null,
   bytesMax: number,
 ): Promise<string | null> {
   if (body === null) return ''

@@ -1,4 +1,5 @@
 /** The client: a thin line from each call to one request. */
+import { boundedText } from './bounded-text.ts'
 import { callEngine, callForJson, engineClientError, type EngineCall } from './engine-call.ts'
 import type {
   AttachmentsClient,
@@ -58,7 +59,7 @@ function callsOf(fetch: EngineFetch): Calls {
       callForJson(fetch, { ...options, ...sent, method: 'POST', path }),
     done: async (method, path, sent) => {
       const response = await callEngine(fetch, { ...sent, method, path })
-      await response.body?.cancel()
+      await boundedText(response.body, 0)
     },
   }
 }

@@ -35,7 +35,7 @@ export interface EngineResponse {
   readonly ok: boolean
   readonly status: number
   readonly headers: { get(name: string): string | null }
-  readonly body: ReadableStream<Uint8Array> | null
+  readonly body: AsyncIterable<Uint8Array> | null
 }
 
 /** What every call can be given. */

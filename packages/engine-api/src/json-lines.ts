@@ -9,7 +9,7 @@ const NEWLINE = 10
  * Each line's document. Ends with the body, or without the last line when that is cut off. Throws
  * a SyntaxError for what is no JSON and a RangeError for what is too long.
  */
-export async function* readJsonLines(body: ReadableStream<Uint8Array>): AsyncGenerator {
+export async function* readJsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator {
   const decoder = new TextDecoder()
   let rest = new Uint8Array(0)
   for await (const piece of body) {
