@@ -3,6 +3,7 @@ import type { Aead, Clock, Entropy, Files, Ip, Logger, Random, Streams, Underlay
 import type { Dataplane } from '@weft/dataplane'
 import type { GossipProfile } from '@weft/gossip'
 import type { Certificates, ManagerDialer, NodeIdentity } from '@weft/swarm'
+import type { NamespaceHolder } from './attachments/attachment.ts'
 
 /** What a node tells its managers of itself (`docker node inspect`). */
 export interface NodeFacts {
@@ -89,10 +90,10 @@ export interface AgentPorts {
   readonly aead: Aead
   readonly log: Logger
   /**
-   * Which process a path in /proc means, in words of its own: the number may come to be another's.
-   * Empty for other paths, and when there is none. Never rejects.
+   * The process that a path in /proc means: its number may come to be another's. Null for other
+   * paths, and when there is none. Never rejects.
    */
-  readonly processOf: (path: string) => Promise<string>
+  readonly holderOf: (path: string) => Promise<NamespaceHolder | null>
   /** A renewed identity is written down by this before it is used. */
   readonly saveIdentity: (identity: NodeIdentity) => Promise<void>
 }

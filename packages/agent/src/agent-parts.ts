@@ -1,5 +1,5 @@
 /** The parts of an agent, told of each other: what one says is another one's input. */
-import type { Emitter } from '@weft/core'
+import { ipFamily, type Emitter } from '@weft/core'
 import { TaskState, type NodeIdentity } from '@weft/swarm'
 import type { AgentOptions, AgentPorts, NodeAddresses, NodeFacts } from './agent-options.ts'
 import type { AgentEvents } from './agent.ts'
@@ -114,7 +114,8 @@ export async function createParts(
   const attacher: Attacher = new Attacher({
     ...{ book, sessions, reports, releases, clock, log, tunables, publish },
     entropy: ports.entropy,
-    processOf: (path) => ports.processOf(path),
+    holderOf: (path) => ports.holderOf(path),
+    underlay: () => ipFamily(state.addresses.dataPathIp),
     program: () => parts().programmer.changed(),
     failures: () => parts().programmer.failures,
     save: () => keeper.save(),

@@ -1,5 +1,5 @@
 /** What an agent shows of itself: looked up when asked for, kept nowhere. */
-import { describeError } from '@weft/core'
+import { describeError, ipFamily } from '@weft/core'
 import type {
   AttachmentView,
   FailedItemView,
@@ -49,13 +49,17 @@ export class AgentReader {
   }
 
   attachments(): readonly AttachmentView[] {
-    return this.#parts.book.all().map(attachmentView)
+    const { book, state } = this.#parts
+    const underlay = ipFamily(state.addresses.dataPathIp)
+    return book.all().map((attachment) => attachmentView(attachment, underlay))
   }
 
   networks(): readonly LocalNetworkView[] {
     const { book, rows, state, ring } = this.#parts
     const self = { name: ring.identity.name, address: state.addresses.advertiseIp }
-    return networkViews({ book, rows, desired: state.desired, peers: ring.peers(), self })
+    const underlay = ipFamily(state.addresses.dataPathIp)
+    const { desired } = state
+    return networkViews({ book, rows, desired, peers: ring.peers(), underlay, self })
   }
 
   peers(): readonly PeerView[] {

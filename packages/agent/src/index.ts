@@ -14,4 +14,5 @@ export {
   type IdentityPorts,
   type IdentityRequest,
 } from './identity/request-identity.ts'
+export type { NamespaceHolder } from './attachments/attachment.ts'
 export { openAgent } from './open-agent.ts'

@@ -1,4 +1,5 @@
 /** Networks that reach this node, as people see them: what `network inspect -v` is made of. */
+import type { IpFamily } from '@weft/core'
 import type {
   AttachmentView,
   LocalNetworkView,
@@ -18,6 +19,8 @@ export interface NetworkViewSources {
   /** What the dataplane was last told; null: nothing yet. */
   readonly desired: Desired | null
   readonly peers: readonly PeerView[]
+  /** The family of our VTEP. */
+  readonly underlay: IpFamily
   /** This node in the ring. */
   readonly self: { readonly name: string; readonly address: string }
 }
@@ -30,7 +33,7 @@ export function networkViews(sources: NetworkViewSources): readonly LocalNetwork
     if (grant === null) continue
     const { network } = grant
     const known = networks.get(network.id) ?? { network, attachments: [] }
-    known.attachments.push(attachmentView(attachment))
+    known.attachments.push(attachmentView(attachment, sources.underlay))
     networks.set(network.id, known)
   }
   return [...networks.values()].map(({ network, attachments }) => ({

@@ -81,15 +81,15 @@ async function restoredState(ports: AgentPorts): Promise<Restored> {
  */
 async function withoutStrangers(
   node: NodeSnapshot,
-  { log, processOf }: AgentPorts,
+  { holderOf, log }: AgentPorts,
 ): Promise<NodeSnapshot> {
   const releases = [...node.releases]
   const attachments: Attachment[] = []
   for (const attachment of node.attachments) {
-    const { grant, process, request } = attachment
+    const { grant, holder, request } = attachment
     const path = request.target.kind === 'netns' ? request.target.path : ''
-    const now = process === '' ? '' : await processOf(path)
-    if (now === '' || now === process) {
+    const now = holder === null ? null : await holderOf(path)
+    if (now === null || now.process === holder?.process) {
       // One that is gone is found by the dataplane, which looks twice.
       attachments.push(attachment)
       continue

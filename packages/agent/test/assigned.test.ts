@@ -80,7 +80,7 @@ describe('an attachment', () => {
     const { world, node, manager, networkId } = made
     const mtu = (): number | null | undefined => node.desired.networks.get(networkId)?.mtu
     expect(mtu()).toBe(1450)
-    const before = node.agent.attachments()
+    const before = node.agent.attachments().map((one) => ({ ...one, mtuBytes: 1350 }))
     const narrower = retold(made, (task) => newVersion(task, '1400'))
     manager.assign(assignments([narrower], { base: '1', result: '2' }))
     await world.run(100)

@@ -46,6 +46,9 @@ describe('an endpoint on each of two nodes', () => {
     ])
     expect(view?.peers.map(({ address }) => address).sort()).toEqual([a.ip, b.ip])
     expect(a.desired.networks.get(blue.id)).toMatchObject({ encapsulation: 'vxlan', mtu: 1450 })
+    const shown = { mtuBytes: 1450, gateways: ['10.0.0.1'] }
+    expect(a.agent.attachments()).toMatchObject([shown])
+    expect(a.agent.networks()[0]?.attachments).toMatchObject([shown])
     expect(statesOf(world)).toEqual([TaskState.RUNNING, TaskState.RUNNING])
 
     await world.settled(b.agent.detach(two.endpointId))

@@ -98,7 +98,7 @@ export class WorldNode extends VirtualMachine {
         dataplane: this.dataplane,
         files: mortalFiles(this.files, clock),
         aead: nodeAead,
-        processOf: async (path) => this.noted.processes.get(path) ?? '',
+        holderOf: async (path) => this.noted.holders.get(path) ?? null,
         saveIdentity: (identity) => this.#saveIdentity(identity),
       },
     )

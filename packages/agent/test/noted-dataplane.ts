@@ -12,6 +12,7 @@ import {
   type ItemFailure,
   type ObservedState,
 } from '@weft/dataplane'
+import type { NamespaceHolder } from '../src/index.ts'
 
 const CAPABILITIES: Capabilities = {
   attachments: new Set(['netns', 'port']),
@@ -30,7 +31,7 @@ export class NotedMachine {
   /** Namespaces that are not there. */
   readonly gone = new Set<string>()
   /** Who is behind a path in /proc. */
-  readonly processes = new Map<string, string>()
+  readonly holders = new Map<string, NamespaceHolder>()
   /** Interfaces that somebody else made, as `path ifname`. */
   readonly interfaces = new Set<string>()
   /** True: every apply is refused as a whole. */

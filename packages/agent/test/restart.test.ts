@@ -51,15 +51,20 @@ describe('killed and started again', () => {
     const { world, a, b, id } = await running()
     const path = '/proc/4711/ns/net'
     const target = { kind: 'netns', path, ifname: null } as const
-    a.noted.processes.set(path, 'boot 1')
+    a.noted.holders.set(path, { process: 'boot 1', identity: '4:77' })
     await a.attach('blue', 'c3', { target })
     a.kill()
     await a.start()
     expect(a.agent.attachments().map(({ name }) => name)).toEqual(['c1', 'c3'])
+    const local = [...(a.desired.networks.get(id)?.local.values() ?? [])]
+    expect(local.map(({ attachment }) => attachment)).toEqual([
+      { kind: 'netns', path: '/run/netns/c1', ifname: 'eth0' },
+      { kind: 'netns', path, ifname: 'eth0', identity: '4:77' },
+    ])
     await world.run(5000)
     expect(Object.keys(b.remote(id))).toHaveLength(2)
     a.kill()
-    a.noted.processes.set(path, 'boot 2')
+    a.noted.holders.set(path, { process: 'boot 2', identity: '4:77' })
     const from = a.noted.applied.length
     await a.start()
     await world.run(10_000)

@@ -182,6 +182,8 @@ export function attachmentOf(network: Network, container: NetworkContainerJson):
     aliases: [],
     addresses: addresses.filter((text) => text !== ''),
     mac: parseMac(container.MacAddress),
+    mtuBytes: 1450,
+    gateways: [],
     ifname: 'eth0',
     netns: `/run/netns/${container.Name}`,
     state: 'running',

@@ -1,5 +1,5 @@
 /** A node that does as it is told, and the API over it. */
-import { Emitter, parseMac, silentLogger } from '@weft/core'
+import { Emitter, parseIp, parseMac, silentLogger } from '@weft/core'
 import { VirtualClock } from '@weft/core/testing'
 import type {
   AttachmentRequest,
@@ -129,6 +129,8 @@ function attachedOf({ network, name, aliases, target }: AttachmentRequest): Atta
     aliases,
     addresses: ['10.0.1.5/24'],
     mac: parseMac('02:42:0a:00:01:05'),
+    mtuBytes: 1450,
+    gateways: [parseIp('10.0.1.1')],
     ifname: target.kind === 'netns' ? (target.ifname ?? 'eth0') : '',
     netns: target.kind === 'netns' ? target.path : '',
     state: 'running',

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import os from 'node:os'
 import { parseIp, type Ip } from '@weft/core'
+import type { NamespaceHolder } from '@weft/agent'
 
 /** An address that an interface has now. */
 export interface InterfaceIp {
@@ -15,11 +16,8 @@ export interface InterfaceIp {
 export interface Machine {
   /** Of interfaces that are up. */
   addresses(): readonly InterfaceIp[]
-  /**
-   * Which process, with which network namespace, a path in /proc means: other words, another one.
-   * Empty for other paths, and when there is none.
-   */
-  processOf(path: string): Promise<string>
+  /** The process that `/proc/PID/ns/net` means; null for other paths, and when there is none. */
+  holderOf(path: string): Promise<NamespaceHolder | null>
   readonly hostname: string
   /** As `uname -m` says. */
   readonly architecture: string
@@ -32,7 +30,7 @@ export interface Machine {
 export function nodeMachine(): Machine {
   return {
     addresses: readAddresses,
-    processOf: readProcess,
+    holderOf: readHolder,
     hostname: os.hostname(),
     architecture: os.machine(),
     os: os.platform(),
@@ -55,18 +53,18 @@ const BOOT = '/proc/sys/kernel/random/boot_id'
 const START_FIELD = 19
 
 /** Numbers of processes and of namespaces come again; with the boot and the start they do not. */
-async function readProcess(path: string): Promise<string> {
+async function readHolder(path: string): Promise<NamespaceHolder | null> {
   const [, process] = /^(\/proc\/[1-9]\d*(?:\/task\/[1-9]\d*)?)\/ns\/net$/.exec(path) ?? []
-  if (process === undefined) return ''
+  if (process === undefined) return null
   try {
-    const [boot, text, { ino }] = await Promise.all([
+    const [boot, text, { dev, ino }] = await Promise.all([
       readFile(BOOT, 'utf8'),
       readFile(`${process}/stat`, 'utf8'),
       stat(path),
     ])
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return `${boot.trim()} ${fields[START_FIELD] ?? ''} ${ino}`
+    return { process: `${boot.trim()} ${fields[START_FIELD] ?? ''}`, identity: `${dev}:${ino}` }
   } catch {
-    return '' // it has ended
+    return null // it has ended
   }
 }

@@ -135,7 +135,7 @@ function openMemberAgent(
       dialer,
       certificates,
       dataplane,
-      processOf: (path) => options.machine.processOf(path),
+      holderOf: (path) => options.machine.holderOf(path),
       saveIdentity: (identity) => keeper.change({ identity }),
     },
   )

@@ -32,6 +32,10 @@ export interface AttachmentView {
   /** In CIDR form, as the manager gave them. */
   readonly addresses: readonly string[]
   readonly mac: Mac
+  /** Largest packet on the network, in bytes; 0 as long as nothing was granted. */
+  readonly mtuBytes: number
+  /** Of its subnet, at most one of each family. */
+  readonly gateways: readonly Ip[]
   readonly ifname: string
   /** Path of the namespace; empty for a port. */
   readonly netns: string

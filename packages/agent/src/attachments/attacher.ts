@@ -7,6 +7,7 @@ import {
   type Cancellable,
   type Clock,
   type Entropy,
+  type IpFamily,
   type Logger,
 } from '@weft/core'
 import type { ItemFailure } from '@weft/dataplane'
@@ -30,6 +31,7 @@ import {
   grantOf,
   pendingAttachment,
   type Attachment,
+  type NamespaceHolder,
 } from './attachment.ts'
 import { endpointFailure } from './endpoint-failure.ts'
 import type { Releases } from './releases.ts'
@@ -42,8 +44,10 @@ export interface AttacherParts {
   readonly releases: Releases
   readonly clock: Clock
   readonly entropy: Entropy
-  /** Which process a path in /proc means. */
-  readonly processOf: (path: string) => Promise<string>
+  /** The process that a path in /proc means, with its namespace. */
+  readonly holderOf: (path: string) => Promise<NamespaceHolder | null>
+  /** The family of our VTEP. */
+  readonly underlay: () => IpFamily
   readonly log: Logger
   readonly tunables: AgentTunables
   /** The book changed: resolves when the dataplane was told all of it. */
@@ -88,7 +92,7 @@ export class Attacher {
     try {
       if (limit.aborted) throw limit.reason
       if (request.target.kind === 'netns') {
-        attachment.process = await this.#parts.processOf(request.target.path)
+        attachment.holder = await this.#parts.holderOf(request.target.path)
       }
       await this.#grant(attachment, limit)
       await this.#plugIn(attachment, limit)
@@ -99,7 +103,7 @@ export class Attacher {
     } finally {
       this.#waiters.delete(attachment.endpointId)
     }
-    return attachmentView(attachment)
+    return attachmentView(attachment, this.#parts.underlay())
   }
 
   /**

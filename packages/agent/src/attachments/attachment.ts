@@ -9,6 +9,8 @@ import {
   toHex,
   type Entropy,
   type InterfaceAddress,
+  type Ip,
+  type IpFamily,
   type Mac,
 } from '@weft/core'
 import type { LocalEndpoint } from '@weft/dataplane'
@@ -20,7 +22,7 @@ import {
   type Network,
   type Task,
 } from '@weft/swarm'
-import { overlayShape, type OverlayShape } from '../desired/overlay-shape.ts'
+import { overlayShape, shapeMtu, type OverlayShape } from '../desired/overlay-shape.ts'
 
 /** Bytes of an endpoint's ID; in text it has twice as many digits, as Docker's. */
 const ENDPOINT_ID_BYTES = 32
@@ -33,6 +35,14 @@ export const NETWORK_BYTES_MAX = 32 << 10
 
 /** Addresses of one endpoint; Docker gives one of each family. */
 export const ADDRESSES_MAX = 16
+
+/** A process with its network namespace. */
+export interface NamespaceHolder {
+  /** Which process it is, for as long as the machine runs and after: its number is not enough. */
+  readonly process: string
+  /** Its namespace, as the dataplane names them. */
+  readonly identity: string
+}
 
 /** What the manager gave. */
 export interface Grant {
@@ -54,8 +64,8 @@ export interface Attachment {
   /** Null until the manager gave something. */
   grant: Grant | null
   ifname: string
-  /** Whose namespace it is, where the path names a process by its number; empty otherwise. */
-  process: string
+  /** Whose namespace it is, where the path says it by the number of a process; else null. */
+  holder: NamespaceHolder | null
   state: 'pending' | 'running' | 'failed'
   error: string
   /** Its rows are to be seen by peers. */
@@ -75,7 +85,7 @@ export function createEndpointId(entropy: Entropy): string {
 export function pendingAttachment(endpointId: string, request: AttachmentRequest): Attachment {
   const { target } = request
   const ifname = target.kind === 'netns' ? (target.ifname ?? '') : ''
-  const first = { grant: null, ifname, process: '', state: 'pending', error: '' } as const
+  const first = { grant: null, ifname, holder: null, state: 'pending', error: '' } as const
   return { endpointId, request, rowKey: endpointId, ...first, isAnnounced: false, misses: 0 }
 }
 
@@ -120,19 +130,26 @@ function macOf(address: InterfaceAddress): Mac {
   return macFromBytes(Uint8Array.of(0x02, 0x42, ...bytes.subarray(bytes.length - 4)))
 }
 
+function gatewaysOf({ addresses, shape }: Grant): readonly Ip[] {
+  const prefixes = shape.finder.subnetOf(addresses.map(addressOf))?.prefixes ?? []
+  return prefixes.flatMap(({ gateway }) => gateway ?? [])
+}
+
 /** The endpoint as the dataplane is told of it; null as long as nothing was granted. */
-export function localEndpoint({ grant, request, ifname }: Attachment): LocalEndpoint | null {
+export function localEndpoint(attached: Attachment): LocalEndpoint | null {
+  const { grant, holder, ifname, request } = attached
   if (grant === null) return null
   const { target } = request
+  const { identity } = holder ?? {}
   const attachment =
     target.kind === 'netns'
-      ? ({ kind: 'netns', path: target.path, ifname } as const)
+      ? ({ kind: 'netns', path: target.path, ifname, ...(identity && { identity }) } as const)
       : ({ kind: 'port', port: target.port as never } as const)
   return { mac: grant.mac, addresses: grant.addresses.map(addressOf), attachment }
 }
 
-/** What people see of it. */
-export function attachmentView(attachment: Attachment): AttachmentView {
+/** What people see of it, over an underlay of this family. */
+export function attachmentView(attachment: Attachment, underlay: IpFamily): AttachmentView {
   const { endpointId, request, grant, ifname, state, error } = attachment
   return {
     attachmentId: grant?.taskId ?? '',
@@ -143,6 +160,8 @@ export function attachmentView(attachment: Attachment): AttachmentView {
     aliases: request.aliases,
     addresses: grant?.addresses ?? [],
     mac: grant?.mac ?? ('' as Mac),
+    mtuBytes: grant === null ? 0 : shapeMtu(grant.shape, underlay),
+    gateways: grant === null ? [] : gatewaysOf(grant),
     ifname,
     netns: request.target.kind === 'netns' ? request.target.path : '',
     state,

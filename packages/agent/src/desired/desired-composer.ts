@@ -1,16 +1,15 @@
 /** A node's facts as the value that its dataplane is told; what did not change is shared. */
 import { ipFamily, type Ip, type SocketAddress } from '@weft/core'
-import {
-  overlayMtu,
-  type DesiredState,
-  type EndpointId,
-  type LocalEndpoint,
-  type NetworkSpec,
-  type PeerSpec,
-  type RemoteEndpoint,
-  type TunnelKey,
+import type {
+  DesiredState,
+  EndpointId,
+  LocalEndpoint,
+  NetworkSpec,
+  PeerSpec,
+  RemoteEndpoint,
+  TunnelKey,
 } from '@weft/dataplane'
-import type { OverlayShape } from './overlay-shape.ts'
+import { shapeMtu, type OverlayShape } from './overlay-shape.ts'
 import type { RemoteRow, RowRefusal } from './remote-candidate.ts'
 import { RemoteJudge } from './remote-endpoints.ts'
 
@@ -88,8 +87,8 @@ function specOf(
   },
   last: NetworkSpec | null,
 ): NetworkSpec {
-  const { encapsulation, subnets, underlayMtu } = shape
-  const mtu = overlayMtu(underlayMtu, ipFamily(tunnel.ip), encapsulation)
+  const { encapsulation, subnets } = shape
+  const mtu = shapeMtu(shape, ipFamily(tunnel.ip))
   const sharedLocal = last !== null && isSameMap(last.local, local) ? last.local : local
   const isSame =
     last !== null &&

@@ -11,6 +11,7 @@ import {
 } from '@weft/core'
 import {
   nameProblem,
+  overlayMtu,
   SubnetFinder,
   type Encapsulation,
   type PrefixSpec,
@@ -40,6 +41,14 @@ export interface OverlayShape {
   readonly underlayMtu: number
   readonly subnets: readonly SubnetSpec[]
   readonly finder: SubnetFinder
+}
+
+/** Largest packet in the network over an underlay of this family, in bytes. */
+export function shapeMtu(
+  { encapsulation, underlayMtu }: Pick<OverlayShape, 'encapsulation' | 'underlayMtu'>,
+  underlay: IpFamily,
+): number {
+  return overlayMtu(underlayMtu, underlay, encapsulation)
 }
 
 /**

@@ -2,7 +2,7 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { parseInterfaceAddress, parseMac } from '@weft/core'
 import { NetworkSchema } from '@weft/swarm'
-import type { Attachment } from '../attachments/attachment.ts'
+import type { Attachment, NamespaceHolder } from '../attachments/attachment.ts'
 import { overlayShape } from '../desired/overlay-shape.ts'
 import type { SessionKey } from '../gossip/session-keys.ts'
 import { bytesText, type Json, type JsonFields } from './json-fields.ts'
@@ -42,7 +42,7 @@ export function nodeSnapshotJson(snapshot: NodeSnapshot): Json {
 }
 
 function attachmentJson(attachment: Attachment): Json | null {
-  const { endpointId, rowKey, request, grant, ifname, process } = attachment
+  const { endpointId, rowKey, request, grant, ifname, holder } = attachment
   if (grant === null || attachment.state === 'pending' || request.target.kind !== 'netns') {
     return null
   }
@@ -53,7 +53,8 @@ function attachmentJson(attachment: Attachment): Json | null {
     aliases: request.aliases,
     netns: request.target.path,
     ifname,
-    process,
+    process: holder?.process ?? '',
+    identity: holder?.identity ?? '',
     taskId: grant.taskId,
     network: bytesText(toBinary(NetworkSchema, grant.network)),
     addresses: grant.addresses,
@@ -79,6 +80,11 @@ export function readNodeSnapshot(fields: JsonFields): NodeSnapshot {
   }
 }
 
+function readHolder(fields: JsonFields): NamespaceHolder | null {
+  const process = fields.textOrEmpty('process')
+  return process === '' ? null : { process, identity: fields.textOrEmpty('identity') }
+}
+
 function readAttachment(fields: JsonFields): Attachment {
   const network = fromBinary(NetworkSchema, fields.bytes('network'))
   const shape = overlayShape(network)
@@ -101,7 +107,7 @@ function readAttachment(fields: JsonFields): Attachment {
       mac: parseMac(fields.text('mac')),
     },
     ifname,
-    process: fields.textOrEmpty('process'),
+    holder: readHolder(fields),
     state: 'running',
     error: '',
     isAnnounced: true,
