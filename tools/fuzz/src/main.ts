@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { fromHex, toHex } from '@weft/core'
-import { runCampaign, type Campaign } from './campaign.ts'
+import { runCampaign, type Budget, type Campaign } from './campaign.ts'
 import { canaries } from './canaries.ts'
 import { judge } from './judge.ts'
 import type { FuzzTarget } from './target.ts'
@@ -17,8 +17,9 @@ its window.
 usage: npm run fuzz -- [options]
 
   --seconds N      how long in all, shared by the targets; ${SECONDS_DEFAULT} unless given
+  --cases N        so many cases of each target instead, however long they take
   --target NAME    only this target, or this group (wire, linux, gossip,
-                   encryption, userspace); several are fine
+                   encryption, userspace, sealed); several are fine
   --seed S         repeat a run; drawn at random unless given
   --replay HEX     judge one input against the one target named by --target
   --list           print the targets
@@ -30,6 +31,7 @@ Exits 0 when all held, 1 when a target failed, 2 when the command or the rig is 
 examples:
   npm run fuzz
   npm run fuzz -- --seconds 600
+  npm run fuzz -- --target sealed/world --cases 10000 --seed 1
   npm run fuzz -- --target wire/ipv6 --seconds 30 --seed 7
   npm run fuzz -- --target wire/dissect --replay ffffffffffff02420a0001020806
   npm run fuzz -- --target canary
@@ -67,12 +69,12 @@ function canariesSing(seed: number): boolean {
   return silent.length === 0
 }
 
-function fuzz(targets: readonly FuzzTarget[], seed: number, seconds: number): number {
+function fuzz(targets: readonly FuzzTarget[], seed: number, budget: Budget): number {
   out(`seed ${seed}`)
   if (!canariesSing(seed)) return 2
   let failed = 0
   for (const target of targets) {
-    const campaign = runCampaign(target, seed, { ms: (1000 * seconds) / targets.length })
+    const campaign = runCampaign(target, seed, budget)
     printResult(target, seed, campaign)
     if (campaign.failure !== null) failed++
   }
@@ -98,6 +100,7 @@ function main(): number {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string' },
+      cases: { type: 'string' },
       target: { type: 'string', multiple: true },
       seed: { type: 'string' },
       replay: { type: 'string' },
@@ -119,7 +122,10 @@ function main(): number {
   const seed = Number(values.seed ?? randomInt(SEEDS))
   if (!(seconds > 0)) return wrongUse('--seconds wants a number above 0')
   if (!Number.isInteger(seed)) return wrongUse('--seed wants a whole number')
-  return fuzz(targets, seed, seconds)
+  const cases = Number(values.cases ?? 1)
+  if (!Number.isInteger(cases) || cases < 1) return wrongUse('--cases wants a number above 0')
+  const isCounted = values.cases !== undefined
+  return fuzz(targets, seed, isCounted ? { cases } : { ms: (1000 * seconds) / targets.length })
 }
 
 process.exitCode = main()

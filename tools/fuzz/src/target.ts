@@ -14,4 +14,6 @@ export interface FuzzTarget {
   run(bytes: Uint8Array, start: number, end: number): unknown
   /** Make lengths and checksums of an input consistent again; done to every other input. */
   repair?(bytes: Uint8Array): void
+  /** Cases that `npm test` tries, where each takes long; as many as of others when left out. */
+  readonly smokeCases?: number
 }

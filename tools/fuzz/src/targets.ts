@@ -3,6 +3,7 @@ import { canaries } from './canaries.ts'
 import { encryptionTargets } from './encryption-targets.ts'
 import { gossipTargets } from './gossip-targets.ts'
 import { linuxTargets } from './linux-targets.ts'
+import { sealedTargets } from './sealed-targets.ts'
 import type { FuzzTarget } from './target.ts'
 import { userspaceTargets } from './userspace-targets.ts'
 import { wireTargets } from './wire-targets.ts'
@@ -16,6 +17,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...gossipTargets,
   ...encryptionTargets,
   ...userspaceTargets,
+  ...sealedTargets,
 ]
 
 /** Targets of this name, or of this group when it is the part before the slash. */
