@@ -142,6 +142,11 @@ export class AssociationChange {
     this.#known = new Map(this.#reading.states.map((state) => [stateKey(state), state]))
   }
 
+  /** States as they were before the change, of those that this process made. */
+  get before(): readonly XfrmState[] {
+    return this.#reading.states.filter((state) => this.#made.has(stateKey(state)))
+  }
+
   /** Receive with all keys, then send with the first. A peer that fails stays dark. */
   bringUp(failures: FailureLog): void {
     const { inbound, outbound, policies } = this.#plan

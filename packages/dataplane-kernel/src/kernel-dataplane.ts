@@ -33,6 +33,7 @@ import {
   type PassOutcome,
 } from './pass.ts'
 import { restoreEntries } from './restore.ts'
+import { SECURITY_CHECK_MS, securityPause } from './security-pause.ts'
 import type { NetworkSite } from './site.ts'
 import { TunnelSecurity } from './tunnel-security.ts'
 import { COALESCE_MS, Watchman } from './watchman.ts'
@@ -42,13 +43,6 @@ export const RESTORE_ENTRIES_MAX = 64
 
 /** How long after a repair the network is read back to see that nothing else is amiss, in ms. */
 export const CONFIRM_DELAY_MS = 1000
-
-/**
- * How often guards and associations are looked at, in ms: the kernel tells of neither. Where that
- * takes long it is done less often, so that it costs no more than a fiftieth of the time.
- */
-export const SECURITY_CHECK_MS = 500
-const SECURITY_CHECK_SHARE = 50
 
 /** What is to be looked at, and how closely. */
 type Suspicion = 'frame' | 'all'
@@ -87,13 +81,15 @@ export class KernelDataplane implements Dataplane {
   #confirm: Disposable | null = null
   #audit: Disposable | null = null
   #check: Disposable | null = null
+  /** True while a look at the guards waits for its turn. */
+  #guardSuspect = false
 
   constructor({ host, clock, capabilities }: KernelDataplaneParts) {
     this.#host = host
     this.#clock = clock
     this.capabilities = capabilities
     this.#validator = new Validator(capabilities)
-    this.#security = new TunnelSecurity(host)
+    this.#security = new TunnelSecurity(host, () => this.#guardTouched())
     this.#queue = new ApplyQueue(async (desired) => {
       // Newer generations that are being handed over right now overtake those behind this one.
       await setImmediate()
@@ -150,7 +146,7 @@ export class KernelDataplane implements Dataplane {
           adoptNamed(this.#host)
           for (const id of [...this.#host.sites.keys()]) removeNetwork(this.#host, id)
         }
-        this.#security.close(mode)
+        await this.#security.close(mode)
       } finally {
         closeHost(this.#host)
       }
@@ -318,19 +314,36 @@ export class KernelDataplane implements Dataplane {
 
   #scheduleCheck(ms: number): void {
     this.#check = this.#after(ms, () => {
-      const begun = this.#clock.now()
       this.#inTurn('check encryption', () => {
-        this.#checkSecurity()
-        const took = this.#clock.now() - begun
-        this.#scheduleCheck(Math.max(SECURITY_CHECK_MS, SECURITY_CHECK_SHARE * took))
+        const begun = this.#clock.now()
+        try {
+          this.#checkSecurity()
+        } finally {
+          const pause = securityPause(this.#clock.now() - begun)
+          if (!this.#queue.closed) this.#scheduleCheck(pause)
+        }
       })
+    })
+  }
+
+  /** At once: what leaves an encrypted network meanwhile is in the clear. */
+  #guardTouched(): void {
+    if (this.#guardSuspect || this.#queue.closed) return
+    this.#guardSuspect = true
+    this.#inTurn('restore guards', () => {
+      this.#guardSuspect = false
+      const items = this.#security.mendGuard()
+      if (items === null) this.#checkSecurity()
+      else if (items.length > 0) this.#announceDrift(items, [])
     })
   }
 
   /** A guard that cannot be restored takes its networks down: `converge` leaves them out. */
   #checkSecurity(): void {
+    if (!this.#security.isActive) return
     const accepted = this.#accepted
-    if (accepted === null || this.#desired === null || !this.#security.isActive) return
+    // Nothing was applied yet: what a predecessor left is kept dark, or goes.
+    if (accepted === null || this.#desired === null) return this.#security.adopt()
     const secured = this.#security.secure(accepted, true)
     if (secured.accepted !== accepted) {
       const { failures } = this.#converge(this.#desired)

@@ -15,7 +15,7 @@ import {
   type NetworkId,
   type TunnelKey,
 } from '@weft/dataplane'
-import { holdName, isKernelError, Nftables, Xfrm, type HeldName } from '@weft/linux'
+import { holdName, isKernelError, Nftables, Xfrm, type HeldName, type Watch } from '@weft/linux'
 import {
   AssociationChange,
   associationsIn,
@@ -25,7 +25,9 @@ import {
   type AssociationPlan,
   type MadeStates,
 } from './associations.ts'
+import { ForgedCounter } from './forged-counter.ts'
 import { guardKey, guardOf, guardTable, readGuard, type GuardKey } from './guard.ts'
+import { watchGuard } from './guard-watch.ts'
 import type { Host } from './host.ts'
 import { encapsulationOf, removeNetwork } from './networks.ts'
 
@@ -54,19 +56,25 @@ interface Plan {
  */
 export class TunnelSecurity {
   readonly #host: Host
+  readonly #touched: () => void
   readonly #made: MadeStates = new Map()
   #nft: Nftables | null = null
   #xfrm: Xfrm | null = null
   #claim: HeldName | null = null
   #guards: ReadonlySet<GuardKey> = new Set()
+  /** From before the first rule is there; undefined until then, null when there is no listening. */
+  #watch: Watch | null | undefined
+  readonly #forged = new ForgedCounter()
   /** What tables that were written anew had counted. */
   #kept = { in: 0, out: 0 }
   #change: AssociationChange | null = null
   /** What is in place without a failure; null when the next look must be a close one. */
   #programmed: Plan | null = null
 
-  constructor(host: Host) {
+  /** `touched` is called when rules may have changed; look then, by `mendGuard`. */
+  constructor(host: Host, touched: () => void) {
     this.#host = host
+    this.#touched = touched
   }
 
   /** True while there is something to look after. */
@@ -92,6 +100,17 @@ export class TunnelSecurity {
     }
   }
 
+  /** Put back rules that somebody took away. Returns what was amiss; null when it stays so. */
+  mendGuard(): readonly string[] | null {
+    if (!this.isActive) return []
+    try {
+      return this.#guard(this.#guards)
+    } catch (error) {
+      if (!isKernelError(error)) throw error
+      return null
+    }
+  }
+
   /**
    * Make it safe to program a state: guards first, then what seals and opens. `look` reads the
    * kernel even when nothing new is asked for.
@@ -112,6 +131,7 @@ export class TunnelSecurity {
     } catch (error) {
       return { ...refuseEncrypted(valid, error), items }
     }
+    this.#forged.update(this.#change.before)
     const failures = new FailureLog()
     this.#change.bringUp(failures)
     if (failures.list().length === 0) this.#programmed = plan
@@ -158,21 +178,34 @@ export class TunnelSecurity {
     return items
   }
 
-  /** The same counters with the datagrams that guards threw away. Throws ERR_KERNEL. */
+  /** The same counters with what guards and IPsec threw away. Throws ERR_KERNEL. */
   counted(counters: Counters): Counters {
     const kept = this.isActive ? this.#keptUpToNow() : this.#kept
-    if (kept.in === 0 && kept.out === 0) return counters
+    if (this.#xfrm !== null) {
+      const { states } = readAssociations(this.#xfrm)
+      this.#forged.update(states.filter((state) => this.#made.has(stateKey(state))))
+    }
     const dropped = new Map(counters.dropped)
-    dropped.set('datagram-not-sealed', kept.in).set('frame-not-sealed', kept.out)
+    for (const [reason, count] of [
+      ['datagram-not-sealed', kept.in],
+      ['frame-not-sealed', kept.out],
+      ['datagram-bad-icv', this.#forged.total],
+    ] as const) {
+      if (count > 0) dropped.set(reason, count)
+    }
     return { ...counters, dropped }
   }
 
-  /** Leave it in place, or take it all away; tunnels must be gone by then. */
-  close(mode: 'detach' | 'teardown'): void {
+  /**
+   * Leave it in place, or take it all away; tunnels must be gone by then. Settles when every
+   * descriptor is closed.
+   */
+  async close(mode: 'detach' | 'teardown'): Promise<void> {
     try {
       if (mode === 'teardown' && this.isActive) this.#end()
     } finally {
       for (const one of [this.#nft, this.#xfrm, this.#claim]) one?.close()
+      await this.#watch?.close()
     }
   }
 
@@ -208,6 +241,7 @@ export class TunnelSecurity {
   }
 
   #writeGuard(keys: ReadonlySet<GuardKey>): void {
+    if (this.#watch === undefined) this.#watch = watchGuard(this.#host, this.#touched)
     this.#kept = this.#keptUpToNow()
     this.#openNft().replaceTable(guardTable(this.#host.options.instance, keys))
     this.#guards = keys

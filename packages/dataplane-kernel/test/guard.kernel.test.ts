@@ -1,11 +1,15 @@
 /** The guard of an encrypted VNI on any kernel: nothing out or in, and no harm to other VNIs. */
 import { parseIp, parseMac, silentLogger, vni } from '@weft/core'
+import { VirtualClock } from '@weft/core/testing'
 import type { AcceptedState } from '@weft/dataplane'
 import { NetworkKey } from '@weft/encryption'
-import { Nftables, probeKernel } from '@weft/linux'
+import { Kernel, Nftables, probeKernel } from '@weft/linux'
+import { nodeRuntime } from '@weft/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { guardKey, guardOf, guardTable, readGuard } from '../src/guard.ts'
 import { closeHost, openHost } from '../src/host.ts'
+import { kernelBackend } from '../src/index.ts'
+import { formatMark } from '../src/mark.ts'
 import { TunnelSecurity } from '../src/tunnel-security.ts'
 import {
   atEnd,
@@ -14,6 +18,7 @@ import {
   hosts,
   local,
   network,
+  nextDrift,
   reaches,
   remote,
   scratch,
@@ -85,16 +90,57 @@ describe('a guard', () => {
   })
 })
 
+describe('rules that somebody takes away', () => {
+  /** A dataplane that found an encrypted network, and whose clock stands still. */
+  async function adopted(): Promise<{ nft: Nftables; host: TestHost; drift: Promise<unknown> }> {
+    const [host] = hosts(1) as [TestHost]
+    const first = await host.open()
+    const blue = network([subnet(GUARDED, '10.0.1.0/24')])
+    expect(failuresOf(await first.apply(desired(host, { blue })))).toEqual([])
+    await first.close('detach')
+    const mark = { kind: 'network', network: 'blue', encapsulation: 'vxlan-esp' } as const
+    using inside = Kernel.open(host.network('blue'))
+    inside.links.change('lo', { alias: formatMark(host.name, mark) })
+    const runtime = { ...nodeRuntime(), log: silentLogger, clock: new VirtualClock() }
+    const second = await kernelBackend.open(runtime, host.options)
+    atEnd(() => second.close('teardown'))
+    return { host, nft: nftOf(host), drift: nextDrift(second) }
+  }
+
+  const KEY = `${GUARDED}:4789`
+
+  test.each([
+    ['the table', (nft: Nftables, name: string) => nft.deleteTable(guardTable(name, []))],
+    ['its rules', (nft: Nftables, name: string) => nft.replaceTable(guardTable(name, []))],
+  ])('%s: back as soon as the kernel tells, without the clock', async (_, take) => {
+    const { drift, host, nft } = await adopted()
+    const guards = (): ReadonlySet<string> => readGuard(nft, host.name).keys
+    expect([...guards()]).toEqual([KEY])
+    take(nft, host.name)
+    expect(await drift).toEqual([`guards/${GUARDED}`])
+    expect([...guards()]).toEqual([KEY])
+  })
+
+  test('what strangers do to tables of their own is no drift', async () => {
+    const { drift, host, nft } = await adopted()
+    const theirs = guardTable('theirs', [guardKey(OPEN, 4789)])
+    nft.replaceTable(theirs)
+    nft.deleteTable(theirs)
+    nft.deleteTable(guardTable(host.name, []))
+    expect(await drift).toEqual([`guards/${GUARDED}`])
+  })
+})
+
 const { esp: kernelEsp } = probeKernel()
 
 describe.skipIf(kernelEsp === null)('on a kernel without ESP', () => {
-  test('guards come first, the network does not come, and nothing stays', () => {
+  test('guards come first, the network does not come, and nothing stays', async () => {
     const [host] = hosts(1)
     if (host === undefined) return
     const parts = openHost(host.options, silentLogger)
-    const security = new TunnelSecurity(parts)
-    atEnd(() => {
-      security.close('teardown')
+    const security = new TunnelSecurity(parts, () => undefined)
+    atEnd(async () => {
+      await security.close('teardown')
       closeHost(parts)
     })
     const state: AcceptedState = {
@@ -125,7 +171,7 @@ describe.skipIf(kernelEsp === null)('on a kernel without ESP', () => {
     expect(codes.length).toBeGreaterThan(0)
     const nft = nftOf(host)
     expect([...readGuard(nft, host.name).keys]).toEqual(['4096:4789'])
-    security.close('teardown')
+    await security.close('teardown')
     expect(nft.tables()).toEqual([])
   })
 })

@@ -32,6 +32,7 @@ test('a successor that is told the same makes no change that anybody could hear 
   const first = await a.open()
   expect(failuresOf(await first.apply(desired(a, state)))).toEqual([])
   await first.close('detach')
+  await expect.poll(() => tentative(c1), { timeout: 10_000 }).toEqual([])
   const heard: Notice[] = []
   const topics = ['links', 'neighbours', 'addresses', 'routes'] as const
   for (const namespace of [a.network('blue'), c1]) {
@@ -60,6 +61,15 @@ test('a successor that is told the same makes no change that anybody could hear 
   )
   expect(heard.every((notice) => notice.gone || isDying(notice))).toBe(true)
 })
+
+/** Addresses that the kernel gave an interface and still looks for elsewhere. */
+function tentative(path: string): unknown {
+  using kernel = Kernel.open(path)
+  return kernel.addresses.list().filter(({ flags }) => (flags & IFA_F_TENTATIVE) !== 0)
+}
+
+/** linux/if_addr.h */
+const IFA_F_TENTATIVE = 0x40
 
 /** A neighbour on its way out is told as failed before it is told as gone. */
 function isDying(notice: Notice): boolean {

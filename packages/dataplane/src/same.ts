@@ -1,6 +1,12 @@
 /** Equality by value of the pieces of a desired state, cheapest test first. */
 import type { SocketAddress } from '@weft/core'
-import type { Attachment, NetnsAttachment, PeerSpec, PrefixSpec, RemoteEndpoint } from './desired-state.ts'
+import type {
+  Attachment,
+  NetnsAttachment,
+  PeerSpec,
+  PrefixSpec,
+  RemoteEndpoint,
+} from './desired-state.ts'
 
 /** True when both hold the same texts, in any order. */
 export function sameTexts(a: readonly string[], b: readonly string[]): boolean {

@@ -39,7 +39,7 @@ export const failureCases: readonly ComplianceCase[] = [
       const { scene, traffic, a, c1, c2 } = await openPair(lab, check)
       const c3 = await scene.endpoint('blue', a, { name: 'c3', addresses: ['10.0.1.5'] })
       const { attachment } = c3
-      if (attachment.kind !== 'netns') return check.ok(false, 'the lab attaches by namespaces')
+      if (attachment.kind !== 'netns') throw new Error('bug: this lab attaches by namespaces')
       const other = { attachment: { ...attachment, identity: '0:1' } }
       scene.replace(c3, other)
       const expectRefused = async (when: string): Promise<void> => {
