@@ -144,6 +144,7 @@ export { PinnedMemory } from './pinned-memory.ts'
 export { RING_BYTES, RING_SNAP_BYTES_MAX } from './packet-ring.ts'
 export { PollSet, POLL_ENTRIES_MAX, POLL_WAIT_MS_MAX, type PollInterest } from './poll-set.ts'
 export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'
+export { PolledMonitor, POLLED_NOTICES_MAX } from './polled-monitor.ts'
 export {
   openRawSocket,
   type RawPacket,

@@ -49,11 +49,8 @@ export interface MonitorListener {
  * ERR_KERNEL. Any number of monitors share one thread; none keeps the process alive.
  */
 export function openMonitor(options: MonitorOptions, listener: MonitorListener): Watch {
-  const { namespace, topics } = options
-  const open = (): number => openMonitorFd(topics)
-  const fd = namespace === undefined ? open() : inNamespace(namespace, open)
   return watchSocket({
-    fd,
+    fd: openMonitorFd(options),
     bytesMax: SLOT_BYTES,
     onBatch: (batch) => {
       const read = (): Notice[] => unpackDatagrams(batch).flatMap(({ bytes }) => readNotices(bytes))
@@ -66,13 +63,11 @@ export function openMonitor(options: MonitorOptions, listener: MonitorListener):
   })
 }
 
-/** Every group of rtnetlink that these topics need. */
-function openMonitorFd(topics: readonly MonitorTopic[]): number {
-  return openNotificationFd(
-    NETLINK.ROUTE,
-    topics.flatMap((topic) => GROUPS[topic]),
-    topics.join(),
-  )
+/** A socket in every group of rtnetlink that these topics need. Throws ERR_KERNEL. */
+export function openMonitorFd({ namespace, topics }: MonitorOptions): number {
+  const groups = topics.flatMap((topic) => GROUPS[topic])
+  const open = (): number => openNotificationFd(NETLINK.ROUTE, groups, topics.join())
+  return namespace === undefined ? open() : inNamespace(namespace, open)
 }
 
 /**
