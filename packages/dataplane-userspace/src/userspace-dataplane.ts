@@ -24,7 +24,7 @@ import {
   type ProgrammedState,
 } from '@weft/dataplane'
 import { SEQUENCE_MAX, type RekeyWanted } from '@weft/encryption'
-import { openMonitor, type TapOffload, type Watch } from '@weft/linux'
+import { PolledMonitor, type TapOffload } from '@weft/linux'
 import { Endpoints } from './endpoints.ts'
 import { PeerNumbers } from './engine-plan.ts'
 import { sealExtraBytes } from './options.ts'
@@ -77,7 +77,7 @@ export class UserspaceDataplane implements Dataplane {
   #look: Disposable | null = null
   #glance: Disposable | null = null
   #audit: Disposable | null = null
-  #underlay: Watch | null = null
+  #underlay: PolledMonitor | null = null
 
   constructor({ capabilities, clock, host, offloads }: UserspaceDataplaneParts) {
     this.#clock = clock
@@ -103,16 +103,8 @@ export class UserspaceDataplane implements Dataplane {
 
   /** Begin to listen and to look. Throws ERR_KERNEL. */
   start(): void {
-    const changed = (): void => this.#inTurn('follow the underlay', () => this.#followUnderlay())
-    this.#underlay = openMonitor(
-      { namespace: this.machinery.host.underlay.namespace.fd, topics: ['links', 'addresses'] },
-      {
-        changed,
-        overrun: changed,
-        failed: (fault) =>
-          this.machinery.host.log.warn('cannot listen to the underlay', { ...fault }),
-      },
-    )
+    const namespace = this.machinery.host.underlay.namespace.fd
+    this.#underlay = PolledMonitor.open({ namespace, topics: ['links', 'addresses'] })
     this.#scheduleGlance()
     this.#scheduleAudit()
   }
@@ -146,7 +138,7 @@ export class UserspaceDataplane implements Dataplane {
   close(_mode: 'detach' | 'teardown'): Promise<void> {
     return this.#queue.close(async () => {
       for (const task of [this.#look, this.#glance, this.#audit]) task?.[Symbol.dispose]()
-      await this.#underlay?.close()
+      this.#underlay?.close()
       const { endpoints, host, sealedSocket, thread, tunnel } = this.machinery
       await thread.close()
       endpoints.close()
@@ -292,6 +284,9 @@ export class UserspaceDataplane implements Dataplane {
       this.#scheduleGlance()
       const { endpoints, thread } = this.machinery
       if (thread.takeDisturbed() || endpoints.withoutCard().length > 0) this.#suspect()
+      if (this.#underlay?.takeChanged() === true) {
+        this.#inTurn('follow the underlay', () => this.#followUnderlay())
+      }
     })
   }
 
