@@ -1,5 +1,5 @@
 /** From open to close: adoption that touches nothing, orphans collected, nothing left behind. */
-import { openMonitor, type Notice } from '@weft/linux'
+import { Kernel, openMonitor, type Notice } from '@weft/linux'
 import { kernelBackend } from '../src/index.ts'
 import { expect, test } from 'vitest'
 import {
