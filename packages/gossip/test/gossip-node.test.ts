@@ -108,6 +108,8 @@ test('starts whole rings from snapshots, without a join', () => {
   const snapshots = nodes.map((node) => world.crash(node))
   const again = nodes.map(({ name }, i) => world.start(name, snapshots[i]))
   again.forEach((node) => node.attach('blue').put('blue', node.name, 'y'))
+  // Who is there and attached is no news to any of them.
+  expect(again.filter(({ core }) => core.tables.delegate.hasBroadcasts())).toEqual([])
   expect(world.runUntil(5000, () => again.every((node) => node.rows().length === 5))).not.toBeNull()
   again.forEach((node) => expect(node.core.membership.roster.activeCount).toBe(5))
   again.forEach((node) => expect(node.peers('blue')).toHaveLength(5))

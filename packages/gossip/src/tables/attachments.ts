@@ -60,7 +60,7 @@ export class Attachments {
     return this.#count
   }
 
-  /** Told by an event, or in a push/pull. What is news is relayed. */
+  /** Told by an event, in a push/pull, or by a snapshot (`local`). What is news is relayed. */
   receive(now: Instant, told: NetworkEntry, road: Road): void {
     const { networkClock, counts, held } = this.#context
     networkClock.witness(told.lTime)
@@ -165,8 +165,12 @@ export class Attachments {
     if (network !== null) this.#parts.listener.peerDetached(now, { network, node, road })
   }
 
-  /** Gossip is relayed always; what anti-entropy brought, while little waits to be sent. */
+  /**
+   * Gossip is relayed always; what anti-entropy brought, while little waits to be sent; what we
+   * remember from before a restart is no news to anybody.
+   */
   #relay(attachment: Attachment, road: Road): void {
+    if (road === 'local') return
     const { events } = this.#context
     const isRelayed = road === 'gossip' || events.size < RELAYED_EVENTS_MAX
     if (isRelayed) events.put(eventOf(attachment), 'relayed')

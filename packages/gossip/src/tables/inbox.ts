@@ -49,7 +49,7 @@ export function createInbox(
         for (const member of known.members) nodes.memberJoined(now, member)
         for (const entry of known.attachments) {
           if (entry.nodeName === context.name) own.remember(entry)
-          else attachments.receive(now, entry, 'push-pull')
+          else attachments.receive(now, entry, 'local')
         }
       })
     },

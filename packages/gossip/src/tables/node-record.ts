@@ -58,7 +58,10 @@ export class NodeRecord extends MemberItem {
       this.#attachments.set(attachment.networkId, attachment)
       return
     }
-    const others = this.#attachments.filter((one) => one.networkId !== attachment.networkId)
+    const { networkId } = attachment
+    const isNew = this.attachmentTo(networkId) === null
+    const known = this.#attachments
+    const others = isNew ? known : known.filter((one) => one.networkId !== networkId)
     const all = others.concat(attachment)
     this.#attachments =
       all.length <= SCANNED_ATTACHMENTS ? all : new Map(all.map((one) => [one.networkId, one]))
