@@ -18,7 +18,8 @@ export const TIMING: MemberlistTiming = {
   suspicionMult: 4,
   suspicionTimeoutMultMax: 6,
   gossipIntervalMs: 50,
-  gossipToTheDeadMs: 5_000,
+  // The dead must still be known when they are back, however long a busy machine takes for that.
+  gossipToTheDeadMs: 60_000,
   pushPullIntervalMs: 2_000,
   streamTimeoutMs: 5_000,
 }
