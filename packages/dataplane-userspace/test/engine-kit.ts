@@ -43,6 +43,8 @@ export const PLAIN: Offloads = {
 
 /** Room for a packet behind the arena of a kit. */
 const PACKET_ROOM_BYTES = 0x2_0000
+/** From packet to packet of a burst. */
+const BURST_SLOT_BYTES = 0x4000
 
 /** A switch, fed from arrays and read as arrays. */
 export class EngineKit {
@@ -92,6 +94,23 @@ export class EngineKit {
     return this
   }
 
+  /** ESP packets, likewise. */
+  fromSealed(packets: Uint8Array, from: UnderlaySource, segmentBytes = 0): this {
+    this.engine.fromSealed(this.#load(packets, { segmentBytes }), from, false)
+    return this
+  }
+
+  /** Packets of one burst, each in a slot of its own. */
+  fromBurst(packets: readonly Uint8Array[], from: UnderlaySource): this {
+    packets.forEach((packet, i) => {
+      const start = SWITCH_ARENA_BYTES + 64 + i * BURST_SLOT_BYTES
+      this.#memory.set(packet, start)
+      this.#view.setPlain(this.#memory, start, start + packet.length)
+      this.engine.fromSealed(this.#view, from, i + 1 < packets.length)
+    })
+    return this
+  }
+
   /** Everything that was sent, datagram by datagram. */
   datagrams(): { peer: number; sourcePort: number; bytes: Uint8Array }[] {
     this.engine.flush()
@@ -123,9 +142,12 @@ export function cut(bytes: Uint8Array, segmentBytes: number): Uint8Array[] {
   )
 }
 
-/** An IPv4 address as the underlay tells it. */
+/** An address as the underlay tells it. */
 export function sourceOf(text: string): UnderlaySource {
-  return { word0: 0, word1: 0, word2: 0xffff, word3: u32(ipBytes(parseIp(text)), 0) }
+  const bytes = ipBytes(parseIp(text))
+  if (bytes.length === 4) return { word0: 0, word1: 0, word2: 0xffff, word3: u32(bytes, 0) }
+  const [word0 = 0, word1 = 0, word2 = 0, word3 = 0] = [0, 4, 8, 12].map((at) => u32(bytes, at))
+  return { word0, word1, word2, word3 }
 }
 
 export const PEER = sourceOf('192.0.2.2')

@@ -164,7 +164,7 @@ export class SealedNode {
       {
         arena: { bytes: this.#memory, start: 0 },
         segmentsMax: 64,
-        sealing: { suite: SUITE, entropy: new SimEntropy(random) },
+        sealing: { suite: SUITE, entropy: new SimEntropy(random), sequenceAfter: () => 0 },
       },
     )
   }

@@ -8,6 +8,9 @@ import type { FuzzTarget } from './target.ts'
 const CHOICES = 400
 const LIVES = 64
 
+/** A life is hundreds of packets through real ciphers. */
+const LIFE_MS_MAX = 60_000
+
 function lives(): readonly Uint8Array[] {
   return Array.from({ length: LIVES }, (_, i) => {
     const random = new SeededRandom(`life ${i}`)
@@ -23,6 +26,7 @@ export const sealedTargets: readonly FuzzTarget[] = [
     corpus: lives,
     run: (bytes, start, end) => new SealedWorld(new Choices(bytes, start, end)).run(),
     smokeCases: 40,
+    caseMsMax: LIFE_MS_MAX,
   },
   sealedInbound,
 ]

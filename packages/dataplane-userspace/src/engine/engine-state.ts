@@ -79,6 +79,8 @@ export interface SwitchSink {
 export interface SealingParts {
   readonly suite: CipherSuite
   readonly entropy: Entropy
+  /** The last sequence number that was used under an SPI before this switch was; 0 for none. */
+  readonly sequenceAfter: (spi: number) => number
 }
 
 /** What a switch is made with. */

@@ -106,8 +106,9 @@ export class SwitchSecurity {
     this.#pseudo = new WeakMap()
   }
 
-  #create({ ip: local }: SocketAddress, { entropy, suite }: SealingParts): SecurityAssociations {
-    const options = { local, suite, protocol: IP_PROTOCOL.udp, sequenceAfter: () => 0 }
+  #create({ ip: local }: SocketAddress, parts: SealingParts): SecurityAssociations {
+    const { entropy, sequenceAfter, suite } = parts
+    const options = { local, suite, protocol: IP_PROTOCOL.udp, sequenceAfter }
     return new SecurityAssociations(options, entropy)
   }
 
