@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '@weft/core'
+import { checksumRows } from './checksums.ts'
 import { missingPrograms } from './commands.ts'
 import { kernelVxlan, OurHosts, type Contender } from './contenders.ts'
 import { startPeers } from './peers/start-peers.ts'
@@ -55,6 +56,7 @@ export const userspaceSuite: BenchSuite = {
     report(await roundTrips(ours.clear, limit))
     report(allocatedRow(before, await lookAtAll(ours.processes)))
     await idle(ours.processes, report)
+    for (const row of checksumRows()) report(row)
   },
 }
 
