@@ -24,9 +24,34 @@ export {
 } from './docker-lab.ts'
 export { DOCKER_PROGRAMS } from './docker-tier.ts'
 export { ECHO_OVERHEAD_BYTES, EchoSocket, type EchoOptions, type EchoOutcome } from './echo.ts'
+export {
+  GUEST_PACE,
+  LOCAL_PACE,
+  runEncryptedPair,
+  type PairEnd,
+  type PairPace,
+} from './encrypted/run-encrypted-pair.ts'
+export { openGuestHost } from './encrypted/guest-encrypted-host.ts'
+export {
+  localEncryptedHost,
+  PAIR_IFNAME,
+  type LocalEncryptedHost,
+} from './encrypted/local-encrypted-host.ts'
+export { runLocalPair } from './encrypted/run-local-pair.ts'
+export type { EncryptedHost, EncryptedHostSpec } from './encrypted/encrypted-host.ts'
 export { ERROR_CAUSES_MAX } from './error-record.ts'
 export { eventually, type Patience } from './eventually.ts'
 export { FRAME_SNAP_BYTES, FrameTap, type TapOptions } from './frame-tap.ts'
+export {
+  CONSOLE_KEPT_CHARACTERS,
+  Guest,
+  GUEST_BOOT_MS,
+  GUEST_CALL_MS,
+  type GuestCard,
+  type GuestFunction,
+  type GuestOptions,
+} from './guest.ts'
+export { guestKernel, type GuestKernel } from './guest-kernel.ts'
 export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'
 export { LabWires } from './lab-wires.ts'

@@ -4,12 +4,14 @@ import { readFileSync } from 'node:fs'
 import { dockerTier } from './docker-tier.ts'
 import { labError } from './lab-errors.ts'
 import { memberlistTier } from './memberlist-tier.ts'
+import { qemuTier } from './qemu-tier.ts'
 
 /** Kinds of lab that a run can require by WEFT_REQUIRE. */
-export const TIERS = ['netns', 'memberlist', 'docker'] as const
+export const TIERS = ['netns', 'memberlist', 'docker', 'qemu'] as const
 /**
  * `netns`: hosts made of network namespaces. `memberlist`: nodes of HashiCorp's library, built
- * here. `docker`: hosts that run real Docker engines.
+ * here. `docker`: hosts that run real Docker engines. `qemu`: machines with a kernel that has what
+ * ours may lack.
  */
 export type Tier = (typeof TIERS)[number]
 
@@ -117,6 +119,7 @@ export async function tierReport(): Promise<readonly TierReport[]> {
     netns.usable ? { tier: 'netns', usable: true, by: netns.by } : netns,
     await memberlistTier(),
     await dockerTier(),
+    await qemuTier(),
   ]
 }
 

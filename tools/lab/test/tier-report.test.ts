@@ -12,7 +12,10 @@ describe('requiredTiers', () => {
   it('refuses a name that is no tier', () => {
     const refused = expect.objectContaining({
       code: 'ERR_LAB_REQUEST',
-      details: { problem: 'WEFT_REQUIRE names kvm', expected: 'netns or memberlist or docker' },
+      details: {
+        problem: 'WEFT_REQUIRE names kvm',
+        expected: 'netns or memberlist or docker or qemu',
+      },
     })
     expect(() => requiredTiers('netns,kvm')).toThrow(refused)
   })
@@ -23,7 +26,8 @@ describe('tierReport', () => {
     const report = await tierReport()
     expect(report.map(({ tier }) => tier)).toEqual(TIERS)
     for (const one of report) {
-      if (one.usable) expect(one.by).toMatch(/^(root|user-namespace|go|docker version \S+)$/)
+      const way = /^(root|user-namespace|go|docker version \S+|qemu \S+)$/
+      if (one.usable) expect(one.by).toMatch(way)
       else expect(one.missing.length).toBeGreaterThan(0)
     }
   })

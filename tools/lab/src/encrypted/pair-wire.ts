@@ -1,0 +1,152 @@
+/** The wire between two hosts, as one of them sees it; and packets put on it that are wrong. */
+import { assert, setU16, setU32, u16, u32, u8 } from '@weft/core'
+import { openCapture, type Capture } from '@weft/linux'
+import {
+  encapsulateVxlan,
+  ESP_IN_UDP_PORT,
+  ETHER_TYPE,
+  ethernet,
+  internetChecksum,
+  IP_PROTOCOL,
+  ipv4,
+  IPV4_OFFSET,
+  PacketBuffer,
+  udpFrame,
+  vxlanHeader,
+} from '@weft/wire'
+import {
+  innerIp,
+  innerMac,
+  PAIR_PORT,
+  PAIR_SECRET,
+  PAIR_VNI,
+  pairIp,
+  type Foul,
+  type WireTally,
+} from './encrypted-host.ts'
+
+const IP_START = ethernet.headerLength
+const ESP_START = IP_START + ipv4.headerLength
+const SNAP_BYTES = 66_000
+/** Of the containers' datagrams. */
+export const STREAM_PORT = 9
+const ETHER_TYPE_AT = 12
+const UDP_DESTINATION = 2
+/** Cut from the end: less than a tag, and all behind the header of ESP. */
+const CUTS_BYTES = [5, Number.POSITIVE_INFINITY] as const
+const ESP_HEADER_BYTES = 8
+const SEQUENCE = 4
+/** Packets that a forger is ahead: inside of any window, and not sent yet. */
+const FORGED_AHEAD = 16
+
+/** Counts from when it is made. */
+export class PairWire {
+  readonly #number: number
+  readonly #linkIndex: number
+  readonly #capture: Capture
+  #sealed = 0
+  #clear = 0
+  #readable = 0
+  /** The last packet of ESP that this host sent. */
+  #last: Uint8Array | null = null
+
+  /** Listen on a link of a namespace, as host `number`. Throws ERR_KERNEL. */
+  constructor(number: number, namespace: string, linkIndex: number) {
+    this.#number = number
+    this.#linkIndex = linkIndex
+    this.#capture = openCapture({ namespace, linkIndex, snapBytes: SNAP_BYTES }, (frames) => {
+      for (const { bytes, outgoing } of frames) this.#count(bytes, outgoing)
+    })
+  }
+
+  /** Everything up to now. */
+  async tally(): Promise<WireTally> {
+    await this.#capture.flush()
+    const { dropped: missed } = this.#capture.counters()
+    return { sealed: this.#sealed, clear: this.#clear, readable: this.#readable, missed }
+  }
+
+  /** Send what the other host must refuse; something sealed must have been sent before. */
+  async foul(kind: Foul): Promise<void> {
+    await this.#capture.flush()
+    assert(this.#last !== null, 'something sealed was sent before')
+    for (const frame of this.#fouls(kind, this.#last)) {
+      const refusal = this.#capture.send(frame, this.#linkIndex)
+      assert(refusal === null, 'the link takes every frame')
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#capture.close()
+  }
+
+  #count(bytes: Uint8Array, outgoing: boolean): void {
+    if (u16(bytes, ETHER_TYPE_AT) !== ETHER_TYPE.ipv4) return
+    const protocol = u8(bytes, IP_START + IPV4_OFFSET.protocol)
+    const port = protocol === IP_PROTOCOL.udp ? u16(bytes, ESP_START + UDP_DESTINATION) : 0
+    if (protocol === IP_PROTOCOL.esp || port === ESP_IN_UDP_PORT) {
+      this.#sealed++
+      if (outgoing && protocol === IP_PROTOCOL.esp) this.#last = bytes
+    }
+    if (port === PAIR_PORT) this.#clear++
+    if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(PAIR_SECRET)) {
+      this.#readable++
+    }
+  }
+
+  #fouls(kind: Foul, last: Uint8Array): readonly Uint8Array[] {
+    switch (kind) {
+      case 'clear':
+        return [this.#clearFrame(last)]
+      case 'replayed':
+        return [last]
+      case 'forged':
+        return [forgedFrame(last)]
+      case 'truncated':
+        return CUTS_BYTES.map((cut) => cutFrame(forgedFrame(last), cut))
+    }
+  }
+
+  /** What a host would send that encrypts nothing, and what would be received there. */
+  #clearFrame(last: Uint8Array): Uint8Array {
+    const [here, there] = [this.#number, 3 - this.#number]
+    const payload = Buffer.from(PAIR_SECRET)
+    const inner = udpFrame(
+      {
+        ...{ sourceMac: innerMac(here), destinationMac: innerMac(there) },
+        ...{ source: innerIp(here), destination: innerIp(there) },
+      },
+      { sourcePort: STREAM_PORT, destinationPort: STREAM_PORT, payload },
+    )
+    const packet = PacketBuffer.of(inner)
+    const { destination, source } = ethernet.decode(last, 0)
+    encapsulateVxlan(packet, {
+      ...{ sourceMac: source, destinationMac: destination },
+      vxlan: vxlanHeader(PAIR_VNI),
+      source: pairIp(here),
+      destination: pairIp(there),
+      ttl: 64,
+      port: PAIR_PORT,
+    })
+    return packet.view()
+  }
+}
+
+/** One that nobody has seen before: its number is new, and so its tag is wrong. */
+function forgedFrame(frame: Uint8Array): Uint8Array {
+  const forged = frame.slice()
+  const at = ESP_START + SEQUENCE
+  setU32(forged, at, u32(forged, at) + FORGED_AHEAD)
+  return forged
+}
+
+/** An IPv4 packet that is shorter, and says so. */
+function cutFrame(frame: Uint8Array, bytes: number): Uint8Array {
+  const end = Math.max(ESP_START + ESP_HEADER_BYTES, frame.length - bytes)
+  const cut = frame.slice(0, end)
+  setU16(cut, IP_START + IPV4_OFFSET.totalLength, end - IP_START)
+  setU16(cut, IP_START + IPV4_OFFSET.checksum, 0)
+  const sum = internetChecksum(cut, IP_START, ESP_START)
+  setU16(cut, IP_START + IPV4_OFFSET.checksum, sum)
+  return cut
+}
