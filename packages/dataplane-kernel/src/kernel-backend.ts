@@ -28,9 +28,7 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
   name: 'kernel',
 
   async probe() {
-    const result = probed()
-    found = result
-    return result
+    return probeResult(probeKernel())
   },
 
   /**
@@ -38,9 +36,9 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
    * kernel lacks something, ERR_HOST when the underlay's namespace is not there, ERR_CONFLICT when
    * a dataplane of this instance is open already.
    */
-  async open(runtime, options) {
-    const result = found ?? probed()
-    found = null
+  async open(runtime, options, probed) {
+    // Devices are made and removed to find out: not twice where one has just asked.
+    const result = probed ?? probeResult(probeKernel())
     if (!result.usable) {
       const details = { item: options.instance, capability: result.reason }
       throw dataplaneError('ERR_UNSUPPORTED', 'the kernel backend cannot work here', details)
@@ -61,13 +59,6 @@ export const kernelBackend: DataplaneBackend<KernelOptions> = {
       throw itemErrorOf(options.underlayNamespace ?? options.instance, error)
     }
   },
-}
-
-/** What the last probe found, for the next to open: devices are made and removed to find it. */
-let found: ProbeResult | null = null
-
-function probed(): ProbeResult {
-  return probeResult(probeKernel())
 }
 
 /** What a kernel with these abilities can be used for. */

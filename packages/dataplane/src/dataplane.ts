@@ -124,6 +124,9 @@ export interface DataplaneBackend<Options> {
   readonly name: string
   /** Never throws, never leaves a trace on the host. */
   probe(options: Options): Promise<ProbeResult>
-  /** Adopts whatever a predecessor left behind; the first apply reconciles against it. */
-  open(runtime: Runtime, options: Options): Promise<Dataplane>
+  /**
+   * Adopts whatever a predecessor left behind; the first apply reconciles against it. `probed` is
+   * what `probe` just said, by whom it was asked; left out, open finds out by itself.
+   */
+  open(runtime: Runtime, options: Options, probed?: ProbeResult): Promise<Dataplane>
 }
