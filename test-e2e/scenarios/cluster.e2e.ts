@@ -13,6 +13,8 @@ const CLIENTS: readonly { readonly client: Client; readonly lacking: string }[] 
 ]
 
 const KEY_ROTATION_MS = 2_000
+/** Down is who is not heard of for three of them; Docker's are longer. */
+const HEARTBEAT = '3s'
 const DOWN_WITHIN_MS = 30_000
 const HEALED_WITHIN_MS = 20_000
 /** Ten seconds of TCP, for a daemon to die and come back in. */
@@ -62,7 +64,8 @@ describe.each(CLIENTS)('a cluster, by $client', ({ client, lacking }) => {
 
   it('is formed by three hosts', async () => {
     const { ip } = cluster.host(1).machine
-    const said = await cluster.type(1, 'swarm', 'init', '--advertise-addr', ip)
+    const init = ['swarm', 'init', '--advertise-addr', ip, '--dispatcher-heartbeat', HEARTBEAT]
+    const said = await cluster.type(1, ...init)
     expect(said).toContain('is now a manager')
     for (const number of [2, 3]) await cluster.join(number)
     await allReady()

@@ -25,18 +25,25 @@ export class Cluster implements AsyncDisposable {
   readonly traffic = new Traffic()
   readonly #underlay: Underlay
 
-  private constructor(client: Client, underlay: Underlay, machines: readonly NamespaceMachine[]) {
+  private constructor(client: Client, underlay: Underlay, hosts: readonly ClusterHost[]) {
     this.client = client
     this.#underlay = underlay
-    this.hosts = machines.map((machine) => ({ machine, weft: new WeftHost(machine) }))
+    this.hosts = hosts
     this.wires = new LabWires(underlay)
   }
 
-  /** Three hosts with a daemon each, in no swarm yet. */
-  static async open(client: Client): Promise<Cluster> {
+  /** Three hosts with a daemon each, in no swarm yet; by number, the dataplane it is to have. */
+  static async open(
+    client: Client,
+    dataplanes: Readonly<Record<number, 'userspace'>> = {},
+  ): Promise<Cluster> {
     const underlay = Underlay.open({ hosts: 3, prefix: `${client}-` })
     const machines = await Promise.all(underlay.hosts.map((host) => NamespaceMachine.open(host)))
-    const cluster = new Cluster(client, underlay, machines)
+    const hosts = machines.map((machine, i) => {
+      const dataplane = dataplanes[i + 1] ?? 'kernel'
+      return { machine, weft: new WeftHost(machine, ['--dataplane', dataplane]) }
+    })
+    const cluster = new Cluster(client, underlay, hosts)
     await Promise.all(cluster.hosts.map(({ weft }) => weft.start()))
     return cluster
   }
