@@ -24,7 +24,7 @@ Runs lint, types and every test this machine allows; names what it cannot run, a
   --watch       only tests, again after each change
   --help        this text
 
-WEFT_REQUIRE=netns,docker,qemu makes it a failure when one of these tiers is unavailable.
+WEFT_REQUIRE=netns,memberlist,docker,qemu makes it a failure when one of these tiers is off.
 `
 
 const FLAGS = ['--no-lint', '--no-types', '--e2e', '--watch', '--help']
