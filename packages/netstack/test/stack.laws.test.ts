@@ -14,7 +14,7 @@ import {
 } from '@weft/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NetStack, type StackCounters } from '../src/index.ts'
+import type { NetStack, StackCounters } from '../src/index.ts'
 import { Bench, OUR_IP, OURS, THEIRS, toUs, wired } from './stack-kit.ts'
 
 const PAYLOAD = Uint8Array.from({ length: 40 }, (_, i) => i)
