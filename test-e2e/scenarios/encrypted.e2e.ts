@@ -91,8 +91,8 @@ describe.skipIf(lacking !== '')(`an encrypted network${lacking}`, () => {
       await runOn(machine, ['ip', 'netns', 'add', 'spare'])
       const words = ['--network', 'secret', '--name', 'x']
       const text =
-        'Error response from daemon: network secret is encrypted, which the dataplane of this node ' +
-        'cannot do'
+        'Error response from daemon: network secret is encrypted, ' +
+        'which the dataplane of this node cannot do'
       const attached = await weft.try('weft', ['attach', ...words, '--netns', '/run/netns/spare'])
       expect(attached.stderr).toContain(text)
       expect(attached.code).toBe(1)

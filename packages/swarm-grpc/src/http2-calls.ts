@@ -12,6 +12,7 @@ import type {
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol'
 import type { Logger } from '@weft/core'
+import type { InboundBytes } from './inbound-bytes.ts'
 import type { Origin } from './origin.ts'
 import { originKey } from './routes.ts'
 
@@ -22,6 +23,7 @@ export interface Http2Call {
   readonly stream: ServerHttp2Stream
   readonly headers: IncomingHttpHeaders
   readonly origin: Origin
+  readonly inbound: InboundBytes
 }
 
 /**
@@ -76,9 +78,16 @@ function unknownMethod(path: string): string {
   return `unknown method ${method} for service ${service}`
 }
 
-function requestOf({ stream, headers, origin }: Http2Call, path: string): UniversalServerRequest {
+function requestOf(call: Http2Call, path: string): UniversalServerRequest {
+  const { stream, headers, inbound, origin } = call
   const gone = new AbortController()
-  stream.once('close', () => gone.abort())
+  // Whoever stops reading still has an answer to give on the stream.
+  const bytes = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+  const { body, end } = inbound.meter(bytes, origin)
+  stream.once('close', () => {
+    end()
+    gone.abort()
+  })
   const header = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith(':') || value === undefined) continue
@@ -89,8 +98,7 @@ function requestOf({ stream, headers, origin }: Http2Call, path: string): Univer
     method: 'POST',
     url: `https://manager${path}`,
     header,
-    // Whoever stops reading still has an answer to give on the stream.
-    body: stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
+    body,
     signal: gone.signal,
     contextValues: createContextValues().set(originKey, origin),
   }

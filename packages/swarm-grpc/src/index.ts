@@ -16,6 +16,7 @@ export {
   PING_TIMEOUT_MS,
   type GrpcDialerOptions,
 } from './grpc-dialer.ts'
+export { REQUEST_BYTES_PER_CALLER_MAX } from './inbound-bytes.ts'
 export type { ListenErrors } from './listen-errors.ts'
 export { CONNECT_MS_MAX } from './manager-socket.ts'
 export { nodeCertificates } from './node-certificates.ts'

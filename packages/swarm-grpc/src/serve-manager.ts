@@ -18,6 +18,7 @@ import {
   type ClientSessionHandler,
 } from './client-session.ts'
 import { answer, refuse, trailersOnly } from './http2-calls.ts'
+import { InboundBytes } from './inbound-bytes.ts'
 import { listenError } from './listen-errors.ts'
 import { managerRoutes, type RouteOptions } from './routes.ts'
 import { Strangers, type Stranger } from './strangers.ts'
@@ -75,6 +76,7 @@ class GrpcServer implements ManagerServer, ClientSessionHandler {
   /** By node ID, the oldest first. */
   readonly #ofNodes = new Map<string, Set<ClientSession>>()
   readonly #strangers = new Strangers()
+  readonly #inbound = new InboundBytes()
   /** Connections by where they come from and go to, until who it is has been proved. */
   readonly #unproven = new Map<string, Stranger>()
   #identity: NodeIdentity
@@ -128,7 +130,10 @@ class GrpcServer implements ManagerServer, ClientSessionHandler {
 
   onCall(session: ClientSession, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     if (this.#closing !== null) refuse(stream, trailersOnly(Code.Unavailable, STOPPING))
-    else void answer({ stream, headers, origin: session }, this.#handlers, this.#log)
+    else {
+      const call = { stream, headers, origin: session, inbound: this.#inbound }
+      void answer(call, this.#handlers, this.#log)
+    }
   }
 
   onClose(session: ClientSession): void {
