@@ -51,6 +51,13 @@ export function killSwitch(dataplane: Dataplane): Promise<void> {
   return opened(dataplane).machinery.thread.kill()
 }
 
+/** The switch knows no key any more. */
+export async function forgetKeys(dataplane: Dataplane): Promise<void> {
+  const { thread } = opened(dataplane).machinery
+  const security = { spec: null }
+  await thread.damage({ peers: null, changed: new Map(), gone: [], security })
+}
+
 function opened(dataplane: Dataplane): UserspaceDataplane {
   if (dataplane instanceof UserspaceDataplane) return dataplane
   throw new Error('bug: not a userspace dataplane')
