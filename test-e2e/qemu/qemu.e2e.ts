@@ -1,5 +1,5 @@
 /** The kernel's IPsec, where there is a kernel that has it: Debian's, in a guest of QEMU. */
-import { parseMac } from '@weft/core'
+import { assert, parseMac } from '@weft/core'
 import {
   Guest,
   GUEST_PACE,
@@ -28,13 +28,15 @@ function say(line: string): void {
 }
 
 describe.skipIf(lacking !== '')(`a guest with Debian’s kernel${lacking}`, () => {
+  const made = new AsyncDisposableStack()
   let outside: LocalEncryptedHost
   let guest: Guest
 
   beforeAll(async () => {
     const kernel = guestKernel()
-    if (kernel === null) throw new Error('the tier says that there is a kernel')
+    assert(kernel !== null, 'the tier says that there is a kernel')
     outside = localEncryptedHost({ number: 2, backend: 'userspace' }, 'qemu')
+    made.defer(() => outside.dispose())
     guest = await Guest.open({
       kernel,
       modules: MODULES,
@@ -45,13 +47,11 @@ describe.skipIf(lacking !== '')(`a guest with Debian’s kernel${lacking}`, () =
         mac: parseMac('02:00:00:00:00:01'),
       },
     })
+    made.use(guest)
     say(`${kernel.name} (${guest.release}) runs under ${tier?.usable === true ? tier.by : ''}`)
   })
 
-  afterAll(async () => {
-    await guest.close()
-    await outside.dispose()
-  })
+  afterAll(() => made.disposeAsync())
 
   /** What the guest said, where a test fails that depends on it. */
   function showConsole(): void {

@@ -23,7 +23,7 @@ export interface GuestPackage {
 
 /**
  * Put packages below `place`/node_modules, with all that they depend on. Types are taken off here,
- * where it costs a tenth. Throws the file system's errors.
+ * where that is quick. Throws the file system’s errors.
  */
 export function writePackages(
   archive: CpioWriter,

@@ -31,10 +31,6 @@ export const GUEST_PACE: PairPace = { soonMs: 60_000, neverMs: 1_500, everyMs: 1
 const TRANSFER_BYTES = 200_000
 const POLL_MS = 50
 const FOULS = ['clear', 'replayed', 'forged', 'truncated'] as const
-const DIRECTIONS = [
-  [0, 1],
-  [1, 0],
-] as const
 /** Datagrams before and after each change of keys. */
 const SOME_DATAGRAMS = 40
 
@@ -92,8 +88,13 @@ class PairRun {
       await this.#check(`${name}: a successor goes on`, () => this.#restart(i))
     }
     await this.#check('nothing was to be read on the wire', () => this.#hidden())
-    for (const kind of FOULS) {
-      await this.#check(`${kind}: refused and counted`, () => this.#foul(kind))
+    for (const [to, { backend }] of this.#ends.entries()) {
+      for (const kind of FOULS) {
+        const reasons = REASONS[backend][kind]
+        if (reasons === null) continue
+        const what = `host ${to + 1} (${backend}): what is ${kind} is refused and counted`
+        await this.#check(what, () => this.#foul(kind, to, reasons))
+      }
     }
     await this.#check('who has another key is not heard', () => this.#wrongKey())
     await this.#check('all of it goes', () => this.#tearDown())
@@ -172,24 +173,19 @@ class PairRun {
     })
   }
 
-  /** By each host that tells this kind apart. */
-  async #foul(kind: Foul): Promise<void> {
-    for (const [from, to] of DIRECTIONS) {
-      const { backend, host } = this.#end(to)
-      const reasons = REASONS[backend][kind]
-      if (reasons === null) continue
-      assert.ok(await this.#passes(from), 'something to be repeated')
-      await this.#until('the last one is there', async () => {
-        return (await this.#host(from).stream()).sent === (await host.stream()).youngest
-      })
-      const { arrived } = await host.stream()
-      const before = await host.dropped()
-      await this.#host(from).foul(kind)
-      await this.#until(`${kind} is counted by host ${to + 1}`, async () => {
-        return hasGrown(before, await host.dropped(), reasons)
-      })
-      assert.equal((await host.stream()).arrived, arrived, 'and it goes no further')
-    }
+  async #foul(kind: Foul, to: number, reasons: readonly string[]): Promise<void> {
+    const [sender, receiver] = [this.#host(1 - to), this.#host(to)]
+    assert.ok(await this.#passes(1 - to), 'something to be repeated')
+    await this.#until('the last one is there', async () => {
+      return (await sender.stream()).sent === (await receiver.stream()).youngest
+    })
+    const { arrived } = await receiver.stream()
+    const before = await receiver.dropped()
+    await sender.foul(kind)
+    await this.#until('it is counted', async () => {
+      return hasGrown(before, await receiver.dropped(), reasons)
+    })
+    assert.equal((await receiver.stream()).arrived, arrived, 'and it goes no further')
   }
 
   async #wrongKey(): Promise<void> {
