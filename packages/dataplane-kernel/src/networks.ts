@@ -13,6 +13,7 @@ import {
   namespacePath,
   writeDeleteLink,
 } from '@weft/linux'
+import { FormerMacs } from './announcements.ts'
 import type { Host } from './host.ts'
 import { formatMark, networkMark, parseMark } from './mark.ts'
 import { namespaceName, namespacePrefix } from './names.ts'
@@ -144,7 +145,8 @@ function openMarked(instance: string, id: NetworkId, path: string): Kernel | nul
 }
 
 function openSite(id: NetworkId, path: string, kernel: Kernel): NetworkSite {
-  return { id, path, kernel, subnets: new Map(), endpoints: new Map() }
+  const formerMacs = new FormerMacs()
+  return { id, path, kernel, subnets: new Map(), endpoints: new Map(), formerMacs }
 }
 
 /** The encapsulation that a network's namespace is marked with. */

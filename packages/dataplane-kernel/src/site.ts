@@ -2,6 +2,7 @@
 import type { Ip, IpFamily, Mac, SocketAddress, Vni } from '@weft/core'
 import type { EndpointId, NetworkId } from '@weft/dataplane'
 import type { Kernel } from '@weft/linux'
+import type { FormerMacs } from './announcements.ts'
 
 /** Devices and static entries of one subnet. */
 export interface SubnetSite {
@@ -36,6 +37,7 @@ export interface NetworkSite {
   readonly kernel: Kernel
   readonly subnets: Map<Vni, SubnetSite>
   readonly endpoints: Map<EndpointId, EndpointSite>
+  readonly formerMacs: FormerMacs
 }
 
 /** A network's devices and entries, without the way to them. */

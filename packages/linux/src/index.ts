@@ -54,6 +54,7 @@ export {
   type Feature,
   type FeatureStates,
 } from './features.ts'
+export { sendFrames, type OutgoingFrame } from './frame-sender.ts'
 export {
   Forwarding,
   readForwarding,
