@@ -1,4 +1,4 @@
-/** Which implementation of a suite seals: libcrypto by FFI where it proves itself, or node:crypto. */
+/** Whose implementation of a suite seals: libcrypto's where it proves itself, or node:crypto's. */
 import { CIPHER_NONCE_BYTES, equalBytes, type CipherSuite } from '@weft/core'
 import { libcryptoLack, libcryptoSuite } from '@weft/linux'
 import { nodeCipherSuites } from '@weft/runtime-node'

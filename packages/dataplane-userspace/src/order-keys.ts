@@ -14,7 +14,7 @@ export interface SendableOrder {
   readonly transfer: readonly ArrayBuffer[]
 }
 
-/** The order with its keys' bytes. A key that its owner has zeroed is left out: what it did ends. */
+/** The order with its keys' bytes. One that its owner has zeroed is left out: what it did ends. */
 export function sendable(order: SwitchOrder): SendableOrder {
   if (order.kind !== 'load') return { order, transfer: [] }
   const { security } = order.update

@@ -117,16 +117,11 @@ export class SwitchThread {
     await this.#order({ kind: 'unplug', port })
   }
 
-  /** Use these sockets, and no others any more. */
-  async useTunnel(tunnel: TunnelSpec | null): Promise<void> {
-    this.#tunnel = tunnel
-    await this.#order({ kind: 'tunnel', tunnel })
-  }
-
-  /** Use this socket for what is sealed, and no other any more. */
-  async useSealedTunnel(tunnel: SealedTunnelSpec | null): Promise<void> {
-    this.#sealedTunnel = tunnel
-    await this.#order({ kind: 'sealed-tunnel', tunnel })
+  /** Use these sockets for what is in clear, or for what is sealed, and no others any more. */
+  async use(order: Extract<SwitchOrder, { tunnel: unknown }>): Promise<void> {
+    if (order.kind === 'tunnel') this.#tunnel = order.tunnel
+    else this.#sealedTunnel = order.tunnel
+    await this.#order(order)
   }
 
   /** What was loaded last, as it was told. */

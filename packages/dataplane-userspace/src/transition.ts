@@ -108,10 +108,10 @@ export class Transition {
     try {
       const opened = wanted === null ? null : openTunnelSockets(machinery.host, wanted)
       machinery.tunnel = opened
-      await machinery.thread.useTunnel(opened?.spec ?? null)
+      await machinery.thread.use({ kind: 'tunnel', tunnel: opened?.spec ?? null })
     } catch (error) {
       machinery.tunnel = null
-      await machinery.thread.useTunnel(null)
+      await machinery.thread.use({ kind: 'tunnel', tunnel: null })
       this.#failSubnets(error, ['vxlan', 'vxlan-esp'])
     }
     return before
@@ -126,10 +126,10 @@ export class Transition {
     try {
       const opened = wanted === null ? null : openSealedSocket(machinery.host, wanted)
       machinery.sealedSocket = opened
-      await machinery.thread.useSealedTunnel(opened?.spec ?? null)
+      await machinery.thread.use({ kind: 'sealed-tunnel', tunnel: opened?.spec ?? null })
     } catch (error) {
       machinery.sealedSocket = null
-      await machinery.thread.useSealedTunnel(null)
+      await machinery.thread.use({ kind: 'sealed-tunnel', tunnel: null })
       this.#failSubnets(error, ['vxlan-esp'])
     }
     return before

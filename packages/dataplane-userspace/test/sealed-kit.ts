@@ -50,7 +50,10 @@ export class SealedEnd {
     this.kit = new EngineKit(state, 64, sealing(label, sequenceAfter))
   }
 
-  secure(keys: readonly NetworkKey[], peers: readonly Ip[] = [this.#peer]): readonly SecurityProblem[] {
+  secure(
+    keys: readonly NetworkKey[],
+    peers: readonly Ip[] = [this.#peer],
+  ): readonly SecurityProblem[] {
     return this.kit.engine.secure({ local: this.#at(this.#local), peers: new Set(peers), keys })
   }
 

@@ -271,7 +271,7 @@ describe('peers', () => {
     expect(b.seal(A, 1)).toBe('no-peer')
   })
 
-  it('that are stock engines restart without a word, and what they sent before stays refused', () => {
+  it('that are stock engines restart without a word; what they sent before is refused', () => {
     const [a, b] = pairOf([1], DOCKER_PROFILE)
     const before = Array.from({ length: 3 }, (_, i) => a.seal(B, i))
     before.forEach((packet, i) => expect(b.open(A, packet)).toBe(EIGHT(i)))

@@ -28,29 +28,19 @@ const NAMES: { readonly [Name in CipherSuiteName]: string } = {
   'chacha20-poly1305': 'ChaCha20-Poly1305',
 }
 
-/** Functions of openssl/evp.h; pointers are numbers, and every call answers 1 when it went well. */
+/** A call with pointers and lengths as numbers; most answer 1 when it went well. */
+type Call = (...pointersAndLengths: readonly number[]) => number
+
+/** Functions of openssl/evp.h; their arguments are as in its manual pages. */
 interface Evp {
-  readonly create: () => number
-  readonly free: (context: number) => void
+  readonly create: Call
+  readonly free: Call
   readonly byName: (name: string) => number
-  readonly begin: (
-    context: number,
-    type: number,
-    engine: number,
-    key: number,
-    nonce: number,
-    direction: number,
-  ) => number
-  readonly update: (
-    context: number,
-    out: number,
-    written: number,
-    text: number,
-    bytes: number,
-  ) => number
-  readonly finish: (context: number, out: number, written: number) => number
-  readonly control: (context: number, what: number, bytes: number, at: number) => number
-  readonly forgetErrors: () => void
+  readonly begin: Call
+  readonly update: Call
+  readonly finish: Call
+  readonly control: Call
+  readonly forgetErrors: Call
 }
 
 /** A library, or why there is none. */
@@ -117,7 +107,7 @@ function tryToLoad(): Loaded {
 /** Where things stand in a cipher's own memory. */
 const AT = { nonce: 0, associated: 16, key: 48, tag: 80, written: 96 } as const
 const ROOM_BYTES = 112
-const ASSOCIATED_BYTES_MAX = AT.key - AT.associated
+const ASSOCIATED_ROOM_BYTES = AT.key - AT.associated
 
 class LibraryCipher implements Cipher {
   readonly suite: CipherSuite
@@ -125,6 +115,7 @@ class LibraryCipher implements Cipher {
   readonly #room = PinnedMemory.allocate(ROOM_BYTES)
   /** 0 once the key is gone. */
   #context: number
+  #associatedBytes = 0
   /** The array that was used last, which is most often the next one too, and where it lies. */
   #memory = this.#room
 
@@ -149,12 +140,13 @@ class LibraryCipher implements Cipher {
   ): void {
     const { tagBytes } = this.suite
     assert(start >= 0 && start <= end && end + tagBytes <= bytes.length, 'room for a tag')
+    this.#enter(nonce, associated)
     const text = this.#addressOf(bytes) + start
     const length = end - start
     const evp = this.#evp
     const written = this.#room.address + AT.written
     const result =
-      this.#begin(SEAL, nonce, associated) &
+      this.#begin(SEAL) &
       evp.update(this.#context, text, written, text, length) &
       evp.finish(this.#context, text + length, written) &
       evp.control(this.#context, GET_TAG, tagBytes, text + length)
@@ -172,17 +164,18 @@ class LibraryCipher implements Cipher {
     assert(start >= 0 && end <= bytes.length, 'a window inside of its array')
     const length = end - tagBytes - start
     if (length < 0) return false
+    this.#enter(nonce, associated)
     const text = this.#addressOf(bytes) + start
     const evp = this.#evp
     const { address } = this.#room
     const written = address + AT.written
     const isBegun =
-      this.#begin(OPEN, nonce, associated) &
+      this.#begin(OPEN) &
       evp.control(this.#context, SET_TAG, tagBytes, text + length) &
       evp.update(this.#context, text, written, text, length)
     assert(isBegun === 1, 'libcrypto deciphers whatever it is given')
     if (evp.finish(this.#context, address + AT.tag, written) === 1) return true
-    this.#undo(text, length, nonce, associated)
+    this.#undo(text, length)
     return false
   }
 
@@ -191,30 +184,34 @@ class LibraryCipher implements Cipher {
     this.#context = 0
   }
 
-  /** What was deciphered is not authentic: in stream ciphers the same again makes it what it was. */
-  #undo(text: number, length: number, nonce: Uint8Array, associated: Uint8Array): void {
+  /** What was deciphered is forged: in stream ciphers the same again makes it what it was. */
+  #undo(text: number, length: number): void {
     this.#evp.forgetErrors()
     const written = this.#room.address + AT.written
-    const result =
-      this.#begin(SEAL, nonce, associated) &
-      this.#evp.update(this.#context, text, written, text, length)
+    const result = this.#begin(SEAL) & this.#evp.update(this.#context, text, written, text, length)
     assert(result === 1, 'libcrypto seals whatever it is given')
   }
 
   /** Nonces and associated data are small arrays, which may move: they are copied. */
-  #begin(direction: number, nonce: Uint8Array, associated: Uint8Array): number {
+  #enter(nonce: Uint8Array, associated: Uint8Array): void {
     assert(this.#context !== 0, 'a cipher that was closed is not used')
     assert(nonce.length === CIPHER_NONCE_BYTES, 'a nonce has CIPHER_NONCE_BYTES')
     const { length } = associated
-    assert(length <= ASSOCIATED_BYTES_MAX, 'associated data of packets is short')
-    const { address, bytes } = this.#room
+    assert(length <= ASSOCIATED_ROOM_BYTES, 'associated data of packets is short')
+    const { bytes } = this.#room
     for (let i = 0; i < CIPHER_NONCE_BYTES; i++) bytes[AT.nonce + i] = nonce[i] as number
     for (let i = 0; i < length; i++) bytes[AT.associated + i] = associated[i] as number
+    this.#associatedBytes = length
+  }
+
+  #begin(direction: number): number {
+    const { address } = this.#room
     const evp = this.#evp
-    const written = address + AT.written
     const begun = evp.begin(this.#context, 0, 0, 0, address + AT.nonce, direction)
+    const length = this.#associatedBytes
     if (length === 0) return begun
-    return begun & evp.update(this.#context, 0, written, address + AT.associated, length)
+    const at = address + AT.associated
+    return begun & evp.update(this.#context, 0, address + AT.written, at, length)
   }
 
   #addressOf(bytes: Uint8Array): number {

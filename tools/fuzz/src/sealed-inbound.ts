@@ -112,7 +112,7 @@ function run(bytes: Uint8Array, start: number, end: number): unknown {
   const node = new SealedNode(HERE, ear)
   node.load()
   const train = bytes.slice(start + TRAIN_BYTES, end)
-  node.receive(train, PEER, true, u16(bytes, start))
+  node.receive(PEER, { bytes: train, isSealed: true, segmentBytes: u16(bytes, start) })
   const dropped = [...node.engine.counters().dropped]
   node.engine.close()
   const believed = partsOf(bytes, start, end).map(frameIn)

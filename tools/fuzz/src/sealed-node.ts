@@ -42,6 +42,14 @@ export interface WirePacket {
   readonly bytes: Uint8Array
 }
 
+/** What comes in from the underlay. */
+export interface Incoming {
+  readonly bytes: Uint8Array
+  readonly isSealed: boolean
+  /** Of each packet of a train but the last; 0 for one alone. */
+  readonly segmentBytes?: number
+}
+
 /** What a node tells the world. */
 export interface WorldEar {
   sent(packet: WirePacket): void
@@ -116,7 +124,8 @@ export class SealedNode {
     const peers = new Map(this.#others.map((n) => [n, { ip: vtepOf(n), port: PORT }]))
     const clear = this.#subnet('green', 'vxlan', CLEAR_PORT)
     const subnets = new Map([[vni(CLEAR_VNI), clear]])
-    if (this.hasNetwork) subnets.set(vni(SECRET_VNI), this.#subnet('blue', 'vxlan-esp', SECRET_PORT))
+    const secret = this.#subnet('blue', 'vxlan-esp', SECRET_PORT)
+    if (this.hasNetwork) subnets.set(vni(SECRET_VNI), secret)
     const keys = this.hasKeys ? tagsOf(this.epoch).map((tag) => keyOf(tag)) : []
     const local = { ip: vtepOf(this.number), port: PORT }
     const sealed = new Set([...this.peers].map(vtepOf))
@@ -132,7 +141,7 @@ export class SealedNode {
   }
 
   /** A packet from the underlay, or a train of them, said to be from a node. */
-  receive(bytes: Uint8Array, from: number, isSealed: boolean, segmentBytes = 0): void {
+  receive(from: number, { bytes, isSealed, segmentBytes = 0 }: Incoming): void {
     const view = this.#put(bytes, { segmentBytes })
     if (isSealed) this.engine.fromSealed(view, sourceOf(from), false)
     else this.engine.fromUnderlay(view, sourceOf(from))
@@ -169,7 +178,11 @@ export class SealedNode {
     )
   }
 
-  #subnet(network: string, encapsulation: EngineSubnet['encapsulation'], port: number): EngineSubnet {
+  #subnet(
+    network: string,
+    encapsulation: EngineSubnet['encapsulation'],
+    port: number,
+  ): EngineSubnet {
     const ip = (node: number): Ip => parseIp(`10.0.${port}.${node + 2}`)
     const own = { port, addresses: [ip(this.number)], offloads: 0 }
     return {

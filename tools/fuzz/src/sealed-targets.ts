@@ -22,7 +22,7 @@ function lives(): readonly Uint8Array[] {
 export const sealedTargets: readonly FuzzTarget[] = [
   {
     name: 'sealed/world',
-    about: 'three switches, keys that change, a hostile wire: no clear text, nothing forged or twice',
+    about: 'switches, keys that change, a hostile wire: no clear text, nothing forged or twice',
     corpus: lives,
     run: (bytes, start, end) => new SealedWorld(new Choices(bytes, start, end)).run(),
     smokeCases: 40,

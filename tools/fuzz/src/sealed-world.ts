@@ -17,6 +17,7 @@ import {
   STRANGER,
   tagsOf,
   vtepOf,
+  type Incoming,
   type WirePacket,
 } from './sealed-node.ts'
 
@@ -152,7 +153,8 @@ export class SealedWorld {
     }
     const isReady = from.hasNetwork && from.hasKeys && from.peers.has(to.number)
     const left = this.#wire.length - before
-    if (left !== (isReady ? Math.max(1, count) : 0)) throw new Error(`sent ${left}, in another state`)
+    const owed = isReady ? Math.max(1, count) : 0
+    if (left !== owed) throw new Error(`sent ${left} of ${owed}`)
     if (!isReady && from.drops() === drops) throw new Error('held back, and nobody was told')
     from.send(CLEAR_PORT, publicFrame(from.number, to.number))
   }
@@ -164,10 +166,10 @@ export class SealedWorld {
       setU32(payload, i * MESSAGE_BYTES + SECRET.length, this.#sent.length)
       this.#sent.push({ from: from.number, to: to.number })
     }
-    return frameOf(from.number, to.number, SECRET_PORT, payload)
+    return frameOf({ from: from.number, to: to.number, port: SECRET_PORT }, payload)
   }
 
-  /** Everything that leaves a node: nothing in it may be readable that is none of others' business. */
+  /** Everything that leaves a node: nothing of the inside may be readable in it. */
   #hear(packet: WirePacket): void {
     const { bytes, from, isSealed, to } = packet
     if (holds(bytes, SECRET)) throw new Error('clear text on the wire')
@@ -175,7 +177,7 @@ export class SealedWorld {
       if (u32(bytes, 4) >>> 8 !== CLEAR_VNI) throw new Error('a clear datagram of the secret VNI')
       return
     }
-    const macs = frameOf(from, to, SECRET_PORT, new Uint8Array(0)).subarray(0, 12)
+    const macs = frameOf({ from, to, port: SECRET_PORT }, new Uint8Array(0)).subarray(0, 12)
     if (holds(bytes, macs)) throw new Error('inner addresses on the wire')
     const { epoch, run } = this.#nodeAt(from)
     this.#wire.push({ ...packet, epoch, run })
@@ -201,14 +203,14 @@ export class SealedWorld {
     const knows = tagsOf(to.epoch).includes(packet.epoch + 1)
     const isReady = to.hasNetwork && to.hasKeys && to.peers.has(from.number)
     const before = this.#delivered
-    to.receive(packet.bytes, packet.from, true)
+    to.receive(packet.from, packet)
     const isOwed = isReady && knows && from.run === packet.run
     if (isOwed && this.#delivered === before) throw new Error('lost, though nothing was amiss')
   }
 
   /** As before, but it may not arrive: whoever remembers refuses it. */
   #repeat(packet: Travelling | undefined): void {
-    if (packet !== undefined) this.#nodeAt(packet.to).receive(packet.bytes, packet.from, true)
+    if (packet !== undefined) this.#nodeAt(packet.to).receive(packet.from, packet)
   }
 
   #damage(packet: Travelling | undefined): void {
@@ -224,7 +226,8 @@ export class SealedWorld {
   /** Somebody on the underlay makes a datagram of the secret VNI up. */
   #injectClear(node: SealedNode, other: SealedNode): void {
     const payload = new Uint8Array(MESSAGE_BYTES)
-    const frame = frameOf(other.number, node.number, SECRET_PORT, payload)
+    const message = { from: other.number, to: node.number, port: SECRET_PORT }
+    const frame = frameOf(message, payload)
     const bytes = new Uint8Array(8 + frame.length)
     bytes.set([8, 0, 0, 0, SECRET_VNI >>> 16, (SECRET_VNI >>> 8) & 255, SECRET_VNI & 255, 0])
     bytes.set(frame, 8)
@@ -242,18 +245,15 @@ export class SealedWorld {
     stranger.load()
     const local = { ip: vtepOf(other.number), port: 4789 }
     stranger.engine.secure({ local, peers: new Set([vtepOf(node.number)]), keys })
-    stranger.send(SECRET_PORT, frameOf(other.number, node.number, SECRET_PORT, SECRET))
+    const message = { from: other.number, to: node.number, port: SECRET_PORT }
+    stranger.send(SECRET_PORT, frameOf(message, SECRET))
     stranger.engine.close()
     for (const packet of made) this.#mustRefuse(node, other.number, packet)
   }
 
-  #mustRefuse(
-    node: SealedNode,
-    from: number,
-    { bytes, isSealed }: Pick<WirePacket, 'bytes' | 'isSealed'>,
-  ): void {
+  #mustRefuse(node: SealedNode, from: number, packet: Incoming): void {
     const [delivered, drops] = [this.#delivered, node.drops()]
-    node.receive(bytes, from, isSealed)
+    node.receive(from, packet)
     if (this.#delivered !== delivered) throw new Error('believed what was forged')
     if (node.drops() !== drops + 1) throw new Error('refused, and not counted')
   }
@@ -307,7 +307,13 @@ export class SealedWorld {
   }
 }
 
-function frameOf(from: number, to: number, port: number, payload: Uint8Array): Uint8Array {
+interface Message {
+  readonly from: number
+  readonly to: number
+  readonly port: number
+}
+
+function frameOf({ from, port, to }: Message, payload: Uint8Array): Uint8Array {
   const ip = (node: number): ReturnType<typeof parseIp> => parseIp(`10.0.${port}.${node + 2}`)
   const macs = { sourceMac: macOf(from, port), destinationMac: macOf(to, port) }
   const envelope = { ...macs, source: ip(from), destination: ip(to) }
@@ -315,7 +321,7 @@ function frameOf(from: number, to: number, port: number, payload: Uint8Array): U
 }
 
 function publicFrame(from: number, to: number): Uint8Array {
-  return frameOf(from, to, CLEAR_PORT, utf8Bytes('anybody may know'))
+  return frameOf({ from, to, port: CLEAR_PORT }, utf8Bytes('anybody may know'))
 }
 
 function holds(bytes: Uint8Array, piece: Uint8Array): boolean {

@@ -31,7 +31,7 @@ import type { SwitchSubnet } from './switch-subnet.ts'
 import { SwitchTables, type SwitchPort } from './switch-tables.ts'
 import { LANE_BYTES, LANES, TransmitLanes } from './transmit-lanes.ts'
 
-/** Bytes of the arena that a switch wants: lanes for each way, a room for answers, one for pieces. */
+/** Bytes of the arena that a switch wants: lanes for each way, rooms for answers and pieces. */
 export const SWITCH_ARENA_BYTES = (2 * LANES + 2) * LANE_BYTES
 
 /**

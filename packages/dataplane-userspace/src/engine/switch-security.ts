@@ -1,4 +1,4 @@
-/** What seals and opens the datagrams of encrypted networks: keys, peers, and their associations. */
+/** What seals and opens the datagrams of encrypted networks: keys, peers, associations. */
 import { ipBytes, ipFamily, WeftError, type Ip, type SocketAddress } from '@weft/core'
 import {
   DOCKER_PROFILE,
