@@ -18,6 +18,8 @@ test('frames arrive in order, and what the kernel refuses is told', async () => 
   const options = { namespace: b.path, linkIndex, snapBytes: 100, incomingOnly: true }
   const capture = openCapture(options, (more) => void seen.push(...more))
   atEnd(() => capture.close())
+  // The first watch of a process starts its poll thread, which opens descriptors of its own.
+  await capture.flush()
   const before = openFds()
   const faults = sendFrames({ namespace: a.path }, [
     { linkIndex: a.linkIndex, bytes: frame(1) },
