@@ -80,13 +80,14 @@ export class AgentReader {
 }
 
 /** The worst thing first. */
-function problemOf({ state, sessions, renewal, ring, programmer }: AgentParts): string {
+function problemOf({ keeper, state, sessions, renewal, ring, programmer }: AgentParts): string {
   const { problem: dataplane } = programmer
   const texts = [
     sessions.removed?.message ?? '',
     renewal.problem,
     state.problem,
     ring.problem,
+    keeper.problem,
     dataplane === null ? '' : describeError(dataplane),
     sessions.problem,
   ]

@@ -1,7 +1,7 @@
 /** Attaching and detaching in a whole cluster: what peers, manager and dataplane come to know. */
 import { parseIp } from '@weft/core'
 import { SimCard } from '@weft/dataplane-sim/lab'
-import { TaskState } from '@weft/swarm'
+import { swarmError, TaskState } from '@weft/swarm'
 import { describe, expect, test } from 'vitest'
 import { CancelSource } from '../src/async/cancel-source.ts'
 import {
@@ -9,7 +9,7 @@ import {
   IFNAMES_MAX,
 } from '../src/attachments/attachment-book.ts'
 import { ENDPOINT_NAME_CHARACTERS_MAX } from '../src/attachments/attacher.ts'
-import { ClusterWorld } from './cluster-world.ts'
+import { ClusterWorld, MANAGER } from './cluster-world.ts'
 
 async function settledCode(world: ClusterWorld, work: Promise<unknown>): Promise<string> {
   const error: unknown = await world.settled(work).then(
@@ -302,6 +302,21 @@ describe('the manager is not there', () => {
     expect(await world.settled(second)).toMatchObject({ state: 'running' })
     await world.run(10_000)
     expect(world.manager.control.tasks()).toHaveLength(1)
+  })
+
+  test('an attach that waited for nothing says what the manager said', async () => {
+    const world = await ClusterWorld.open(1)
+    await world.createNetwork('blue')
+    const [a] = world.nodes
+    const { services } = world.manager
+    const full = swarmError('ERR_UNAVAILABLE', 'no room left', { subject: 'store' })
+    const attachNetwork = (): Promise<never> => Promise.reject(full)
+    world.web.services.set(MANAGER, { ...services, attachNetwork })
+    const attaching = async (): Promise<unknown> => a?.attaching('blue', 'c1')
+    const text = 'attaching to network blue took too long: no room left'
+    await expect(world.settled(attaching())).rejects.toThrow(text)
+    world.web.services.set(MANAGER, services)
+    expect((await a?.attach('blue', 'c1'))?.error).toBe('')
   })
 
   test('a detach is done at once, and told later', async () => {

@@ -2,7 +2,7 @@
 import { filesError, utf8Bytes, utf8Text } from '@weft/core'
 import { describe, expect, test } from 'vitest'
 import { JsonFault, JsonFields } from '../src/snapshot/json-fields.ts'
-import { STATE_FILES } from '../src/snapshot/keeper.ts'
+import { SAY_AGAIN_MS, STATE_FILES } from '../src/snapshot/keeper.ts'
 import { readState, STATE_VERSION, writeState } from '../src/snapshot/state-file.ts'
 import { ClusterWorld, type WorldNode } from './cluster-world.ts'
 import { MemoryFiles } from './memory-files.ts'
@@ -132,8 +132,17 @@ describe('an agent', () => {
     await world.settled(a.agent.detach(first?.endpointId ?? ''))
     expect(a.agent.attachments()).toEqual([])
     expect(a.files.writes.get(STATE_FILES.node)).toBe(before)
+    const said = (text: string): number =>
+      a.logs.filter((line) => line.includes(text) && line.includes(STATE_FILES.node)).length
+    await world.run(SAY_AGAIN_MS - 2000)
+    expect(said('state not written down')).toBe(1)
+    expect(a.agent.view().error).toContain('state not written down: no room')
+    await world.run(4000)
+    expect(said('state not written down')).toBe(2)
     a.files.isFull = false
     await world.run(2000)
+    expect(said('state written down again')).toBe(1)
+    expect(a.agent.view().error).toBe('')
     expect(a.files.writes.get(STATE_FILES.node)).toBeGreaterThan(before)
     a.kill()
     await a.start()

@@ -85,8 +85,9 @@ export class Attacher {
   ): Promise<AttachmentView> {
     const { book, clock, entropy, tunables } = this.#parts
     checkRequest(request)
-    using limit = new TimeLimit(clock, { ms: tunables.attachMsMax, signal }, () => late(request))
     const attachment = pendingAttachment(createEndpointId(entropy), request)
+    const expired = (): Error => late(attachment)
+    using limit = new TimeLimit(clock, { ms: tunables.attachMsMax, signal }, expired)
     book.add(attachment)
     this.#parts.onChange()
     try {
@@ -174,10 +175,11 @@ export class Attacher {
 
   /** Until some manager has understood, or the task is here: a session may end just now. */
   async #ask(
-    { endpointId, request }: Attachment,
+    attachment: Attachment,
     { signal, isOver }: { readonly signal: CancelSignal; readonly isOver: () => boolean },
   ): Promise<void> {
     const { book, sessions, clock, tunables } = this.#parts
+    const { endpointId, request } = attachment
     const message = create(AttachNetworkRequestSchema, {
       config: {
         target: book.resolveNetwork(request.network),
@@ -194,6 +196,7 @@ export class Attacher {
         return
       } catch (error) {
         if (signal.aborted || !RETRIED.some((code) => hasCode(error, code))) throw error
+        attachment.error = (error as Error).message
         await sleep(clock, tunables.backoffMsMin, signal)
       }
     }
@@ -226,6 +229,7 @@ export class Attacher {
     if (this.#parts.book.get(attachment.endpointId) === null) throw withdrawn(attachment)
     attachment.isAnnounced = true
     attachment.state = 'running'
+    attachment.error = ''
     try {
       this.#parts.publish()
     } catch (error) {
@@ -268,8 +272,10 @@ function checkRequest({ name, network, aliases }: AttachmentRequest): void {
   }
 }
 
-function late({ network }: AttachmentRequest): Error {
-  const text = `attaching to network ${network} took too long: context deadline exceeded`
+/** With what the manager said last, if it did; else with Docker's words. */
+function late({ error, request: { network } }: Attachment): Error {
+  const why = error === '' ? 'context deadline exceeded' : error
+  const text = `attaching to network ${network} took too long: ${why}`
   return swarmError('ERR_UNAVAILABLE', text, { subject: network })
 }
 

@@ -1,5 +1,12 @@
 /** Writes down what a successor needs: at once what was promised, now and then what peers know. */
-import { describeError, instantAfter, type Clock, type Files, type Logger } from '@weft/core'
+import {
+  describeError,
+  instantAfter,
+  type Clock,
+  type Files,
+  type Instant,
+  type Logger,
+} from '@weft/core'
 import type { Certificates } from '@weft/swarm'
 import type { AgentTunables } from '../agent-options.ts'
 import { Coalesced } from '../async/coalesced.ts'
@@ -17,6 +24,9 @@ export const STATE_FILES = { node: 'agent-node', peers: 'agent-peers' } as const
 const PEERS_PAUSE_TIMES = 20
 /** The longest pause, in ms. */
 export const PEERS_PAUSE_MS_MAX = 10_000
+
+/** What goes on failing in the same way is logged again after this long, in ms. */
+export const SAY_AGAIN_MS = 60_000
 
 /** What keeping needs. */
 export interface KeeperParts {
@@ -39,12 +49,20 @@ export class Keeper {
   #arePeersOwed = false
   #isClosed = false
   #peersPauseMs: number
+  /** Why files are not written down, by name, and when that was last said. */
+  readonly #failing = new Map<string, { readonly reason: string; readonly saidAt: Instant }>()
 
   constructor(parts: KeeperParts) {
     this.#parts = parts
     this.#peersPauseMs = parts.tunables.snapshotIntervalMs
     this.#node = new Coalesced(() => this.#writeNode())
     this.#peers = new Coalesced(() => this.#writePeers())
+  }
+
+  /** Why something is not written down; empty: everything is. */
+  get problem(): string {
+    const [first] = this.#failing.values()
+    return first === undefined ? '' : `state not written down: ${first.reason}`
   }
 
   /** Resolves when what is promised now is durable. Throws FilesErrors; it is tried again later. */
@@ -99,8 +117,9 @@ export class Keeper {
     try {
       await writeState(this.#file(STATE_FILES.node), nodeSnapshotJson(this.#parts.node()))
       this.#isNodeOwed = false
+      this.#worked(STATE_FILES.node)
     } catch (error) {
-      this.#failed(error)
+      this.#failed(STATE_FILES.node, error)
       throw error
     }
   }
@@ -112,18 +131,31 @@ export class Keeper {
     const began = clock.now()
     try {
       await writeState(this.#file(STATE_FILES.peers), peersSnapshotJson(this.#parts.peers()))
+      this.#worked(STATE_FILES.peers)
       const pauseMs = Math.min(PEERS_PAUSE_TIMES * (clock.now() - began), PEERS_PAUSE_MS_MAX)
       this.#peersPauseMs = Math.max(tunables.snapshotIntervalMs, Math.trunc(pauseMs))
     } catch (error) {
       this.#arePeersOwed = true
-      this.#failed(error)
+      this.#failed(STATE_FILES.peers, error)
       throw error
     }
   }
 
-  #failed(error: unknown): void {
-    this.#parts.log.error('state not written down', { reason: describeError(error) })
+  /** Tried again each second, for as long as a disk is full: people hear of it once. */
+  #failed(name: string, error: unknown): void {
+    const { clock, log } = this.#parts
+    const reason = describeError(error)
+    const known = this.#failing.get(name)
+    const now = clock.now()
+    if (known?.reason !== reason || now - known.saidAt >= SAY_AGAIN_MS) {
+      log.error('state not written down', { reason })
+      this.#failing.set(name, { reason, saidAt: now })
+    }
     this.#schedule()
+  }
+
+  #worked(name: string): void {
+    if (this.#failing.delete(name)) this.#parts.log.info('state written down again', { name })
   }
 
   #file(name: string): StateFile {
