@@ -42,7 +42,7 @@ async function openNode(options: CompleteOptions): Promise<WeftNode> {
   try {
     const lifecycle = new Lifecycle(around)
     await takeUp(lifecycle, around)
-    return weftNodeOf(clusterNodeOf(lifecycle), (mode) => lifecycle.close(mode))
+    return weftNodeOf(clusterNodeOf(lifecycle), runtime, (mode) => lifecycle.close(mode))
   } catch (error) {
     await places.close()
     throw error

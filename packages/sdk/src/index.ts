@@ -10,5 +10,6 @@ export {
 } from './node-options.ts'
 export type { NetworkView, NewNetwork, NewSubnet } from './network-spec.ts'
 export type { AttachmentHandle, NetworkHandle, Networks, NewEndpoint } from './networks.ts'
+export type { NewProgram, ProgramHandle } from './program.ts'
 export { sdkError, type SdkErrors } from './sdk-errors.ts'
 export type { WeftNode } from './weft-node.ts'

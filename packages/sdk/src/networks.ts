@@ -1,6 +1,7 @@
 /** Networks and attachments as handles. */
 import type { Cancellable, Ip, Mac } from '@weft/core'
 import type { FramePort } from '@weft/dataplane'
+import type { StackPorts } from '@weft/netstack'
 import {
   swarmError,
   type AttachmentTarget,
@@ -10,6 +11,7 @@ import {
   type Network,
 } from '@weft/swarm'
 import { networkSpecOf, networkViewOf, type NetworkView, type NewNetwork } from './network-spec.ts'
+import { enterNetwork, type NewProgram, type ProgramHandle } from './program.ts'
 import { watch } from './watch.ts'
 
 /** The cluster's networks on a manager; on a worker those that reach it. */
@@ -33,6 +35,8 @@ export interface NetworkHandle {
   view(): NetworkView | null
   /** Resolves when frames pass. Throws as ClusterNode.attach; then nothing is left. */
   attach(endpoint: NewEndpoint, options?: Cancellable): Promise<AttachmentHandle>
+  /** Attach this program itself, with an IP stack. Throws as `attach`; then nothing is left. */
+  enter(program: NewProgram, options?: Cancellable): Promise<ProgramHandle>
   remove(): Promise<void>
 }
 
@@ -53,6 +57,10 @@ export interface AttachmentHandle extends AsyncDisposable {
   /** In CIDR form. */
   readonly addresses: readonly string[]
   readonly mac: Mac
+  /** Largest packet on the network, in bytes, as it was then. */
+  readonly mtuBytes: number
+  /** Of its subnet, at most one of each family. */
+  readonly gateways: readonly Ip[]
   readonly ifname: string
   /** As it is now; null when it is there no more. */
   view(): AttachmentView | null
@@ -60,18 +68,28 @@ export interface AttachmentHandle extends AsyncDisposable {
   detach(options?: Cancellable): Promise<void>
 }
 
-/** Handles over a node. */
-export function networksOf(cluster: ClusterNode): Networks {
+/** Handles over a node; the stacks of programs run on `ports`. */
+export function networksOf(cluster: ClusterNode, ports: StackPorts): Networks {
   const list = (): readonly NetworkView[] => knownNetworks(cluster).map(networkViewOf)
   const remove = async (name: string): Promise<void> => {
     await controlOf(cluster).removeNetwork(networkNamed(cluster, name).id)
   }
-  const use = (name: string): NetworkHandle => ({
-    name,
-    view: () => list().find((one) => one.id === name || one.name === name) ?? null,
-    attach: (endpoint, options) => attach(cluster, { network: name, endpoint }, options),
-    remove: () => remove(name),
-  })
+  const use = (name: string): NetworkHandle => {
+    const attachTo: NetworkHandle['attach'] = (endpoint, options) =>
+      attach(cluster, { network: name, endpoint }, options)
+    const ground = {
+      ports,
+      attach: attachTo,
+      follow: (wake: () => void) => followAttachments(cluster, wake),
+    }
+    return {
+      name,
+      view: () => list().find((one) => one.id === name || one.name === name) ?? null,
+      attach: attachTo,
+      enter: (program, options) => enterNetwork(ground, program, options),
+      remove: () => remove(name),
+    }
+  }
   return {
     create: async (network, { signal } = {}) => {
       if (signal?.aborted === true) throw signal.reason
@@ -93,7 +111,7 @@ async function attach(
   const { name, aliases = [], address = null } = endpoint
   const target = targetOf(endpoint)
   const made = await cluster.attach({ network, name, aliases, target, address }, options)
-  const { attachmentId, endpointId, addresses, mac, ifname } = made
+  const { attachmentId, endpointId, addresses, mac, mtuBytes, gateways, ifname } = made
   const view = (): AttachmentView | null =>
     cluster.attachments().find((one) => one.attachmentId === attachmentId) ?? null
   const detach = async (how?: Cancellable): Promise<void> => {
@@ -103,6 +121,8 @@ async function attach(
     endpointId,
     addresses,
     mac,
+    mtuBytes,
+    gateways,
     ifname,
     view,
     detach,
@@ -137,6 +157,18 @@ function controlOf(cluster: ClusterNode): Control {
 export const NOT_A_MANAGER =
   "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. " +
   'Please run this command on a manager node or promote the current node to a manager.'
+
+/** Wakes for what may change an attachment of this node. */
+function followAttachments(cluster: ClusterNode, wake: () => void): Disposable {
+  const { events } = cluster
+  const names = ['attachmentsChanged', 'networksChanged', 'changed'] as const
+  const own = names.map((name) => events.on(name, wake))
+  return {
+    [Symbol.dispose]: () => {
+      for (const one of own) one[Symbol.dispose]()
+    },
+  }
+}
 
 /** Wakes for what a manager stores and for what reaches this node, whichever it is by then. */
 function follow(cluster: ClusterNode, wake: () => void): Disposable {

@@ -1,5 +1,6 @@
 /** A node as programs use it: the cluster's verbs with what is usual filled in, and handles. */
 import type { Cancellable, EventSource } from '@weft/core'
+import type { StackPorts } from '@weft/netstack'
 import {
   NodeAvailability,
   swarmError,
@@ -40,14 +41,15 @@ export interface WeftNode extends AsyncDisposable {
   close(mode: CloseMode): Promise<void>
 }
 
-/** Put handles around a node. */
+/** Put handles around a node; `ports` are what stacks of programs run on. */
 export function weftNodeOf(
   cluster: ClusterNode,
+  ports: StackPorts,
   close: (mode: CloseMode) => Promise<void>,
 ): WeftNode {
   return {
     cluster,
-    networks: networksOf(cluster),
+    networks: networksOf(cluster, ports),
     events: cluster.events,
     view: () => cluster.view(),
     init: (request = {}, options = {}) => cluster.init({ ...USUAL_INIT, ...request }, options),
