@@ -9,9 +9,11 @@ import {
   Kernel,
   listNamespaces,
   MessageWriter,
+  nameNamespace,
   namespaceIdentity,
   namespacePath,
   writeDeleteLink,
+  type NamespaceName,
 } from '@weft/linux'
 import { FormerMacs } from './announcements.ts'
 import type { Host } from './host.ts'
@@ -26,7 +28,7 @@ export function createNetwork(host: Host, id: NetworkId, encapsulation: Encapsul
   const where = { name: namespaceName(instance, id), directory }
   const alias = formatMark(instance, { kind: 'network', network: id, encapsulation })
   try {
-    createInPlaceOfRemains(where, () => prepare(alias))
+    onRemains(where, () => createNamespace(where, () => prepare(alias)))
   } catch (error) {
     if (!isKernelError(error, 'EEXIST', 'EINVAL')) throw error
     throw conflictError(itemPath.network(id), `namespace ${namespacePath(where)}`, error)
@@ -40,17 +42,14 @@ export function createNetwork(host: Host, id: NetworkId, encapsulation: Encapsul
  * of before ended with it (`ip netns exec` gives each process mounts of its own). Throws
  * ERR_KERNEL: EEXIST for a namespace, EINVAL for a file with something in it.
  */
-function createInPlaceOfRemains(
-  where: { readonly name: string; readonly directory: string },
-  body: () => void,
-): void {
+function onRemains(where: Required<NamespaceName>, claim: () => unknown): void {
   try {
-    createNamespace(where, body)
+    claim()
   } catch (error) {
     const isRemains = !listNamespaces(where.directory).includes(where.name)
     if (!isKernelError(error, 'EEXIST') || !isRemains) throw error
     deleteNamespace(where)
-    createNamespace(where, body)
+    claim()
   }
 }
 
@@ -106,14 +105,32 @@ export function namedStill({ path, kernel }: NetworkSite): boolean {
 }
 
 /**
- * Drop networks that lost their name behind our back, with all they held, for it would hold VNIs
- * in the dark; then find those that are there.
+ * Give networks that lost their name behind our back the name again: all that is in them goes on.
+ * One whose name is another's by now is dropped with all it held, for it would hold VNIs in the
+ * dark. Then find those that are there. Returns the networks that were named again.
  */
-export function refreshSites(host: Host): void {
+export function refreshSites(host: Host): readonly NetworkId[] {
+  const named: NetworkId[] = []
   for (const site of [...host.sites.values()]) {
-    if (!namedStill(site)) removeNetwork(host, site.id)
+    if (namedStill(site)) continue
+    if (nameAgain(host, site)) named.push(site.id)
+    else removeNetwork(host, site.id)
   }
   adoptNamed(host)
+  return named
+}
+
+/** False when the name cannot be had. */
+function nameAgain({ options }: Host, { id, kernel }: NetworkSite): boolean {
+  const { instance, namespaceDirectory: directory } = options
+  const where = { name: namespaceName(instance, id), directory }
+  try {
+    onRemains(where, () => nameNamespace(where, kernel.namespace.fd))
+    return true
+  } catch (error) {
+    if (!isKernelError(error)) throw error
+    return false
+  }
 }
 
 /** Open the networks that are marked as ours and not open yet: what a predecessor left. */

@@ -44,10 +44,9 @@ export function passByReading(
   to: AcceptedState,
   only: ReadonlySet<NetworkId> | null,
 ): PassOutcome {
-  refreshSites(host)
+  const mended = refreshSites(host).map(itemPath.network)
   const failures = new FailureLog()
   const programmed = new Map<NetworkId, ProgrammedNetwork>()
-  const mended: string[] = []
   const chosen = (id: NetworkId): boolean => only === null || only.has(id)
   const unread = new Set<NetworkId>()
   for (const site of [...host.sites.values()].filter(({ id }) => chosen(id))) {

@@ -20,6 +20,7 @@ import {
   inside,
   local,
   network,
+  nextDrift,
   remote,
   scratch,
   subnet,
@@ -111,6 +112,40 @@ test('a VNI held where nobody can look is a conflict until that ends', async () 
   await expect
     .poll(async () => failuresOf(await second.apply(desired(a, state))), { timeout: 3000 })
     .toEqual([])
+})
+
+test('a name that somebody deletes is there again, and nothing inside notices', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const c1 = scratch()
+  const dataplane = await a.open()
+  const state = { blue: network([BLUE], { local: { c1: local(c1, '10.0.1.2') } }) }
+  expect(failuresOf(await dataplane.apply(desired(a, state)))).toEqual([])
+  const identity = namespaceIdentity(a.network('blue'))
+  const before = inside(c1, 'ip -o link show eth0')
+  const drift = nextDrift(dataplane)
+  deleteNamespace({ name: namespaceName(a.name, 'blue') })
+  expect(await drift).toEqual(['networks/blue'])
+  expect(namespaceIdentity(a.network('blue'))).toBe(identity)
+  expect(inside(c1, 'ip -o link show eth0')).toBe(before)
+  expect((await dataplane.apply(desired(a, state))).changed).toBe(0)
+})
+
+test('a name that is a stranger’s by now is a conflict, and its VNI is free', async () => {
+  const [a] = hosts(1) as [TestHost]
+  const dataplane = await a.open()
+  const state = { blue: network([BLUE]) }
+  expect(failuresOf(await dataplane.apply(desired(a, state)))).toEqual([])
+  const name = namespaceName(a.name, 'blue')
+  const drift = nextDrift(dataplane)
+  deleteNamespace({ name })
+  createNamespace({ name })
+  await drift
+  expect(failuresOf(await dataplane.apply(desired(a, state)))).toContain(
+    'networks/blue ERR_CONFLICT',
+  )
+  expect(a.kernel.links.list({ kind: 'vxlan' })).toEqual([])
+  const theirs = { vni: vni(4096), port: 4789, learning: false }
+  a.kernel.links.create({ kind: 'vxlan', name: 'free', vxlan: theirs, up: true })
 })
 
 test('half of a network left by a process that died in between is made whole', async () => {

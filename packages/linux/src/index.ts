@@ -93,6 +93,7 @@ export {
   createNamespace,
   deleteNamespace,
   listNamespaces,
+  nameNamespace,
   NAMESPACE_DIRECTORY,
   namespacePath,
   type NamespaceName,

@@ -7,6 +7,7 @@ import { checked, kernelError, kernelFault } from './errors.ts'
 import {
   assertSynchronous,
   CURRENT_NAMESPACE,
+  inNamespace,
   inNewNamespace,
   NSFS_MAGIC,
 } from './namespaces.ts'
@@ -45,6 +46,17 @@ export function createNamespace(where: NamespaceName, prepare?: () => unknown): 
     assertSynchronous(prepare?.())
     mountCurrent(path)
   })
+  return path
+}
+
+/**
+ * Give a namespace that is held open a name, and return its path. Throws ERR_INVALID_VALUE for a
+ * name that is no file name, ERR_KERNEL: EEXIST for one taken.
+ */
+export function nameNamespace(where: NamespaceName, namespace: number): string {
+  const path = namespacePath(where)
+  prepareDirectory(where.directory ?? NAMESPACE_DIRECTORY)
+  inNamespace(namespace, () => mountCurrent(path))
   return path
 }
 

@@ -11,6 +11,7 @@ import {
   isKernelError,
   Kernel,
   listNamespaces,
+  nameNamespace,
   NAMESPACE_DIRECTORY,
   namespaceIdentity,
   namespacePath,
@@ -98,6 +99,18 @@ describe('a named namespace', () => {
     expect(deleteNamespace(where)).toBe(false)
     expect(existsSync(path)).toBe(false)
     expect(listNamespaces(join(directory, 'nowhere'))).toEqual([])
+  })
+
+  test('that lost its name is given it again by who holds it, where it is free', () => {
+    const where = { name: scratchName() }
+    const path = createNamespace(where)
+    using held = openNamespace(path)
+    expect(() => nameNamespace(where, held.fd)).toThrow(
+      expect.toSatisfy((error) => isKernelError(error, 'EEXIST')),
+    )
+    deleteNamespace(where)
+    expect(nameNamespace(where, held.fd)).toBe(path)
+    expect(namespaceIdentity(path)).toBe(held.identity)
   })
 
   test('lives on after its name while somebody holds it', () => {
