@@ -66,5 +66,5 @@ function checkEsp({ path, port, suite }: EspOptions): void {
 function checkOneOf(kind: string, text: string, names: readonly string[]): void {
   if (names.includes(text)) return
   const expected = names.join(', ')
-  throw valueError('ERR_INVALID_VALUE', 'not known here', { kind, text: String(text), expected })
+  throw valueError('ERR_INVALID_VALUE', 'not known here', { kind, text, expected })
 }

@@ -2,8 +2,7 @@
 import { addressOf, type Ip, type Mac } from '@weft/core'
 import {
   conflictError,
-  missingError,
-  namespaceError,
+  openContainer,
   type NetnsAttachment,
   type PlacedEndpoint,
   type SubnetSpec,
@@ -60,7 +59,7 @@ export function makeInterface(
   spec: InterfaceSpec,
   offloads: readonly TapOffload[],
 ): MadeInterface {
-  using container = openContainer(spec)
+  using container = enter(spec)
   const { attachment, item, mark, mtuBytes, placed } = spec
   if (container.links.get(attachment.ifname) !== null) throw nameTaken(spec)
   const tap = openTap({
@@ -79,23 +78,9 @@ export function makeInterface(
   }
 }
 
-/** The container's namespace. Throws ERR_ATTACHMENT_MISSING, also when it is not the one meant. */
-function openContainer({ attachment, item, underlay }: InterfaceSpec): Kernel {
-  const container = openOrMissing(item, attachment.path)
-  const { identity } = container.namespace
-  const error = namespaceError(item, attachment, { identity, underlay })
-  if (error === null) return container
-  container.close()
-  throw error
-}
-
-function openOrMissing(item: string, path: string): Kernel {
-  try {
-    return Kernel.open(path)
-  } catch (error) {
-    if (!isKernelError(error)) throw error
-    throw missingError(item, path, error)
-  }
+/** The container's namespace. Throws ERR_ATTACHMENT_MISSING. */
+function enter({ attachment, item, underlay }: InterfaceSpec): Kernel {
+  return openContainer(item, attachment, { open: (path) => Kernel.open(path), underlay })
 }
 
 function nameTaken({ attachment, item }: Pick<InterfaceSpec, 'attachment' | 'item'>): Error {
@@ -120,7 +105,7 @@ function moveInto(
  * is. Throws ERR_KERNEL, ERR_ATTACHMENT_MISSING.
  */
 export function mendInterface(spec: InterfaceSpec, gone: readonly SubnetSpec[]): void {
-  using container = openContainer(spec)
+  using container = enter(spec)
   const { index: linkIndex } = container.links.require(spec.attachment.ifname)
   const { placed, subnets } = spec
   const stale = new MessageWriter()

@@ -62,7 +62,10 @@ export class Flood {
   /** Stop; how many were lost that no socket in the far container threw away. */
   async end(): Promise<number> {
     clearInterval(this.#timer)
-    for (let before = -1; before !== this.arrived; await delay(200)) before = this.arrived
+    for (let before = -1; before !== this.arrived; ) {
+      before = this.arrived
+      await delay(200)
+    }
     const lost = this.sent - this.arrived - receiveErrors(this.#far)
     this.#sender.close()
     this.#receiver.close()

@@ -131,8 +131,7 @@ test('keys that cannot be are refused by name, and nothing is programmed', async
   const dataplane = await a.open()
   const c1 = scratch()
   const blue = network([BLUE], { encapsulation: 'vxlan-esp', local: { c1: local(c1, '10.0.1.2') } })
-  const [key] = keysOf(7n, 8n, 9n)
-  const long = { ...key, tag: 1, byteLength: 32, isZeroed: false, writeKeyMaterial: () => 36 }
+  const long = { tag: 1, byteLength: 32, isZeroed: false, writeKeyMaterial: () => 36 }
   for (const keys of [[], [long]]) {
     const report = await dataplane.apply({ ...desired(a, { blue }), keys })
     expect(failuresOf(report)).toContain('networks/blue ERR_INVALID_ITEM')

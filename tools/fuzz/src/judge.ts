@@ -33,6 +33,7 @@ export function judge(target: FuzzTarget, input: Uint8Array): Verdict {
   ]
   const began = performance.now()
   let first: unknown
+  if (target.isProgram === true) places.length = 1
   for (const [i, { bytes, start, end }] of places.entries()) {
     let result: unknown
     try {

@@ -16,6 +16,8 @@ export interface FuzzTarget {
   repair?(bytes: Uint8Array): void
   /** Cases that `npm test` tries, where each takes long; as many as of others when left out. */
   readonly smokeCases?: number
+  /** True where inputs are choices and no messages: what surrounds them is of no account. */
+  readonly isProgram?: boolean
   /** How long one input may take, in milliseconds; CASE_MS_MAX when left out. */
   readonly caseMsMax?: number
 }

@@ -1,0 +1,50 @@
+/** Places that lack something: the backend opens with what is left, and says what it lacks. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const PROGRAM = join(import.meta.dirname, 'probe-program.ts')
+
+interface Found {
+  readonly usable: boolean
+  readonly fallbacks: readonly string[]
+  readonly sealing: { readonly paths: readonly string[]; readonly suites: readonly string[] }
+  readonly attachments: readonly string[]
+  readonly encapsulations: readonly string[]
+}
+
+/** Run the program by way of another one. */
+function foundBy(command: string, ...args: readonly string[]): Found {
+  const node = [process.execPath, '--conditions=@weft/source', PROGRAM]
+  const output = execFileSync(command, [...args, ...node], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return JSON.parse(output) as Found
+}
+
+test('a sound place lacks nothing', () => {
+  const found = foundBy('env')
+  expect(found).toMatchObject({ usable: true, fallbacks: [], attachments: ['netns', 'port'] })
+  expect(found.encapsulations).toEqual(['vxlan', 'vxlan-esp'])
+  expect(found.sealing).toEqual({
+    suites: ['aes-128-gcm-8', 'aes-128-gcm-16'],
+    paths: ['ip', 'udp'],
+    by: 'libcrypto',
+  })
+})
+
+test('without /dev/net/tun there are cards only, and encryption all the same', () => {
+  const script = 'mount -t tmpfs none /dev/net && exec "$@"'
+  const found = foundBy('unshare', '--mount', 'sh', '-c', script, 'sh')
+  expect(found).toMatchObject({ usable: true, attachments: ['port'] })
+  expect(found.fallbacks).toEqual([expect.stringContaining('no TAPs, in-process cards only')])
+  expect(found.encapsulations).toEqual(['vxlan', 'vxlan-esp'])
+})
+
+test('without raw sockets there is no ESP over IP, and nothing is encrypted by it', () => {
+  const found = foundBy('setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw')
+  expect(found).toMatchObject({ usable: true, encapsulations: ['vxlan'] })
+  expect(found.sealing.paths).toEqual(['udp'])
+  expect(found.fallbacks).toEqual([expect.stringContaining('no ESP over IP: IPv4: EPERM')])
+})
