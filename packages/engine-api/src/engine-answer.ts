@@ -28,6 +28,14 @@ const STATUS: Readonly<Record<SwarmErrorCode, number>> = {
   ERR_UNTRUSTED: 500,
 }
 
+/** What a dataplane says of an endpoint that was asked for. */
+const ENDPOINT_STATUS: ReadonlyMap<string, number> = new Map([
+  ['ERR_ATTACHMENT_MISSING', 404],
+  ['ERR_CONFLICT', 409],
+  ['ERR_INVALID_ITEM', 400],
+  ['ERR_UNSUPPORTED', 501],
+])
+
 /** Names of google.golang.org/grpc/codes, as they stand in its errors. */
 const GRPC_NAME: Readonly<Record<number, string>> = {
   2: 'Unknown',
@@ -51,7 +59,8 @@ export function errorAnswer(error: unknown, road: ErrorRoad, log: Logger): Error
   }
   const { code, details } = error
   if (!isSwarmError(error)) {
-    return { status: 500, body: { message: describeError(error), code, details } }
+    const status = ENDPOINT_STATUS.get(code) ?? 500
+    return { status, body: { message: describeError(error), code, details } }
   }
   const known = error.code
   if (road === 'node') {

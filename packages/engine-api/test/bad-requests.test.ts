@@ -295,6 +295,21 @@ describe('what the node refuses', () => {
     })
   })
 
+  test.each([
+    ['ERR_ATTACHMENT_MISSING', 404],
+    ['ERR_CONFLICT', 409],
+    ['ERR_INVALID_ITEM', 400],
+    ['ERR_UNSUPPORTED', 501],
+    ['ERR_KERNEL', 500],
+  ] as const)('%s of an endpoint is %d', async (code, status) => {
+    const one = rig()
+    one.node.refusal = new WeftError(code, 'the words', { item: 'x' })
+    const wish = { network: 'blue', name: 'c1', netns: '/run/netns/c1' }
+    const response = await one.send('POST', '/weft/attachments', wish)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ message: 'the words (item=x)', code })
+  })
+
   test('what a manager elsewhere refused, in gRPC\'s words', async () => {
     const one = rig()
     const words = 'A valid join token is necessary to join this cluster'
