@@ -100,7 +100,12 @@ export interface SwitchAnswers {
 
 /** Switch thread to main thread. */
 export type SwitchReport =
-  | { readonly kind: 'done'; readonly ticket: number; readonly answer: unknown }
+  | {
+      readonly kind: 'done'
+      readonly ticket: number
+      readonly order: SwitchOrder['kind']
+      readonly answer: unknown
+    }
   | { readonly kind: 'frames'; readonly port: number; readonly frames: readonly Uint8Array[] }
   /** The TAP of this port is gone, or fails; it is not served any more. */
   | { readonly kind: 'lost'; readonly port: number; readonly code: number }

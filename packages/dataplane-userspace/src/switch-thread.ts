@@ -306,7 +306,8 @@ export class SwitchThread {
     } else if (report.kind === 'lost') {
       this.#listener.lost(report.port)
     } else {
-      this.#deaths = 0
+      // Whoever died of a load answers everything else before it.
+      if (report.order === 'load') this.#deaths = 0
       const pending = this.#pending.get(report.ticket)
       this.#pending.delete(report.ticket)
       if (this.#pending.size === 0) this.#life?.port.unref()

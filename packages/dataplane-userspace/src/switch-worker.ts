@@ -64,7 +64,8 @@ function obey(): void {
     if (received === undefined) return
     const { message } = received
     if ('order' in message) {
-      report({ kind: 'done', ticket: message.ticket, answer: carryOut(message.order) })
+      const { order, ticket } = message
+      report({ kind: 'done', ticket, order: order.kind, answer: carryOut(order) })
     } else for (const frame of message.frames) loop.ports.takeFromCard(message.port, frame)
   }
 }

@@ -1,8 +1,9 @@
 /** A switch that does not stay alive: orders wait, and are refused in the end. */
 import { setImmediate } from 'node:timers/promises'
-import { hasCode } from '@weft/core'
+import { hasCode, vni } from '@weft/core'
 import { VirtualClock } from '@weft/core/testing'
 import { expect, test } from 'vitest'
+import type { EngineSubnet } from '../src/engine/index.ts'
 import { DEATHS_MAX, RESTART_DELAY_MS, SwitchThread } from '../src/switch-thread.ts'
 
 interface Listened {
@@ -54,4 +55,20 @@ test('what waits when it is closed is refused, and so is what comes later', asyn
   await thread.close()
   await refused
   await expect(thread.counters()).rejects.toSatisfy((error) => hasCode(error, 'ERR_CLOSED'))
+})
+
+test('a load that no thread survives is refused in the end, whatever else is answered', async () => {
+  const stage = listened()
+  const subnet = { network: 'blue' } as unknown as EngineSubnet
+  const changed = new Map([[vni(4097), subnet]])
+  let outcome = 'waits'
+  stage.thread.load({ peers: null, changed, gone: [], security: null }).catch((error: unknown) => {
+    outcome = hasCode(error, 'ERR_HOST') ? error.code : 'another error'
+  })
+  for (let i = 0; i <= DEATHS_MAX; i++) {
+    await expect.poll(() => stage.died.length, { timeout: 20_000 }).toBe(i + 1)
+    await stage.clock.advance(RESTART_DELAY_MS)
+  }
+  expect(outcome).toBe('ERR_HOST')
+  await stage.thread.close()
 })
