@@ -3,8 +3,7 @@ import { addressOf, type InterfaceAddress, type Mac } from '@weft/core'
 import {
   conflictError,
   itemPath,
-  missingError,
-  namespaceError,
+  openContainer,
   type AcceptedNetwork,
   type LocalChange,
   type NetnsAttachment,
@@ -48,7 +47,9 @@ export function plugIn(task: CableTask, to: PlacedEndpoint): void {
   const item = itemPath.local(site.id, change.endpoint)
   const { attachment } = to
   if (attachment.kind !== 'netns') throw new Error('bug: validation let a port through')
-  using container = openContainer(item, attachment, task.underlay)
+  const { underlay } = task
+  const open = (path: string): Kernel => Kernel.open(path)
+  using container = openContainer(item, attachment, { open, underlay })
   const known = site.endpoints.get(change.endpoint)
   if (known !== undefined && canStay(change.from, to)) {
     try {
@@ -60,25 +61,6 @@ export function plugIn(task: CableTask, to: PlacedEndpoint): void {
   }
   unplug(site, change)
   makeCable(task, { to, attachment, container })
-}
-
-/** The container's namespace. Throws ERR_ATTACHMENT_MISSING, also when it is not the one meant. */
-function openContainer(item: string, attachment: NetnsAttachment, underlay: string): Kernel {
-  const container = openOrMissing(item, attachment.path)
-  const { identity } = container.namespace
-  const error = namespaceError(item, attachment, { identity, underlay })
-  if (error === null) return container
-  container.close()
-  throw error
-}
-
-function openOrMissing(item: string, path: string): Kernel {
-  try {
-    return Kernel.open(path)
-  } catch (error) {
-    if (!isKernelError(error)) throw error
-    throw missingError(item, path, error)
-  }
 }
 
 /** Whether an endpoint that was at this path is to stay where it is. */

@@ -1,5 +1,5 @@
 /** Datagrams whose tag is not what their key gives: the kernel counts them by state. */
-import type { XfrmState } from '@weft/linux'
+import type { XfrmState, XfrmStateRef } from '@weft/linux'
 import { stateKey } from './associations.ts'
 
 /** Adds up what states counted, those that are gone by now too. */
@@ -13,7 +13,7 @@ export class ForgedCounter {
   }
 
   /** Take what these states say into account; a state that was made anew counts from nothing. */
-  update(states: readonly XfrmState[]): void {
+  update(states: readonly (XfrmStateRef & Pick<XfrmState, 'forged'>)[]): void {
     const seen = new Map<string, number>()
     for (const state of states) {
       const name = stateKey(state)

@@ -29,11 +29,11 @@ export type {
   SubnetSpec,
 } from './desired-state.ts'
 export { FailureLog, hostError, itemErrorOf, type HostRefusal } from './failure-log.ts'
-export { namespaceError, type FoundNamespace } from './namespace-identity.ts'
 export { faulty, type FaultPlan } from './faulty.ts'
 export type { FramePort } from './frame-port.ts'
 export type { AcceptedNetwork, AcceptedState } from './accepted-state.ts'
 export { ApplyQueue } from './apply-queue.ts'
+export { openContainer, type NamespaceDoor, type OpenedNamespace } from './container.ts'
 export { captured, type PcapSink } from './captured.ts'
 export { capabilityName, capabilityNames } from './capability-name.ts'
 export {
