@@ -2,7 +2,6 @@
 import { hasCode } from '@weft/core'
 import { dataplaneError } from './dataplane.ts'
 import type { NetnsAttachment } from './desired-state.ts'
-import { missingError } from './item-errors.ts'
 
 /** A namespace that was opened, as the door to the kernel has it. */
 export interface OpenedNamespace {
@@ -45,7 +44,8 @@ function openOrMissing<Opened extends OpenedNamespace>(
     return door.open(path)
   } catch (error) {
     if (!hasCode(error, 'ERR_KERNEL')) throw error
-    throw missingError(item, path, error)
+    const details = { item, attachment: path }
+    throw dataplaneError('ERR_ATTACHMENT_MISSING', 'no such network namespace', details, error)
   }
 }
 

@@ -41,7 +41,7 @@ function outcome(identity: string | undefined, found: string | null): string {
 }
 
 test('a namespace that is not there is a missing attachment', () => {
-  expect(outcome(undefined, null)).toBe('the attachment is not there')
+  expect(outcome(undefined, null)).toBe('no such network namespace')
 })
 
 test('what is no refusal of the kernel is a bug', () => {
