@@ -1,9 +1,10 @@
 /** The ways between two hosts that the suite `userspace` compares. */
+import type { Encapsulation } from '@weft/dataplane'
+import type { GivenUserspaceOptions } from '@weft/dataplane-userspace'
 import { nthIp } from './desired.ts'
 import { overlayByHand, type OverlayPath } from './overlay-by-hand.ts'
 import type { BenchHost, TwoHosts } from './two-hosts.ts'
 import { UserspaceHost } from './userspace-host.ts'
-import type { Attached } from './userspace-process.ts'
 
 /** A way from one host to the other, and who carries packets on it. */
 export interface Contender {
@@ -13,64 +14,65 @@ export interface Contender {
   readonly pids: readonly number[]
 }
 
-/** The hand-built tunnel has VXLAN's own port on every address of its host. */
-const PORT = 4790
-const NETWORKS = {
-  clear: { encapsulation: 'vxlan', vni: 4097 },
-  encrypted: { encapsulation: 'vxlan-esp', vni: 4099 },
-} as const
-
-/** A VXLAN of the kernel's. */
+/** A VXLAN of the kernel's, with VXLAN's own port on every address of its hosts. */
 export async function kernelVxlan(hosts: TwoHosts): Promise<Contender> {
   return { name: 'kernel-vxlan', path: await overlayByHand(hosts), pids: [] }
 }
 
-/** Our dataplane on both hosts, with a network of each kind. Invariant: both processes run. */
+/** One of our dataplanes, which has one network. */
+export interface OurKind {
+  readonly name: string
+  readonly encapsulation: Encapsulation
+  /** Of VXLAN; others are on the same hosts. */
+  readonly port: number
+  readonly esp?: GivenUserspaceOptions['esp']
+}
+
+/** In clear; sealed in UDP, as all peers send it; sealed in IP, as Docker and kernels have it. */
+export const OUR_KINDS = {
+  clear: { name: 'clear', encapsulation: 'vxlan', port: 4790 },
+  encrypted: {
+    name: 'encrypted',
+    encapsulation: 'vxlan-esp',
+    port: 4791,
+    esp: { path: 'udp' },
+  },
+  encryptedIp: {
+    name: 'encrypted-ip',
+    encapsulation: 'vxlan-esp',
+    port: 4792,
+    esp: { path: 'ip' },
+  },
+} as const satisfies Record<string, OurKind>
+
+/** Our dataplane on both hosts. Invariant: both processes run. */
 export class OurHosts implements AsyncDisposable {
   readonly processes: readonly UserspaceHost[]
-  readonly clear: Contender
-  /** Where there can be none: why. */
-  readonly encrypted: Contender | string
+  readonly contender: Contender
 
-  private constructor(processes: readonly UserspaceHost[], paths: Record<Network, OverlayPath>) {
-    const pids = processes.map(({ pid }) => pid)
-    const refusals = processes.flatMap(({ failures }) => [...failures])
-    const basic = refusals.find(([item]) => !item.includes('encrypted'))
-    if (basic !== undefined) throw new Error(`could not be built: ${basic.join(': ')}`)
+  private constructor(processes: readonly UserspaceHost[], contender: Contender) {
     this.processes = processes
-    this.clear = { name: 'clear', path: paths.clear, pids }
-    const [refusal] = refusals
-    this.encrypted = refusal?.[1] ?? { name: 'encrypted', path: paths.encrypted, pids }
+    this.contender = contender
   }
 
-  /** Start the processes; on each host each network gets a container, named with `label`. */
-  static async open(hosts: TwoHosts, label = 'ours'): Promise<OurHosts> {
-    const sides = [sideOf(hosts, hosts.a, label), sideOf(hosts, hosts.b, label)] as const
+  /** Start the processes and attach a container on each host. Throws what could not be had. */
+  static async open(hosts: TwoHosts, kind: OurKind): Promise<OurHosts> {
+    const places = [hosts.a, hosts.b]
+    const containers = places.map((host) => hosts.namespace(`${kind.name}-${host.name}`))
     const processes: UserspaceHost[] = []
     try {
-      for (const [n, { attached, host }] of sides.entries()) {
-        const other = sides[1 - n]?.host ?? host
-        processes.push(
-          await UserspaceHost.open({
-            instance: host.name,
-            underlayNamespace: host.netns.path,
-            n,
-            tunnel: { ip: host.tunnel.ip, port: PORT },
-            peer: { ip: other.tunnel.ip, port: PORT },
-            attached,
-          }),
-        )
+      for (const [n, host] of places.entries()) {
+        const container = containers[n]?.path ?? ''
+        processes.push(await openOne({ kind, host, container, n, other: places[1 - n] ?? host }))
       }
-      const [a, b] = sides
-      const address = nthIp(1)
-      return new OurHosts(processes, {
-        clear: { client: a.names.clear, server: b.names.clear, address },
-        encrypted: { client: a.names.encrypted, server: b.names.encrypted, address },
-      })
     } catch (error) {
       for (const each of processes) await each[Symbol.asyncDispose]()
       throw error
     }
+    const [client = '', server = ''] = containers.map(({ name }) => name)
+    const pids = processes.map(({ pid }) => pid)
+    const path = { client, server, address: nthIp(1) }
+    return new OurHosts(processes, { name: kind.name, path, pids })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,24 +80,23 @@ export class OurHosts implements AsyncDisposable {
   }
 }
 
-type Network = keyof typeof NETWORKS
-
-interface Side {
+interface OnePlan {
+  readonly kind: OurKind
   readonly host: BenchHost
-  readonly attached: ReadonlyMap<string, Attached>
-  /** Of its containers' namespaces. */
-  readonly names: Record<Network, string>
+  readonly other: BenchHost
+  readonly container: string
+  readonly n: number
 }
 
-function sideOf(hosts: TwoHosts, host: BenchHost, label: string): Side {
-  const clear = hosts.namespace(`${label}-clear-${host.name}`)
-  const encrypted = hosts.namespace(`${label}-encrypted-${host.name}`)
-  return {
-    host,
-    attached: new Map([
-      ['clear', { ...NETWORKS.clear, container: clear.path }],
-      ['encrypted', { ...NETWORKS.encrypted, container: encrypted.path }],
-    ]),
-    names: { clear: clear.name, encrypted: encrypted.name },
-  }
+function openOne({ container, host, kind, n, other }: OnePlan): Promise<UserspaceHost> {
+  const { encapsulation, esp, name, port } = kind
+  const place = { instance: `${host.name}-${name}`, underlayNamespace: host.netns.path }
+  return UserspaceHost.open({
+    options: esp === undefined ? place : { ...place, esp },
+    n,
+    tunnel: { ip: host.tunnel.ip, port },
+    peer: { ip: other.tunnel.ip, port },
+    encapsulation,
+    container,
+  })
 }

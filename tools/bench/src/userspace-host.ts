@@ -12,13 +12,10 @@ const CHILD = join(import.meta.dirname, 'userspace-process.ts')
 export class UserspaceHost implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #atExit: Disposable
-  /** What could not be had, by the name of the item. */
-  readonly failures: ReadonlyMap<string, string>
 
-  private constructor(child: ChildProcess, failures: ReadonlyMap<string, string>) {
+  private constructor(child: ChildProcess) {
     this.#child = child
     this.#atExit = atExit(() => void child.kill('SIGKILL'))
-    this.failures = failures
   }
 
   /** Start the process and have it open its dataplane. Throws what it says went wrong. */
@@ -31,7 +28,7 @@ export class UserspaceHost implements AsyncDisposable {
     try {
       const answer = await ask(child, { kind: 'open', plan })
       assert(answer.kind === 'opened', 'an order has its own answer')
-      return new UserspaceHost(child, answer.failures)
+      return new UserspaceHost(child)
     } catch (error) {
       child.kill('SIGKILL')
       throw error

@@ -1,30 +1,26 @@
 /** A process with a userspace dataplane and nothing else, so that its costs are the dataplane's. */
 import type { Worker } from 'node:worker_threads'
-import { assert, describeError, silentLogger, vni, type SocketAddress } from '@weft/core'
-import type { Dataplane, DesiredState, Encapsulation, NetworkSpec } from '@weft/dataplane'
-import { userspaceBackend, userspaceOptions } from '@weft/dataplane-userspace'
+import { assert, describeError, silentLogger, type SocketAddress } from '@weft/core'
+import type { Dataplane, DesiredState, Encapsulation } from '@weft/dataplane'
+import {
+  userspaceBackend,
+  userspaceOptions,
+  type GivenUserspaceOptions,
+} from '@weft/dataplane-userspace'
 import { NetworkKey } from '@weft/encryption'
 import { nodeRuntime } from '@weft/runtime-node'
-import { benchNetwork, nthIp, nthMac } from './desired.ts'
+import { BENCH_VNI, benchNetwork, nthIp, nthMac } from './desired.ts'
 
-/** A network with a container here, and one on the other host. */
-export interface Attached {
-  readonly encapsulation: Encapsulation
-  readonly vni: number
-  /** Path of the container's namespace. */
-  readonly container: string
-}
-
-/** One of two hosts, as its process is told. */
+/** One of two hosts, as its process is told: it has one network, with a container on each host. */
 export interface HostPlan {
-  readonly instance: string
-  readonly underlayNamespace: string
-  /** 0 or 1: which addresses its containers have. */
+  readonly options: GivenUserspaceOptions
+  /** 0 or 1: which address its container has. */
   readonly n: number
   readonly tunnel: SocketAddress
   readonly peer: SocketAddress
-  /** By the name of the network. */
-  readonly attached: ReadonlyMap<string, Attached>
+  readonly encapsulation: Encapsulation
+  /** Path of the container's namespace. */
+  readonly container: string
 }
 
 /** What a parent says. */
@@ -40,8 +36,7 @@ export interface Look {
 
 /** What the process answers. */
 export type Answer =
-  /** Items that could not be had, with the reason. */
-  | { readonly kind: 'opened'; readonly failures: ReadonlyMap<string, string> }
+  | { readonly kind: 'opened' }
   | { readonly kind: 'look'; readonly look: Look }
   | { readonly kind: 'failed'; readonly why: string }
 
@@ -62,12 +57,11 @@ process.on('disconnect', () => process.exit())
 
 async function obey(order: Order): Promise<Answer> {
   if (order.kind === 'look') return { kind: 'look', look: await look() }
-  const { instance, underlayNamespace } = order.plan
-  const options = userspaceOptions({ instance, underlayNamespace })
-  dataplane = await userspaceBackend.open({ ...nodeRuntime(), log: silentLogger }, options)
+  const runtime = { ...nodeRuntime(), log: silentLogger }
+  dataplane = await userspaceBackend.open(runtime, userspaceOptions(order.plan.options))
   const { failures } = await dataplane.apply(desiredOf(order.plan))
-  const told = failures.map(({ error, item }) => [item, describeError(error)] as const)
-  return { kind: 'opened', failures: new Map(told) }
+  for (const { error } of failures) throw error
+  return { kind: 'opened' }
 }
 
 async function look(): Promise<Look> {
@@ -79,16 +73,14 @@ async function look(): Promise<Look> {
   return { allocatedBytes, packets: received + transmitted }
 }
 
-function desiredOf({ attached, n, peer, tunnel }: HostPlan): DesiredState {
-  const networks = new Map<string, NetworkSpec>()
+function desiredOf(plan: HostPlan): DesiredState {
+  const { container: path, encapsulation, n, peer, tunnel } = plan
+  const attachment = { kind: 'netns', path, ifname: 'eth0' } as const
+  const local = new Map([['here', { mac: nthMac(n), addresses: [nthIp(n)], attachment }]])
   const there = { mac: nthMac(1 - n), addresses: [nthIp(1 - n)], node: 'other' }
-  for (const [name, { container: path, encapsulation, vni: number }] of attached) {
-    const attachment = { kind: 'netns', path, ifname: 'eth0' } as const
-    const local = new Map([['here', { mac: nthMac(n), addresses: [nthIp(n)], attachment }]])
-    const remote = new Map([['there', there]])
-    networks.set(name, benchNetwork({ encapsulation, vni: vni(number), local, remote }))
-  }
+  const remote = new Map([['there', there]])
+  const network = benchNetwork({ encapsulation, vni: BENCH_VNI, local, remote })
   const key = new NetworkKey({ lamportTime: 1n, bytes: new Uint8Array(KEY_BYTES).fill(1) })
   const peers = new Map([['other', { tunnel: peer }]])
-  return { generation: 1, tunnel, peers, networks, keys: [key] }
+  return { generation: 1, tunnel, peers, networks: new Map([['bench', network]]), keys: [key] }
 }

@@ -78,11 +78,12 @@ export function trafficRows({ clear, encrypted, limit, peers }: AllTraffic): rea
   const kernel = { traffic: limit, against: 'a kernel VXLAN built with ip and bridge' }
   const rows = [streamRow('tcp-clear', clear, kernel), packetRow('udp64-clear', clear, kernel)]
   const [fastest, busiest] = [best(peers, 'tcp'), best(peers, 'udp64')]
-  if (encrypted !== undefined && fastest !== undefined && busiest !== undefined) {
+  for (const one of encrypted) {
+    if (fastest === undefined || busiest === undefined) continue
     const stream = { traffic: fastest, against: fastest.name }
     const packets = { traffic: busiest, against: busiest.name }
-    rows.push(streamRow('tcp-encrypted', encrypted, stream))
-    rows.push(packetRow('udp64-encrypted', encrypted, packets))
+    rows.push(streamRow(`tcp-${one.name}`, one, stream))
+    rows.push(packetRow(`udp64-${one.name}`, one, packets))
   }
   return [...rows, ...[limit, ...peers].map((one) => streamRow(one.name, one, kernel))]
 }
@@ -90,7 +91,7 @@ export function trafficRows({ clear, encrypted, limit, peers }: AllTraffic): rea
 /** What was measured, by its part in the comparison. */
 export interface AllTraffic {
   readonly clear: Traffic
-  readonly encrypted: Traffic | undefined
+  readonly encrypted: readonly Traffic[]
   readonly limit: Traffic
   readonly peers: readonly Traffic[]
 }

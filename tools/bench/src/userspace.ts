@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '@weft/core'
 import { checksumRows } from './checksums.ts'
 import { missingPrograms } from './commands.ts'
-import { kernelVxlan, OurHosts, type Contender } from './contenders.ts'
+import { kernelVxlan, OUR_KINDS, OurHosts, type Contender } from './contenders.ts'
 import { startPeers } from './peers/start-peers.ts'
 import { cpuSeconds, residentMegabytes } from './process-costs.ts'
 import { roundTripMs } from './round-trip.ts'
@@ -44,27 +44,30 @@ export const userspaceSuite: BenchSuite = {
     using _cache = compiledCode()
     await using hosts = new TwoHosts()
     await fillCache(hosts)
-    await using ours = await OurHosts.open(hosts)
+    await using clear = await OurHosts.open(hosts, OUR_KINDS.clear)
+    await using encrypted = await OurHosts.open(hosts, OUR_KINDS.encrypted)
+    await using encryptedIp = await OurHosts.open(hosts, OUR_KINDS.encryptedIp)
+    const ours = [clear, encrypted, encryptedIp]
     const limit = await kernelVxlan(hosts)
     await using peers = await startPeers(hosts, say)
-    const encrypted = typeof ours.encrypted === 'string' ? [] : [ours.encrypted]
-    if (typeof ours.encrypted === 'string') say(`no encrypted rows: ${ours.encrypted}`)
-    const before = await lookAtAll(ours.processes)
-    const contenders = [ours.clear, limit, ...peers.contenders, ...encrypted]
+    const before = await Promise.all(ours.map(lookAt))
+    const contenders = [...ours.map(({ contender }) => contender), limit, ...peers.contenders]
     const traffic = await measureTraffic(contenders, ROUNDS, say)
-    for (const row of trafficRows(byPart(traffic, peers.contenders.length))) report(row)
-    report(await roundTrips(ours.clear, limit))
-    report(allocatedRow(before, await lookAtAll(ours.processes)))
-    await idle(ours.processes, report)
+    for (const row of trafficRows(byPart(traffic, ours.length))) report(row)
+    report(await roundTrips(clear.contender, limit))
+    for (const [i, each] of ours.entries()) {
+      report(allocatedRow(each.contender.name, before[i] ?? [], await lookAt(each)))
+    }
+    await idle(ours.flatMap(({ processes }) => processes), report)
     for (const row of checksumRows()) report(row)
   },
 }
 
-/** As they were listed: ours in clear, the limit, peers, ours encrypted. */
-function byPart(all: readonly Traffic[], peers: number): AllTraffic {
-  const [clear, limit] = all
+/** As they were listed: ours in clear, ours encrypted, the limit, peers. */
+function byPart(all: readonly Traffic[], ours: number): AllTraffic {
+  const [clear, limit] = [all[0], all[ours]]
   assert(clear !== undefined && limit !== undefined, 'all are measured')
-  return { clear, limit, peers: all.slice(2, 2 + peers), encrypted: all[2 + peers] }
+  return { clear, encrypted: all.slice(1, ours), limit, peers: all.slice(ours + 1) }
 }
 
 async function roundTrips(ours: Contender, limit: Contender): Promise<BenchRow> {
@@ -78,17 +81,17 @@ async function roundTrips(ours: Contender, limit: Contender): Promise<BenchRow> 
   return compared({ ...row, values, baseline })
 }
 
-function lookAtAll(processes: readonly UserspaceHost[]): Promise<readonly Look[]> {
+function lookAt({ processes }: OurHosts): Promise<readonly Look[]> {
   return Promise.all(processes.map((one) => one.look()))
 }
 
 /** The worse of the two processes, over all their traffic. */
-function allocatedRow(before: readonly Look[], after: readonly Look[]): BenchRow {
+function allocatedRow(name: string, before: readonly Look[], after: readonly Look[]): BenchRow {
   const values = after.map(({ allocatedBytes, packets }, i) => {
     const { allocatedBytes: bytesBefore = 0, packets: packetsBefore = 0 } = before[i] ?? {}
     return (allocatedBytes - bytesBefore) / (packets - packetsBefore)
   })
-  return goalRow('allocated', 'B/packet', { values, goal: ALLOCATED_GOAL_BYTES })
+  return goalRow(`allocated-${name}`, 'B/packet', { values, goal: ALLOCATED_GOAL_BYTES })
 }
 
 /**
@@ -108,11 +111,11 @@ function compiledCode(): Disposable {
 
 /** Once, for nothing but the cache. */
 async function fillCache(hosts: TwoHosts): Promise<void> {
-  await using ours = await OurHosts.open(hosts, 'cache')
-  await lookAtAll(ours.processes)
+  await using ours = await OurHosts.open(hosts, { ...OUR_KINDS.encrypted, name: 'cache' })
+  await lookAt(ours)
 }
 
-/** What a dataplane costs that has nothing to do: the dearer of the two. */
+/** What a dataplane costs that has nothing to do: the dearest of all. */
 async function idle(
   owners: readonly UserspaceHost[],
   report: (row: BenchRow) => void,
