@@ -103,18 +103,24 @@ function tune(fd: number, ip: Ip, tuning: DatagramTuning): void {
   if (sendOnly === true) refuseAll(fd)
 }
 
-/** A filter of one instruction that keeps no byte (BPF_RET, linux/filter.h). */
+/**
+ * A filter of one instruction that keeps no byte (BPF_RET, linux/filter.h). Program and instruction
+ * share one memory, which the call holds: another would be free to go before the kernel reads it.
+ */
 function refuseAll(fd: number): void {
-  const instruction = PinnedMemory.allocate(8)
-  setU16le(instruction.bytes, 0, 6)
+  const memory = PinnedMemory.allocate(FPROG_BYTES + 8)
+  const { address, bytes } = memory
+  const instruction = address + FPROG_BYTES
   // struct sock_fprog: a count, then a pointer.
-  const program = new Uint8Array(16)
-  setU16le(program, 0, 1)
-  setU32le(program, 8, instruction.address % 2 ** 32)
-  setU32le(program, 12, Math.floor(instruction.address / 2 ** 32))
-  const result = sys.setsockopt(fd, SOL.SOCKET, SO.ATTACH_FILTER, program, program.length)
+  setU16le(bytes, 0, 1)
+  setU32le(bytes, 8, instruction % 2 ** 32)
+  setU32le(bytes, 12, Math.floor(instruction / 2 ** 32))
+  setU16le(bytes, FPROG_BYTES, 6)
+  const result = sys.setsockopt(fd, SOL.SOCKET, SO.ATTACH_FILTER, bytes, FPROG_BYTES)
   checked(result, 'attach filter', `descriptor ${fd}`)
 }
+
+const FPROG_BYTES = 16
 
 /** The socket, or the descriptor closed when a step throws. */
 function finish(
