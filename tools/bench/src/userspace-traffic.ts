@@ -39,11 +39,11 @@ export function compared({ baseline, better, values, ...rest }: Comparison): Ben
   return { ...figures, ratio: median(ratios), runs: values.length, beside }
 }
 
-/** Each round measures every contender once, beginning with another. */
+/** Each round measures every contender once, beginning with another; `ended` is told of its end. */
 export async function measureTraffic(
   contenders: readonly Contender[],
   rounds: number,
-  say: (line: string) => void,
+  ended: (round: number, figures: string) => Promise<void>,
 ): Promise<readonly Traffic[]> {
   const all = contenders.map((contender) => {
     const traffic: Traffic = { name: contender.name, tcp: [], cpuPerGigabit: [], udp64: [] }
@@ -58,7 +58,7 @@ export async function measureTraffic(
     const figures = all.map(({ traffic: { name, tcp, udp64 } }) => {
       return `${name} ${tcp.at(-1)?.toFixed(2)} Gbit/s ${udp64.at(-1)?.toFixed(0)} kpps`
     })
-    say(`round ${round + 1} of ${rounds}: ${figures.join(', ')}`)
+    await ended(round, figures.join(', '))
   }
   return all.map(({ traffic }) => traffic)
 }
