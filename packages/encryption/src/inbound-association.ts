@@ -66,8 +66,9 @@ export class InboundAssociation {
     const low = u32(bytes, start + 4)
     const sequence = this.#extended ? (this.#window?.extend(low) ?? -1) : low
     if (sequence < 0) return 'late'
-    const maskHigh = u32(bytes, start + 8)
-    const maskLow = (u32(bytes, start + 12) ^ low) >>> 0
+    // As signed numbers, which V8 hands from call to call without making objects of them.
+    const maskHigh = u32(bytes, start + 8) | 0
+    const maskLow = u32(bytes, start + 12) ^ low
     const refusal = this.#refusal(sequence, maskHigh, maskLow)
     if (refusal !== null) return refusal
     const { nonce, associated } = this.#inputs

@@ -49,6 +49,9 @@ interface Receiver {
   readonly association: InboundAssociation
 }
 
+const NOBODY: readonly Receiver[] = []
+const NOTHING_WANTED: readonly RekeyWanted[] = []
+
 /**
  * Seals packets for peers and opens what comes from them, under keys that change in the steps of a
  * `KeyRing`. A received packet is looked up by SPI and source: SPIs are hashes, and of many peers
@@ -59,6 +62,7 @@ export class SecurityAssociations {
   readonly #entropy: Entropy
   readonly #keys = new Map<number, NetworkKey>()
   readonly #peers = new Map<Ip, PeerAssociations>()
+  /** By SPI, as a signed number: those are no objects in V8. */
   readonly #receivers = new Map<number, readonly Receiver[]>()
   readonly #faults = Object.fromEntries(ESP_FAULTS.map((fault) => [fault, 0])) as {
     [Fault in EspFault]: number
@@ -136,7 +140,7 @@ export class SecurityAssociations {
     if (start < 0 || end > bytes.length || end - start < ESP_HEADER_BYTES) {
       return this.#refuse('short')
     }
-    const receivers = this.#receivers.get(spiAt(bytes, start)) ?? []
+    const receivers = this.#receivers.get(spiAt(bytes, start) | 0) ?? NOBODY
     let fault: EspFault = 'unknown-spi'
     for (const { peer, association } of receivers) {
       if (peer.address !== source || !peer.isPresent) continue
@@ -169,6 +173,7 @@ export class SecurityAssociations {
 
   /** Peers that want a new key; each is told about once for each key. */
   drain(): readonly RekeyWanted[] {
+    if (this.#wanted.length === 0) return NOTHING_WANTED
     const wanted = this.#wanted
     this.#wanted = []
     return wanted
@@ -252,8 +257,9 @@ export class SecurityAssociations {
   #receive(peer: PeerAssociations, key: NetworkKey): void {
     const association = peer.accept(key)
     if (association === null) return
-    const others = this.#receivers.get(association.spi) ?? []
-    this.#receivers.set(association.spi, [...others, { peer, association }])
+    const spi = association.spi | 0
+    const others = this.#receivers.get(spi) ?? NOBODY
+    this.#receivers.set(spi, [...others, { peer, association }])
   }
 
   #forget(peer: PeerAssociations): void {
@@ -265,8 +271,8 @@ export class SecurityAssociations {
 
   #unlist(association: InboundAssociation | null): void {
     if (association === null) return
-    const { spi } = association
-    const others = (this.#receivers.get(spi) ?? []).filter((one) => one.association !== association)
+    const spi = association.spi | 0
+    const others = (this.#receivers.get(spi) ?? NOBODY).filter((one) => one.association !== association)
     if (others.length === 0) this.#receivers.delete(spi)
     else this.#receivers.set(spi, others)
   }
