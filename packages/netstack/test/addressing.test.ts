@@ -74,6 +74,13 @@ describe('from which address to whom', () => {
     expect(bench.take()[0]?.[1]).toContain(question)
   })
 
+  test('a packet for elsewhere comes from the gateway’s prefix', async () => {
+    const bench = configured(several)
+    bench.stack.bindUdp().send({ ip: parseIp('192.0.2.9'), port: 9 }, new Uint8Array())
+    await bench.introduce(4, parseMac('02:42:0a:00:02:01'), parseIp('10.0.2.1'))
+    expect(bench.take().at(-1)?.[1]).toContain('ipv4 10.0.2.2 > 192.0.2.9 udp ttl 64 df')
+  })
+
   test('link-local neighbours are neighbours without an address of that kind', () => {
     const bench = new Bench()
     bench.stack.bindUdp().send({ ip: parseIp('fe80::9'), port: 9 }, new Uint8Array())

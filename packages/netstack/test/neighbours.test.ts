@@ -158,6 +158,16 @@ describe('questions', () => {
   })
 })
 
+test.each(FAMILIES)('who is asked for, and asks for us, needs no answer (IPv%i)', async (family) => {
+  const { bench, socket } = open()
+  socket.send({ ip: THEIRS.ip[family], port: 9 }, NOTHING)
+  bench.take()
+  const ask = family === 4 ? arpRequestFrame : neighbourSolicitationFrame
+  await bench.give(ask({ mac: THEIRS.mac, ip: THEIRS.ip[family] }, OUR_IP[family]))
+  expect(datagrams(bench)).toEqual([THEIRS.mac])
+  expect(bench.clock.pending).toBe(0)
+})
+
 describe('ageing', () => {
   test.each(FAMILIES)('an old answer is used, and asked for again (IPv%i)', async (family) => {
     const { bench, socket } = open()

@@ -196,6 +196,47 @@ function lastEcho(bench: Bench, family: 4 | 6) {
   return message
 }
 
+test('an error about another packet is none about ours', async () => {
+  const bench = new Bench()
+  const ping = bench.stack.ping(THEIRS.ip[4], { timeoutMs: 100 })
+  const late = expect(ping).rejects.toMatchObject({ code: 'ERR_NO_ANSWER' })
+  await bench.introduce(4)
+  const { identifier, sequence } = lastEcho(bench, 4)
+  const elsewhere = { ...toUs(4), source: OUR_IP[4], destination: parseIp('10.0.1.9') }
+  const echo = { kind: 'echo-request', identifier, sequence, body: new Uint8Array() } as const
+  const unreachable = { kind: 'unreachable', code: 1, reserved: 0, mtu: 0 } as const
+  await bench.give(
+    errorFrame(toUs(4), { ...unreachable, quote: echoFrame(elsewhere, echo).subarray(14) }),
+  )
+  // Too short to tell; what is behind it in the frame is padding, and no part of it.
+  const quote = bench.sent.at(-1)?.subarray(14, 14 + 28) ?? new Uint8Array()
+  const cut = errorFrame(toUs(4), { ...unreachable, quote: quote.subarray(0, 27) })
+  await bench.give(Uint8Array.from([...cut, ...quote.subarray(27)]))
+  expect(bench.dropped('unexpected')).toBe(2)
+  await bench.clock.advance(100)
+  await late
+})
+
+test('a signal is let go of', async () => {
+  const listeners = new Set<() => void>()
+  const signal = {
+    aborted: false,
+    reason: undefined,
+    addEventListener: (_: 'abort', listener: () => void) => void listeners.add(listener),
+    removeEventListener: (_: 'abort', listener: () => void) => void listeners.delete(listener),
+  }
+  const bench = new Bench()
+  const ping = bench.stack.ping(OUR_IP[4], { signal })
+  const socket = bench.stack.bindUdp()
+  const reading = socket.messages({ signal })[Symbol.asyncIterator]().next()
+  expect(listeners.size).toBe(2)
+  await bench.clock.advance(0)
+  await ping
+  socket[Symbol.dispose]()
+  await reading
+  expect(listeners.size).toBe(0)
+})
+
 test('a signal calls it off, before and while', async () => {
   const bench = new Bench()
   const stop = new AbortController()

@@ -74,6 +74,13 @@ const toAnotherMac = { ...toUs(4), destinationMac: THEIRS.mac }
 const forAnother = { ...toUs(4), destination: parseIp('10.0.1.9') }
 const echo = { identifier: 1, sequence: 1, body: PAYLOAD }
 
+const ECHO_REQUEST = { kind: 'echo-request', ...echo } as const
+
+/** The same with another last byte. */
+function bent(frame: Uint8Array): Uint8Array {
+  return Uint8Array.from([...frame.subarray(0, -1), (frame.at(-1) ?? 0) ^ 1])
+}
+
 const cases: readonly [string, ReceiveDrop, () => Uint8Array][] = [
   ['an empty frame', 'short', () => new Uint8Array()],
   ['a header cut short', 'short', () => new Uint8Array(13)],
@@ -86,6 +93,8 @@ const cases: readonly [string, ReceiveDrop, () => Uint8Array][] = [
   ['IPv4 that is none', 'bad-version', () => raw(0x0800)],
   ['IPv6 that is none', 'bad-version', () => raw(0x86dd)],
   ['a wrong IPv4 checksum', 'bad-checksum', () => udpFrame(toUs(4), DATAGRAM).fill(0, 24, 26)],
+  ['a wrong ICMP checksum', 'bad-checksum', () => bent(echoFrame(toUs(4), ECHO_REQUEST))],
+  ['a wrong ICMPv6 checksum', 'bad-checksum', () => bent(echoFrame(toUs(6), ECHO_REQUEST))],
   ['a first fragment', 'fragment', () => changedIpv4({ moreFragments: true })],
   ['a later fragment', 'fragment', () => changedIpv4({ fragmentOffset: 8 })],
   ['a fragment over IPv6', 'fragment', () => extended([fragmentHeader(0, true)])],
@@ -165,6 +174,15 @@ describe('duplicate address detection of others', () => {
     await bench.give(probe(true))
     expect(bench.dropped('bad-neighbour')).toBe(1)
   })
+})
+
+test('what was delivered before the stack was closed is not dealt with after it', async () => {
+  const { clock, sent, stack } = new Bench()
+  stack.deliver(echoFrame(toUs(4), ECHO_REQUEST))
+  stack[Symbol.dispose]()
+  expect(clock.pending).toBe(0)
+  await clock.advance(0)
+  expect(sent).toEqual([])
 })
 
 test('what is delivered is answered in a later turn', async () => {
