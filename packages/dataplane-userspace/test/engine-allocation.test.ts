@@ -180,7 +180,7 @@ test.each(Object.entries(WAYS))('%s: nothing allocated for any', (_name, way) =>
   expect(grownBy(way, ROUND_PACKETS)).toBeLessThan(BYTES_A_PACKET_MAX)
 })
 
-test.each(Object.entries(SEALED_WAYS))('%s: an address or two are numbers in a box', (_name, way) => {
+test.each(Object.entries(SEALED_WAYS))('%s: an address or two are in boxes', (_name, way) => {
   expect(grownBy(way, SEALED_ROUND_PACKETS)).toBeLessThan(SEALED_BYTES_A_PACKET_MAX)
 })
 

@@ -60,7 +60,7 @@ test('what waits when it is closed is refused, and so is what comes later', asyn
   await expect(thread.counters()).rejects.toSatisfy((error) => hasCode(error, 'ERR_CLOSED'))
 })
 
-test('a load that no thread survives is refused in the end, whatever else is answered', async () => {
+test('a load that no thread survives is refused in the end, though others go well', async () => {
   const stage = listened()
   const subnet = { network: 'blue' } as unknown as EngineSubnet
   const changed = new Map([[vni(4097), subnet]])

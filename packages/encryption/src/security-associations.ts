@@ -272,7 +272,8 @@ export class SecurityAssociations {
   #unlist(association: InboundAssociation | null): void {
     if (association === null) return
     const spi = association.spi | 0
-    const others = (this.#receivers.get(spi) ?? NOBODY).filter((one) => one.association !== association)
+    const before = this.#receivers.get(spi) ?? NOBODY
+    const others = before.filter((one) => one.association !== association)
     if (others.length === 0) this.#receivers.delete(spi)
     else this.#receivers.set(spi, others)
   }
