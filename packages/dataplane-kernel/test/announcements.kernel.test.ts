@@ -23,6 +23,9 @@ const BLUE = subnet(4096, '10.0.1.0/24', 'fd00:1::/64')
 const OTHER = parseMac('02:42:00:00:00:99')
 const [IPV4, IPV6] = [parseIp('10.0.1.3'), parseIp('fd00:1::3')]
 
+/** A busy machine takes its time; unannounced, what nobody uses does not change by itself. */
+const PATIENCE = { timeout: 10_000 }
+
 /** What a container has for the addresses of c2. */
 function known(path: string): (Mac | null)[] {
   using kernel = Kernel.open(path)
@@ -57,7 +60,7 @@ async function acquainted(): Promise<{
   const c2 = remote('n2', IPV4, IPV6)
   await apply({ remote: { c2 } })
   for (const ip of [IPV4, IPV6]) send(path, ip)
-  await expect.poll(() => known(path)).toEqual([c2.mac, c2.mac])
+  await expect.poll(() => known(path), PATIENCE).toEqual([c2.mac, c2.mac])
   return { c1: path, c2, apply }
 }
 
@@ -65,14 +68,14 @@ describe('a neighbour that a container knows', () => {
   test('is known by its new MAC at once, when it changes elsewhere', async () => {
     const { apply, c1, c2 } = await acquainted()
     await apply({ remote: { c2: { ...c2, mac: OTHER } } })
-    await expect.poll(() => known(c1)).toEqual([OTHER, OTHER])
+    await expect.poll(() => known(c1), PATIENCE).toEqual([OTHER, OTHER])
   })
 
   test('also when it was away in between', async () => {
     const { apply, c1, c2 } = await acquainted()
     await apply({})
     await apply({ remote: { c2: { ...c2, mac: OTHER } } })
-    await expect.poll(() => known(c1)).toEqual([OTHER, OTHER])
+    await expect.poll(() => known(c1), PATIENCE).toEqual([OTHER, OTHER])
   })
 
   test('also when it comes here, and then it is reached', async () => {
@@ -80,7 +83,7 @@ describe('a neighbour that a container knows', () => {
     const path = scratch()
     const c2 = { ...local(path, IPV4, IPV6), mac: OTHER }
     await apply({ local: { c2 } })
-    await expect.poll(() => known(c1)).toEqual([OTHER, OTHER])
+    await expect.poll(() => known(c1), PATIENCE).toEqual([OTHER, OTHER])
     expect(await reaches(c1, path, IPV4)).toBe(true)
     expect(await reaches(c1, path, IPV6)).toBe(true)
   })
