@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ClusterStage, NETWORK } from './cluster-stage.ts'
 import { processUse, timeCommands, timeStarts } from './cluster-timers.ts'
 import { runAside } from './commands.ts'
+import { goalRow } from './goal-row.ts'
 import { median, percentile } from './statistics.ts'
 import type { BenchRow, BenchSuite } from './suite.ts'
 
@@ -105,9 +106,8 @@ async function starts({ worker }: ClusterStage, report: Report): Promise<void> {
   const daemon = { command: ['weftd'], socket: WEFT_SOCKET }
   const ms = await timeStarts(worker.machine, STARTS, daemon)
   await worker.start()
-  const against = `a goal of ${START_GOAL_MS} ms`
-  const ratio = START_GOAL_MS / median(ms)
-  report({ name: 'daemon-start', median: median(ms), unit: 'ms', against, ratio, runs: STARTS })
+  const start = { value: median(ms), goal: START_GOAL_MS, runs: STARTS }
+  report(goalRow({ name: 'daemon-start', unit: 'ms', ...start }))
 }
 
 async function idle(
@@ -132,11 +132,9 @@ async function idle(
   const percent = percentOf('worker')
   const [megabytes, others] = [after.worker.residentBytes / 1e6, after.manager.residentBytes / 1e6]
   say(`the manager: ${percentOf('manager').toFixed(2)} percent, ${others.toFixed(0)} MB`)
-  const goal = `a goal of ${IDLE_GOAL_PERCENT} percent of a core`
-  const runs = 1
-  const ratio = IDLE_GOAL_PERCENT / percent
-  report({ name: 'daemon-idle-cpu', median: percent, unit: 'percent', against: goal, ratio, runs })
+  const cpu = { unit: 'percent', value: percent, goal: IDLE_GOAL_PERCENT }
+  report(goalRow({ name: 'daemon-idle-cpu', ...cpu }))
   const theirs = (await processUse(engine, await engine.pid())).residentBytes / 1e6
-  const rss = { name: 'daemon-rss', median: megabytes, unit: 'MB', runs }
+  const rss = { name: 'daemon-rss', median: megabytes, unit: 'MB', runs: 1 }
   report({ ...rss, against: 'dockerd of the same run', ratio: theirs / megabytes })
 }
