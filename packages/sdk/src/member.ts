@@ -76,7 +76,7 @@ export async function openDataplane(
     const facts = { backend: backend.name, reason: probed.reason }
     throw sdkError('ERR_DATAPLANE_UNUSABLE', 'the dataplane cannot work here', facts)
   }
-  const dataplane = await backend.open(runtime, options)
+  const dataplane = await backend.open(runtime, options, probed)
   opened.add((mode) => dataplane.close(mode))
   return dataplane
 }
