@@ -1,6 +1,6 @@
 /** The way out: what envelope a destination needs, and by which neighbour it leaves. */
 import { ipFamily, type Clock, type Ip } from '@weft/core'
-import { ipv4, ipv6, ZERO_MAC, type Envelope } from '@weft/wire'
+import { ipv4, ipv6, type Envelope } from '@weft/wire'
 import type { Addressing } from './addressing.ts'
 import type { NeighbourCache } from './neighbour-cache.ts'
 import type { TransmitDrop } from './stack-counters.ts'
@@ -45,7 +45,8 @@ export class Outlet {
     return {
       envelope: {
         sourceMac: mac,
-        destinationMac: addressing.isOwn(route.nextHop) ? mac : ZERO_MAC,
+        // Ours for packets to ourselves; the next hop's is written over it when it is known.
+        destinationMac: mac,
         source: source ?? route.source,
         destination,
         dontFragment: true,

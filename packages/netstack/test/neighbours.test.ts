@@ -158,7 +158,7 @@ describe('questions', () => {
   })
 })
 
-test.each(FAMILIES)('who is asked for, and asks for us, needs no answer (IPv%i)', async (family) => {
+test.each(FAMILIES)('who asks for us meanwhile is known (IPv%i)', async (family) => {
   const { bench, socket } = open()
   socket.send({ ip: THEIRS.ip[family], port: 9 }, NOTHING)
   bench.take()
