@@ -24,6 +24,9 @@ import { pseudoHeaderSum } from './pseudo-header.ts'
 /** Bytes of the IP packet that a super-segment may become: what its length field holds. */
 export const COALESCED_BYTES_MAX = 65_535
 
+/** Datagrams of one super-segment: a TAP refuses more (UDP_MAX_SEGMENTS before Linux 6.9). */
+export const COALESCED_DATAGRAMS_MAX = 64
+
 const FLAGS_AT = 13
 const SEQUENCE_AT = 4
 const UDP_LENGTH_AT = 4
@@ -115,7 +118,7 @@ export class Coalescer {
       const first = this.#transport + FLAGS_AT
       setU8(this.#bytes, first, u8(this.#bytes, first) | flags)
       this.#isClosed = flags !== 0
-    } else if (!this.#isUdp(transport, end)) return false
+    } else if (this.#count >= COALESCED_DATAGRAMS_MAX || !this.#isUdp(transport, end)) return false
     if (length < this.#segmentBytes) this.#isClosed = true
     this.#bytes.copyWithin(this.#end, payload, end)
     this.#end += length
