@@ -8,6 +8,7 @@ import {
   BULK_ANSWERS_PER_SECOND_MAX,
   BULK_ATTEMPTS_MAX,
   BULK_MESSAGE_BYTES_MAX,
+  BULK_NEWCOMER_ROWS_MAX,
   BULK_ROWS_MAX,
   BULK_SYNCS_MAX,
   BULK_WEFT_PEERS_MAX,
@@ -146,6 +147,22 @@ describe('answers', () => {
     bench.hear(bulk('n2', [row('n2', 3, { key: 'one more' })])).out.sent.length = 0
     expect(bench.hear(ask('w1')).out.bulkSyncs()[0]?.events).toHaveLength(1)
     expect(bench.hear(ask('n2')).out.bulkSyncs()[0]?.events).toHaveLength(BULK_ROWS_MAX + 1)
+  })
+
+  test('to one who attaches just now hold all that it waits for', () => {
+    const bench = attached(lanProfile(), 'n2').put('mine', 'x').alive('w1')
+    const more = (from: number, count: number): void => {
+      const rows = Array.from({ length: count }, (_, i) => row('n2', 3, { key: `k${from + i}` }))
+      bench.hear(bulk('n2', rows)).out.sent.length = 0
+    }
+    const ask = (): number => {
+      const { out } = bench.hear(bulk('w1', [], { unsolicited: true }))
+      return out.bulkSyncs().flatMap(({ events }) => events).length
+    }
+    more(0, BULK_NEWCOMER_ROWS_MAX - 1)
+    expect(ask()).toBe(BULK_NEWCOMER_ROWS_MAX)
+    more(BULK_NEWCOMER_ROWS_MAX, 1)
+    expect(ask()).toBe(1)
   })
 
   test('are cut into messages of bounded length, of which the first asks', () => {
