@@ -18,6 +18,9 @@ export interface ReadmeExample {
 const KERNEL_DOORS = /from '@weft\/(linux|dataplane-kernel|lab)'/
 const EXAMPLE_TIMEOUT_MS = 60_000
 
+/** On a network of its own: other tests use the ports that examples name, at the same time. */
+const ALONE = ['unshare', '--net', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
+
 /** The example of each package, and every ```ts block of the README at the root. */
 export function findExamples(repository: Repository): ReadmeExample[] {
   const readmes = listPackages(repository).map(({ folder }) => `${folder}/README.md`)
@@ -70,14 +73,15 @@ function describeDiagnostic(diagnostic: ts.Diagnostic): string {
 }
 
 /** Runs an example as a program of its own; resolves to its output if it failed, else to null. */
-export function runExample(root: string, { code }: ReadmeExample): Promise<string | null> {
-  const argv = ['--conditions=@weft/source', '--input-type=module-typescript', '-']
+export function runExample(root: string, example: ReadmeExample): Promise<string | null> {
+  const node = [process.execPath, '--conditions=@weft/source', '--input-type=module-typescript', '-']
+  const [program = '', ...argv] = [...(example.needsKernel ? ALONE : []), ...node]
   const options = { cwd: root, timeout: EXAMPLE_TIMEOUT_MS, killSignal: 'SIGKILL' } as const
-  const child = spawn(process.execPath, argv, options)
+  const child = spawn(program, argv, options)
   let output = ''
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))
   child.stderr.on('data', (bytes: Buffer) => (output += bytes.toString()))
-  child.stdin.end(code)
+  child.stdin.end(example.code)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (status, signal) => {
