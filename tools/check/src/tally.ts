@@ -35,9 +35,15 @@ export function sumTallies(tallies: readonly Tally[]): Tally {
 
 /** Skips by their reason, with how often and one example: what a reader can take in. */
 export function describeSkips(skips: readonly Skip[]): string[] {
-  const reasons = Map.groupBy(skips, ({ reason }) => reason)
+  const reasons = Map.groupBy(skips, reasonOf)
   return [...reasons].map(([reason, [first, ...others]]) => {
     const example = `${first?.name ?? ''}${others.length > 0 ? `, and ${others.length} more` : ''}`
-    return `${reason === '' ? 'no reason given' : reason} (${example})`
+    return `${reason} (${example})`
   })
+}
+
+/** What it said, or what its name says in parentheses, as of tests that a machine cannot run. */
+function reasonOf({ reason, name }: Skip): string {
+  if (reason !== '') return reason
+  return /\(([^()]+ [^()]+)\)/.exec(name)?.[1] ?? 'no reason given'
 }

@@ -144,6 +144,8 @@ describe('the tally', () => {
       'needs x (a, and 1 more)',
       'no reason given (b)',
     ])
+    const name = 'tun (this machine has no /dev/net/tun) > opens (2)'
+    expect(describeSkips([skip(name, '')])).toEqual([`this machine has no /dev/net/tun (${name})`])
   })
 })
 
