@@ -74,8 +74,9 @@ function describeDiagnostic(diagnostic: ts.Diagnostic): string {
 
 /** Runs an example as a program of its own; resolves to its output if it failed, else to null. */
 export function runExample(root: string, example: ReadmeExample): Promise<string | null> {
-  const node = [process.execPath, '--conditions=@weft/source', '--input-type=module-typescript', '-']
-  const [program = '', ...argv] = [...(example.needsKernel ? ALONE : []), ...node]
+  const flags = ['--conditions=@weft/source', '--input-type=module-typescript', '-']
+  const alone = example.needsKernel ? ALONE : []
+  const [program = '', ...argv] = [...alone, process.execPath, ...flags]
   const options = { cwd: root, timeout: EXAMPLE_TIMEOUT_MS, killSignal: 'SIGKILL' } as const
   const child = spawn(program, argv, options)
   let output = ''
