@@ -58,6 +58,7 @@ export interface TablesProfile {
   readonly leaveMemoryMs: number
   readonly reconnectIntervalMs: number
   readonly deadNodeForgetMs: number
+  /** How often it is looked whether a node that the ring begins with is there, to join it again. */
   readonly rejoinIntervalMs: number
   /**
    * Compare digests with this many peers at this interval (docs/decisions, anti-entropy). 0: off,
@@ -130,6 +131,8 @@ export function lanProfile(): GossipProfile {
     tableGossipIntervalMs: 100,
     tableGossipPacketsMax: 4,
     tableEagerMs: 10,
+    // A manager that restarts alone knows nobody, and engines look for it once a minute.
+    rejoinIntervalMs: 3000,
     digestIntervalMs: 1000,
     digestPeers: 2,
     foreignSyncIntervalMs: 4000,
