@@ -18,8 +18,8 @@ interface WebAssemblyApi {
 
 /**
  * At least so many bytes, zeroed, which never move, with a sum over them that takes a tenth of the
- * time of plain code (decision 0023). Null where WebAssembly, its SIMD, or the address space that
- * it reserves cannot be had: then plain code sums.
+ * time of plain code (decision 0023). Null where WebAssembly, its SIMD, or so much memory cannot
+ * be had: then plain code sums.
  */
 export function quickMemory(length: number): QuickSum | null {
   const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyApi }

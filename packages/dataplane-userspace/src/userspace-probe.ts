@@ -23,6 +23,7 @@ import {
 import { IP_PROTOCOL } from '@weft/wire'
 import { fastestSuite, isSound, type SealingLibrary } from './fastest-suite.ts'
 import { ESP_PATHS, ESP_SUITES, type EspOptions } from './options.ts'
+import { quickMemory } from './quick-memory.ts'
 
 /** Largest IP packet, in bytes (RFC 791 §3.1): an underlay can have no larger MTU. */
 export const IP_PACKET_BYTES_MAX = 65_535
@@ -67,6 +68,7 @@ function probeInside(esp: EspOptions): UserspaceFacts {
   const families = ([4, 6] as const).filter((family) => probeSocket(family, fallbacks))
   const attachments: Attachment['kind'][] = tap === null ? ['port'] : ['netns', 'port']
   const sealing = probeSealing(families, esp, fallbacks)
+  if (quickMemory(1) === null) fallbacks.push('checksums by plain code: no WebAssembly with SIMD')
   if (families.length === 0) {
     const result = { usable: false, reason: 'no UDP sockets', fallbacks, sealing } as const
     return { result, offloads: [] }

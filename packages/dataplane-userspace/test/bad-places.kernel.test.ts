@@ -48,3 +48,11 @@ test('without raw sockets there is no ESP over IP, and nothing is encrypted by i
   expect(found.sealing.paths).toEqual(['udp'])
   expect(found.fallbacks).toEqual([expect.stringContaining('no ESP over IP: IPv4: EPERM')])
 })
+
+const without = 'on processors whose SIMD WebAssembly cannot use, plain code sums (a flag of x64)'
+test.skipIf(process.arch !== 'x64')(without, () => {
+  const script = 'node=$1; shift; exec "$node" --no-enable-sse4-1 "$@"'
+  const found = foundBy('sh', '-c', script, 'sh')
+  expect(found).toMatchObject({ usable: true, encapsulations: ['vxlan', 'vxlan-esp'] })
+  expect(found.fallbacks).toEqual([expect.stringContaining('checksums by plain code')])
+})

@@ -62,7 +62,7 @@ test('packets stand in it, and it is as large as asked', () => {
   expect(quick?.bytes.length).toBeGreaterThanOrEqual(100_000)
 })
 
-test('where there is no address space, or no WebAssembly, plain code has to do', () => {
+test('where there is not so much memory, or no WebAssembly, plain code has to do', () => {
   expect(quickMemory(2 ** 33)).toBeNull()
   const there: unknown = Reflect.get(globalThis, 'WebAssembly')
   try {
