@@ -41,6 +41,41 @@ describe('a key ring', () => {
     expect(tags(ring)).toEqual(['key-2'])
   })
 
+  it('changes over to other keys at once, and keeps the ones that stay', () => {
+    const ring = new KeyRing([keyOf(1), keyOf(2), keyOf(3)])
+    const [first, second] = ring.all()
+    ring.replace([keyOf(3), keyOf(2), keyOf(4)])
+    expect(tags(ring)).toEqual(['key-3', 'key-2', 'key-4'])
+    expect(ring.all()).toEqual([keyOf(3).bytes, keyOf(2).bytes, keyOf(4).bytes])
+    expect(ring.all()[1]).toBe(second)
+    expect(first).toEqual(new Uint8Array(16))
+  })
+
+  it('does not take a key for another of its tag: a restored manager uses tags again', () => {
+    const ring = new KeyRing([keyOf(1), keyOf(2)])
+    const [sealing] = ring.all()
+    const other = { tag: 'key-1', bytes: keyOf(9).bytes }
+    ring.replace([other, keyOf(2)])
+    expect(tags(ring)).toEqual(['key-1', 'key-2'])
+    expect(ring.primary()).toEqual(keyOf(9).bytes)
+    expect(ring.all()).toEqual([keyOf(9).bytes, keyOf(2).bytes])
+    expect(sealing).toEqual(new Uint8Array(16))
+    other.bytes.fill(0xff)
+    expect(ring.primary()).toEqual(keyOf(9).bytes)
+  })
+
+  it('changes over as a whole or not at all', () => {
+    const ring = new KeyRing([keyOf(1), keyOf(2)])
+    const most = Array.from({ length: KEYS_MAX + 1 }, (_, i) => keyOf(i + 1))
+    expect(codeOf(() => ring.replace([keyOf(3), keyOf(4, 5)]))).toBe('ERR_KEY_SIZE')
+    expect(codeOf(() => ring.replace(most))).toBe('ERR_KEYS_MAX')
+    expect(() => ring.replace([keyOf(3), { ...keyOf(4), tag: 'key-3' }])).toThrow('a tag names one')
+    expect(() => ring.replace([])).toThrow('a ring that seals')
+    expect(ring.all()).toEqual([keyOf(1).bytes, keyOf(2).bytes])
+    ring.replace(most.slice(1))
+    expect(ring.all()).toHaveLength(KEYS_MAX)
+  })
+
   it('leaves a key alone that is installed again, under whatever tag', () => {
     const ring = new KeyRing([keyOf(1), keyOf(2)])
     ring.install({ tag: 'other', bytes: keyOf(2).bytes })

@@ -41,12 +41,7 @@ export class KeyRing {
 
   /** The first key is primary. No keys: nothing is sealed. Throws ERR_KEY_SIZE, ERR_KEYS_MAX. */
   constructor(keys: readonly GossipKey[]) {
-    if (keys.length > KEYS_MAX) {
-      throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
-    }
-    this.#keys = keys.map(copyOf)
-    const tags = new Set(keys.map(({ tag }) => tag))
-    assert(tags.size === keys.length, ONE_KEY)
+    this.#keys = wholeRing(keys, [])
     this.#bytes = this.#keys.map((key) => key.bytes)
   }
 
@@ -87,6 +82,19 @@ export class KeyRing {
     key.bytes.fill(0)
   }
 
+  /**
+   * Hold these keys and no others, the first of them sealing. Keys are compared by their bytes too:
+   * a manager that was restored from a backup gives other keys the tags that it gave before. Throws
+   * ERR_KEY_SIZE or ERR_KEYS_MAX, and then nothing has changed.
+   */
+  replace(keys: readonly GossipKey[]): void {
+    assert(keys.length > 0, 'a ring that seals does not stop to')
+    const before = this.#keys
+    const after = wholeRing(keys, before)
+    this.#set(after)
+    for (const key of before) if (!after.includes(key)) key.bytes.fill(0)
+  }
+
   /** What may be shown: tags, never bytes. */
   toJSON(): readonly KeyView[] {
     return this.#keys.map(({ tag }, i) => ({ tag, isPrimary: i === 0 }))
@@ -106,6 +114,22 @@ export class KeyRing {
 
 /** Or the ring would go on sealing with one key while the caller means another. */
 const ONE_KEY = 'a tag names one key'
+
+/** These keys, as they are held already or as copies. */
+function wholeRing(
+  keys: readonly GossipKey[],
+  held: readonly GossipKey[],
+): readonly GossipKey[] {
+  if (keys.length > KEYS_MAX) {
+    throw keyRingError('ERR_KEYS_MAX', 'too many keys in the ring', { max: KEYS_MAX })
+  }
+  assert(new Set(keys.map(({ tag }) => tag)).size === keys.length, ONE_KEY)
+  return keys.map((key) => held.find((one) => isSame(one, key)) ?? copyOf(key))
+}
+
+function isSame(a: GossipKey, b: GossipKey): boolean {
+  return a.tag === b.tag && equalBytes(a.bytes, b.bytes)
+}
 
 function copyOf(key: GossipKey): GossipKey {
   assert(key.tag !== '', 'a key has a tag')
