@@ -1,15 +1,10 @@
 /** What a quiet ring costs: bytes on the wire for each node and second. */
 import { utf8Bytes } from '@weft/core'
-import {
-  encodeNetworkDb,
-  pushPullScale,
-  type GossipProfile,
-  type Row,
-  type TableEvent,
-} from '@weft/gossip'
-import { calm, type LinkWeather } from '../engine/network-model.ts'
+import { pushPullScale, type GossipProfile } from '@weft/gossip'
+import { calm } from '../engine/network-model.ts'
 import type { Traffic } from '../engine/sim-process.ts'
 import type { Ring, RingHost } from '../ring.ts'
+import { fillRing, type ChangingProfile } from './filled-ring.ts'
 import { assertRunning, coreOf, nodeName, populatedRing } from './populated-ring.ts'
 
 /** One cell of the table. */
@@ -43,21 +38,6 @@ const NETWORKS_EACH = 2
 const ENDPOINT_BYTES = 110
 const PEER_BYTES = 50
 
-/** While a ring is filled, each node passes on what it took in once, to one, at once. */
-const EMPTYING: Partial<GossipProfile> = {
-  tableRetransmitMult: 0,
-  tableGossipNodes: 1,
-  tableGossipPacketsMax: 50,
-}
-/** Everybody has it already: it gets lost, which takes the simulator less time. */
-const STORM: LinkWeather = { ...calm, loss: { numerator: 1, denominator: 1 } }
-/** A tick of table gossip, and no more: probes that are lost are repeated. */
-const STORM_MS = 201
-const LULL_MS = 799
-/** So many networks are handed out at a time: what waits to be passed on takes memory. */
-const WAVE_NETWORKS = 100
-const FILL_MS = 2000
-const FILL_TRIES = 60
 /** Timers are back to their own intervals, and nothing is told any more. */
 const SETTLE_MS = 10_000
 
@@ -91,13 +71,9 @@ export function measureQuiet(ring: Ring, windowMs: number): BandwidthResult {
   return { ...perNodeSecond(sum, (nodes * windowMs) / 1000), incomplete }
 }
 
-/**
- * A ring in which everybody has written its endpoints, and everybody in their networks has them.
- * To get there, the rows of a network are handed to its nodes by a bulk sync: gossip would tell
- * each of them dozens of times, which takes the simulator longer than what is then measured.
- */
+/** A ring in which everybody has written its endpoints, and all of their networks have them. */
 export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowMs'>): Ring {
-  const present: { -readonly [Name in keyof GossipProfile]: GossipProfile[Name] } = { ...profile }
+  const present: ChangingProfile = { ...profile }
   const ring = populatedRing({
     seed,
     nodes,
@@ -106,19 +82,15 @@ export function quietRing({ seed, nodes, profile }: Omit<BandwidthCell, 'windowM
     networksOf: (index) => networksOf(index, nodes),
     isSealed: true,
   })
-  Object.assign(present, EMPTYING)
-  for (const { index } of ring.world.hosts) putRows(ring, index, nodes)
-  const networks = [...hostsByNetwork(ring)]
-  for (let first = 0; first < networks.length; first += WAVE_NETWORKS) {
-    const wave = networks.slice(first, first + WAVE_NETWORKS)
-    for (const [networkId, hosts] of wave) handOut(ring, networkId, hosts)
-    ring.world.model.setWeather(STORM)
-    run(ring, STORM_MS)
-    ring.world.model.setWeather(calm)
-    run(ring, LULL_MS)
-  }
-  for (let i = 0; i < FILL_TRIES && countIncomplete(ring, nodes) > 0; i++) run(ring, FILL_MS)
-  Object.assign(present, profile)
+  fillRing(ring, {
+    profile: present,
+    weather: calm,
+    networks: hostsByNetwork(ring),
+    write: () => {
+      for (const { index } of ring.world.hosts) putRows(ring, index, nodes)
+    },
+    isFull: () => countIncomplete(ring, nodes) === 0,
+  })
   run(ring, SETTLE_MS)
   return ring
 }
@@ -134,30 +106,6 @@ function hostsByNetwork(ring: Ring): ReadonlyMap<string, readonly RingHost[]> {
     }
   }
   return byNetwork
-}
-
-/** Every node of a network takes in what all others of it wrote, as a bulk sync says it. */
-function handOut(ring: Ring, networkId: string, hosts: readonly RingHost[]): void {
-  const events = hosts.flatMap((host) => [...coreOf(host).tables.rows({ networkId })].map(eventOf))
-  const lTime = events.reduce((latest, event) => Math.max(latest, event.lTime), 0)
-  const [first] = hosts
-  if (first === undefined) return
-  const bytes = encodeNetworkDb({
-    kind: 'bulk-sync',
-    lTime,
-    unsolicited: false,
-    nodeName: nodeName(first.index),
-    networks: [networkId],
-    events,
-  })
-  for (const host of hosts) {
-    ring.world.act(host, (core, now) => core.tables.delegate.userMessage(now, bytes, 'stream'))
-  }
-}
-
-function eventOf({ networkId, table, key, owner, value, lTime }: Row): TableEvent {
-  const says = { kind: 'table', type: 'create', residualReapTimeSeconds: 0 } as const
-  return { ...says, lTime, nodeName: owner, networkId, tableName: table, key, value }
 }
 
 /** Neighbours share one network, and one node of each neighbourhood another. */

@@ -1,9 +1,10 @@
 /** How long until the last node knows: Docker's own perturbations, on virtual time. */
 import { assert, SeededRandom, utf8Bytes } from '@weft/core'
 import type { AttachmentChange, GossipProfile, Road, RowChange } from '@weft/gossip'
-import { calm } from '../engine/network-model.ts'
+import { calm, type LinkWeather } from '../engine/network-model.ts'
 import type { Ring, RingHost } from '../ring.ts'
 import { percent } from '../swarm/swarm-options.ts'
+import { fillRing, type ChangingProfile } from './filled-ring.ts'
 import { assertRunning, attach, coreOf, nodeName, populatedRing } from './populated-ring.ts'
 
 /** What is done; each is told to everybody else, but `join-populated` to the one who joins. */
@@ -105,10 +106,11 @@ class ConvergenceBench {
     this.#tally = tally
     this.#random = new SeededRandom(`${seed}/trials`)
     const weather = { ...calm, loss: percent(cell.lossPercent) }
+    const profile: ChangingProfile = { ...cell.profile }
     this.#ring = populatedRing({
       seed,
       nodes: cell.nodes,
-      profile: cell.profile,
+      profile,
       weather,
       networksOf: () => [NETWORK],
       isSealed: false,
@@ -118,7 +120,7 @@ class ConvergenceBench {
       tables.watchRows({ networkId: NETWORK }, (change) => this.#hear(host, change))
       tables.watchAttachments((change) => this.#hearAttachment(host, change))
     }
-    if (cell.perturbation === 'join-populated') this.#populate()
+    if (cell.perturbation === 'join-populated') this.#populate(profile, weather)
     this.#run(WARM_UP_MS)
   }
 
@@ -138,11 +140,24 @@ class ConvergenceBench {
     return this.#ring.world.hosts
   }
 
-  #populate(): void {
-    for (const host of this.#hosts) {
-      for (let i = 0; i < ROWS_EACH; i++) this.#put(host, `${nodeName(host.index)}-${i}`)
-    }
-    this.#untilAll(() => this.#hosts.every((host) => this.#hasAllRows(host, this.#hosts.length)))
+  #populate(profile: ChangingProfile, weather: LinkWeather): void {
+    fillRing(this.#ring, {
+      profile,
+      weather,
+      networks: new Map([[NETWORK, this.#hosts]]),
+      write: () => {
+        for (const host of this.#hosts) this.#putAll(host)
+      },
+      isFull: () => this.#isPopulated(),
+    })
+  }
+
+  #putAll(host: RingHost): void {
+    for (let i = 0; i < ROWS_EACH; i++) this.#put(host, `${nodeName(host.index)}-${i}`)
+  }
+
+  #isPopulated(): boolean {
+    return this.#hosts.every((host) => this.#hasAllRows(host, this.#hosts.length))
   }
 
   /** Make true what the perturbation starts from, and wait until everybody knows. */
@@ -202,10 +217,8 @@ class ConvergenceBench {
       return this.#untilTold()
     }
     if (perturbation === 'join-populated') {
-      for (let i = 0; i < ROWS_EACH; i++) this.#put(host, `${nodeName(host.index)}-${i}`)
-      return this.#untilAll(() =>
-        this.#hosts.every((other) => this.#hasAllRows(other, this.#hosts.length)),
-      )
+      this.#putAll(host)
+      return this.#untilAll(() => this.#isPopulated())
     }
     const holds = perturbation === 'create' || perturbation === 'update'
     if (!holds && perturbation !== 'write-after-join') return
