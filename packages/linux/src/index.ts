@@ -127,14 +127,14 @@ export {
   type NetlinkBuffers,
   type TransactOptions,
 } from './netlink-socket.ts'
-export type { Match } from './nft-expressions.ts'
+export type { Match, PacketKey } from './nft-expressions.ts'
+export type { TableFamily, TableRef } from './nft-message.ts'
 export { openNftMonitor, readNftNotices, type NftNotice } from './nft-monitor.ts'
+export type { SetEntry, SetSpec } from './nft-sets.ts'
 export {
   COMMENT_BYTES_MAX,
   type ChainSpec,
   type RuleSpec,
-  type TableFamily,
-  type TableRef,
   type TableSpec,
 } from './nft-writer.ts'
 export { Nftables, type NftRule } from './nftables.ts'
@@ -142,7 +142,7 @@ export type { NoticeListener } from './notice-watch.ts'
 export { readNotice, readNotices, type Notice } from './notices.ts'
 export { SEGMENTED_BYTES_MAX, SEGMENTS_MAX } from './outgoing-messages.ts'
 export { probePacketPath, type PacketPathFacts } from './packet-path-probe.ts'
-export { PinnedMemory } from './pinned-memory.ts'
+export { PinnedMemory, PLACES_MAX } from './pinned-memory.ts'
 export { RING_BYTES, RING_SNAP_BYTES_MAX } from './packet-ring.ts'
 export { PollSet, POLL_ENTRIES_MAX, POLL_WAIT_MS_MAX, type PollInterest } from './poll-set.ts'
 export { OUTSTANDING_BYTES_MAX, watchSocket, type Watch, type WatchOptions } from './poller.ts'

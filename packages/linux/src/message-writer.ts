@@ -153,6 +153,13 @@ export class MessageWriter {
     setU32(this.#bytes, at, value)
   }
 
+  /** An attribute of 64 bits in network order, exact up to 2^53. */
+  u64be(type: number, value: number): void {
+    const at = this.#attribute(type, 8)
+    setU32(this.#bytes, at, Math.floor(value / 2 ** 32))
+    setU32(this.#bytes, at + 4, value % 2 ** 32)
+  }
+
   /** An attribute that says something by being there. */
   flag(type: number): void {
     this.#attribute(type, 0)

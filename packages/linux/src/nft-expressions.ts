@@ -16,6 +16,7 @@ import type { MessageWriter } from './message-writer.ts'
 import {
   NFPROTO,
   NFT_CMP_EQ,
+  NFT_DYNSET_UPDATE,
   NFT_META,
   NFT_PAYLOAD,
   NFT_REG,
@@ -23,9 +24,11 @@ import {
   NFTA_BITWISE,
   NFTA_CMP,
   NFTA_DATA,
+  NFTA_DYNSET,
   NFTA_EXPR,
   NFTA_IMMEDIATE,
   NFTA_LIST_ELEM,
+  NFTA_LOOKUP,
   NFTA_META,
   NFTA_PAYLOAD,
   NFTA_RT,
@@ -45,6 +48,14 @@ export type Match =
   | { readonly on: 'was-encrypted'; readonly is: boolean }
   /** Whether the packet is on its way into IPsec (`rt ipsec`); on output and after. */
   | { readonly on: 'will-be-encrypted'; readonly is: boolean }
+  /** Whether a set of the table has this key of the packet. */
+  | { readonly on: PacketKey; readonly in: string }
+
+/**
+ * What sets know packets of ESP by: the SPI, or the SPI and the four bytes behind the sequence
+ * number, where the initialization vector begins (RFC 4303 §2, RFC 4106 §3.1).
+ */
+export type PacketKey = 'esp-spi' | 'esp-run'
 
 const ETHERTYPE = { 4: 0x0800, 6: 0x86dd } as const
 const IP_OFFSETS = {
@@ -55,9 +66,12 @@ const UDP = 17
 const UDP_DESTINATION_PORT = 2
 /** UDP header, then flags and reserved bytes of VXLAN. */
 const VXLAN_VNI = 12
+const ESP = 50
+/** The vector begins behind SPI and sequence number. */
+const ESP_VECTOR = 8
 const IFNAMSIZ = 16
 
-/** Writes the expressions of one rule, all through register 1. */
+/** Writes the expressions of one rule, all through register 1, values of maps through 2. */
 export class ExpressionWriter {
   readonly #writer: MessageWriter
   readonly #family: keyof typeof NFPROTO
@@ -98,6 +112,10 @@ export class ExpressionWriter {
           writer.u32be(NFTA_RT.KEY, NFT_RT_XFRM)
         })
         return this.#equals(Uint8Array.of(match.is ? 1 : 0))
+      case 'esp-spi':
+      case 'esp-run':
+        this.#packetKey(match.on)
+        return this.#lookUp(match.in)
       default:
         return this.#address(match.on, match.cidr)
     }
@@ -112,6 +130,26 @@ export class ExpressionWriter {
     this.#expression('meta', (writer) => {
       writer.u32be(NFTA_META.KEY, NFT_META.MARK)
       writer.u32be(NFTA_META.SREG, NFT_REG.ONE)
+    })
+  }
+
+  /** Put the mark on the packet that a map has for it; go on only if it has one. */
+  setMarkFrom(key: PacketKey, map: string): void {
+    this.#packetKey(key)
+    this.#lookUp(map, NFT_REG.TWO)
+    this.#expression('meta', (writer) => {
+      writer.u32be(NFTA_META.KEY, NFT_META.MARK)
+      writer.u32be(NFTA_META.SREG, NFT_REG.TWO)
+    })
+  }
+
+  /** Have a set remember the packet's key; go on only if there is room for it. */
+  remember(key: PacketKey, set: string): void {
+    this.#packetKey(key)
+    this.#expression('dynset', (writer) => {
+      writer.text(NFTA_DYNSET.SET_NAME, set)
+      writer.u32be(NFTA_DYNSET.OP, NFT_DYNSET_UPDATE)
+      writer.u32be(NFTA_DYNSET.SREG_KEY, NFT_REG.ONE)
     })
   }
 
@@ -135,6 +173,21 @@ export class ExpressionWriter {
   #protocol(protocol: number): void {
     this.#meta(NFT_META.L4PROTO)
     this.#equals(Uint8Array.of(protocol))
+  }
+
+  #packetKey(key: PacketKey): void {
+    this.#protocol(ESP)
+    this.#payload(NFT_PAYLOAD.TRANSPORT, 0, 4)
+    if (key === 'esp-run') this.#payload(NFT_PAYLOAD.TRANSPORT, ESP_VECTOR, 4, NFT_REG.WORD_ONE)
+  }
+
+  /** Register 1 in a set of the table; of a map, its value into another register. */
+  #lookUp(set: string, into?: number): void {
+    this.#expression('lookup', (writer) => {
+      writer.text(NFTA_LOOKUP.SET, set)
+      writer.u32be(NFTA_LOOKUP.SREG, NFT_REG.ONE)
+      if (into !== undefined) writer.u32be(NFTA_LOOKUP.DREG, into)
+    })
   }
 
   #address(on: 'source' | 'destination', cidr: Cidr): void {
@@ -164,9 +217,9 @@ export class ExpressionWriter {
     })
   }
 
-  #payload(base: number, offset: number, length: number): void {
+  #payload(base: number, ...[offset, length, into = NFT_REG.ONE]: PayloadPlace): void {
     this.#expression('payload', (writer) => {
-      writer.u32be(NFTA_PAYLOAD.DREG, NFT_REG.ONE)
+      writer.u32be(NFTA_PAYLOAD.DREG, into)
       writer.u32be(NFTA_PAYLOAD.BASE, base)
       writer.u32be(NFTA_PAYLOAD.OFFSET, offset)
       writer.u32be(NFTA_PAYLOAD.LEN, length)
@@ -205,6 +258,9 @@ export class ExpressionWriter {
     writer.close(element)
   }
 }
+
+/** Bytes of a packet, and the register they go to. */
+type PayloadPlace = readonly [offset: number, length: number, into?: number]
 
 function writeData(writer: MessageWriter, type: number, value: Uint8Array): void {
   const opened = writer.open(type)

@@ -1,8 +1,8 @@
 /** Hearing of tables, chains and rules that come and go, whoever is at work on them. */
 import { MessageReader } from './messages.ts'
 import { NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES, NFT_MSG } from './nft-numbers.ts'
+import type { TableRef } from './nft-message.ts'
 import { readTableRef } from './nft-tables.ts'
-import type { TableRef } from './nft-writer.ts'
 import { watchNotices, type NoticeListener } from './notice-watch.ts'
 import type { Watch } from './poller.ts'
 import { NETLINK } from './socket-numbers.ts'

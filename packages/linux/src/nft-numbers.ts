@@ -22,6 +22,9 @@ export const NFT_MSG = {
   NEWRULE: 6,
   GETRULE: 7,
   DELRULE: 8,
+  NEWSET: 9,
+  NEWSETELEM: 12,
+  GETSETELEM: 13,
 } as const
 
 /** Families of tables (NFPROTO_…, netfilter.h). */
@@ -49,13 +52,44 @@ export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const
 export const NFTA_RT = { DREG: 1, KEY: 2 } as const
 export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const
 export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5 } as const
+export const NFTA_LOOKUP = { SET: 1, SREG: 2, DREG: 3 } as const
+export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, TIMEOUT: 6 } as const
+export const NFTA_SET = {
+  TABLE: 1,
+  NAME: 2,
+  FLAGS: 3,
+  KEY_TYPE: 4,
+  KEY_LEN: 5,
+  DATA_TYPE: 6,
+  DATA_LEN: 7,
+  DESC: 9,
+  ID: 10,
+  TIMEOUT: 11,
+} as const
+export const NFTA_SET_DESC = { SIZE: 1 } as const
+export const NFTA_SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const
+export const NFTA_SET_ELEM = { KEY: 1, DATA: 2 } as const
 export const NFTA_COUNTER = { BYTES: 1, PACKETS: 2 } as const
 export const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const
 export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const
 export const NFTA_VERDICT_CODE = 1
 
-/** Registers (enum nft_registers): the verdict, and the first of 16 bytes. */
-export const NFT_REG = { VERDICT: 0, ONE: 1 } as const
+/**
+ * Registers (enum nft_registers): the verdict, the first two of 16 bytes, and the second word of
+ * the first.
+ */
+export const NFT_REG = { VERDICT: 0, ONE: 1, TWO: 2, WORD_ONE: 9 } as const
+
+/** Flags of sets (enum nft_set_flags): with values, with an end, filled by rules. */
+export const NFT_SET = { MAP: 8, TIMEOUT: 16, EVAL: 32 } as const
+
+/** What rules do to a set (enum nft_dynset_ops): put it in, or begin its time anew. */
+export const NFT_DYNSET_UPDATE = 1
+
+/** `nft` shows keys and values of this type as numbers (enum datatypes: TYPE_MARK). */
+export const NFT_TYPE_MARK = 19
+/** Bits of each type in the type of several in a row (TYPE_BITS). */
+export const NFT_TYPE_BITS = 6
 
 /** Keys of meta expressions (enum nft_meta_keys). */
 export const NFT_META = {

@@ -2,7 +2,7 @@
 import { u8 } from '@weft/core'
 import type { MessageReader } from './messages.ts'
 import { NFGENMSG_BYTES, NFPROTO, NFTA_TABLE } from './nft-numbers.ts'
-import type { TableFamily, TableRef } from './nft-writer.ts'
+import type { TableFamily, TableRef } from './nft-message.ts'
 
 /**
  * The table of a message about a table, a chain or a rule: its name has the same number among the

@@ -2,7 +2,8 @@
 import { assert } from '@weft/core'
 import type { MessageWriter } from './message-writer.ts'
 import { NLM_F } from './netlink-numbers.ts'
-import { ExpressionWriter, type Match } from './nft-expressions.ts'
+import { ExpressionWriter, type Match, type PacketKey } from './nft-expressions.ts'
+import { beginNft, type TableRef } from './nft-message.ts'
 import {
   INET_HOOK,
   NETDEV_HOOK,
@@ -10,7 +11,6 @@ import {
   NFGENMSG_BYTES,
   NFNL_MSG,
   NFNL_SUBSYS_NFTABLES,
-  NFPROTO,
   NFT_MSG,
   NFTA_CHAIN,
   NFTA_HOOK,
@@ -18,18 +18,12 @@ import {
   NFTA_TABLE,
   UDATA_COMMENT,
 } from './nft-numbers.ts'
-
-/** Which packets a table sees. */
-export type TableFamily = keyof typeof NFPROTO
-
-/** A table by family and name. */
-export interface TableRef {
-  readonly family: TableFamily
-  readonly name: string
-}
+import { writeSet, type SetSpec } from './nft-sets.ts'
 
 /** A table with all that is in it. */
 export interface TableSpec extends TableRef {
+  /** What its rules look packets up in. */
+  readonly sets?: readonly SetSpec[]
   readonly chains: readonly ChainSpec[]
 }
 
@@ -47,12 +41,14 @@ export interface ChainSpec {
   readonly rules: readonly RuleSpec[]
 }
 
-/** A rule: all conditions hold, then the packet is counted, marked, and decided on. */
+/** A rule: all conditions hold, then the packet is counted, marked, remembered, decided on. */
 export interface RuleSpec {
   readonly matches: readonly Match[]
   readonly counter: boolean
-  /** Put this mark on the packet. */
-  readonly setMark?: number
+  /** Put this mark on the packet, or the one that a map has for it; without one the rule ends. */
+  readonly setMark?: number | { readonly from: string; readonly key: PacketKey }
+  /** Have a set remember the packet by this key. */
+  readonly remember?: { readonly in: string; readonly key: PacketKey }
   /** `continue`: the next rule sees it too. */
   readonly verdict: keyof typeof NF_VERDICT | 'continue'
   /** An ownership mark, at most 127 bytes. */
@@ -78,24 +74,13 @@ function writeMarker(writer: MessageWriter, type: number): void {
   writer.setU8(body + 3, NFNL_SUBSYS_NFTABLES)
 }
 
-/** Begin an nftables message of a family. */
-export function beginNft(writer: MessageWriter, message: number, head: NftHead): void {
-  const body = writer.begin((NFNL_SUBSYS_NFTABLES << 8) | message, head.flags, NFGENMSG_BYTES)
-  writer.setU8(body, head.family === null ? 0 : NFPROTO[head.family])
-}
-
-/** Family and flags of a message; null for all families. */
-export interface NftHead {
-  readonly family: TableFamily | null
-  readonly flags: number
-}
-
 /** Make the table be exactly this, whether or not it was there. */
 export function writeReplaceTable(writer: MessageWriter, table: TableSpec): void {
   // Adding first makes the deletion succeed in every case, as `nft` scripts do.
   writeTable(writer, table, NFT_MSG.NEWTABLE)
   writeTable(writer, table, NFT_MSG.DELTABLE)
   writeTable(writer, table, NFT_MSG.NEWTABLE)
+  for (const [id, set] of (table.sets ?? []).entries()) writeSet(writer, { table, id }, set)
   for (const chain of table.chains) {
     writeChain(writer, table, chain)
     for (const rule of chain.rules) writeRule(writer, { table, chain }, rule)
@@ -140,7 +125,9 @@ function writeRule(writer: MessageWriter, { chain, table }: RulePlace, rule: Rul
   const write = new ExpressionWriter(writer, table.family)
   for (const match of rule.matches) write.match(match)
   if (rule.counter) write.counter()
-  if (rule.setMark !== undefined) write.setMark(rule.setMark)
+  if (typeof rule.setMark === 'number') write.setMark(rule.setMark)
+  else if (rule.setMark !== undefined) write.setMarkFrom(rule.setMark.key, rule.setMark.from)
+  if (rule.remember !== undefined) write.remember(rule.remember.key, rule.remember.in)
   if (rule.verdict !== 'continue') write.verdict(NF_VERDICT[rule.verdict])
   writer.close(expressions)
   if (rule.comment !== undefined) writer.bytes(NFTA_RULE.USERDATA, commentBytes(rule.comment))

@@ -16,14 +16,14 @@ import {
   NFTA_RULE,
   UDATA_COMMENT,
 } from './nft-numbers.ts'
+import { beginNft, type TableRef } from './nft-message.ts'
+import { readEntries, writeListEntries } from './nft-sets.ts'
 import { readTableRef } from './nft-tables.ts'
 import {
-  beginNft,
   beginTransaction,
   endTransaction,
   writeDeleteTable,
   writeReplaceTable,
-  type TableRef,
   type TableSpec,
 } from './nft-writer.ts'
 import { NETLINK } from './socket-numbers.ts'
@@ -88,6 +88,14 @@ export class Nftables implements Disposable {
     writer.text(NFTA_RULE.TABLE, table.name)
     const attempt = { operation: 'list nftables rules', object: nameOf(table) }
     return this.#socket.dump(writer, attempt, (message) => readRule(message, table.name))
+  }
+
+  /** Keys that a set of a table has now, as words. Throws ERR_KERNEL: ENOENT. */
+  keys(table: TableRef, set: string): (readonly number[])[] {
+    const writer = this.#writer.clear()
+    writeListEntries(writer, table, set)
+    const attempt = { operation: 'list nftables set', object: `${nameOf(table)} ${set}` }
+    return this.#socket.dump(writer, attempt, readEntries).flat()
   }
 
   /** Idempotent. */

@@ -22,6 +22,8 @@ export const XFRMA = {
   ALG_AEAD: 18,
   MARK: 21,
   REPLAY_ESN_VAL: 23,
+  SET_MARK: 29,
+  SET_MARK_MASK: 30,
 } as const
 
 /** Groups of notifications (XFRMNLGRP_…). */

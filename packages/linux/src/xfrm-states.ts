@@ -67,6 +67,8 @@ export interface XfrmStateSpec extends XfrmStateRef {
   }
   /** Packets an inbound state accepts out of order; 0 turns the protection off. */
   readonly replayWindow: number
+  /** Mark of packets that have gone through, in the bits of the mask; others stay as they are. */
+  readonly outputMark?: XfrmMark
   /** Sequence numbers of 64 bits; both sides must do it. */
   readonly extendedSequence?: boolean
   readonly limits?: XfrmLimits
@@ -109,7 +111,11 @@ export function writeXfrmState(
   writeAead(writer, spec.aead)
   writeXfrmMark(writer, spec.mark)
   if (spec.udpEncapsulation !== undefined) writeEncapsulation(writer, spec.udpEncapsulation)
-  if (spec.extendedSequence === true) writeReplay(writer, spec.replayWindow)
+  if (spec.outputMark !== undefined) {
+    writer.u32(XFRMA.SET_MARK, spec.outputMark.value)
+    writer.u32(XFRMA.SET_MARK_MASK, spec.outputMark.mask)
+  }
+  if (hasLongForm(spec)) writeReplay(writer, spec.replayWindow)
 }
 
 /** Write the request that removes a state. */
@@ -193,12 +199,17 @@ function stateBytes(spec: XfrmStateSpec): Uint8Array {
   writeLimits(bytes, STATE.LIMITS, spec.limits ?? {})
   setU32le(bytes, STATE.REQID, spec.reqid)
   setU16le(bytes, STATE.FAMILY, xfrmFamily(spec.destination))
-  const extended = spec.extendedSequence === true
-  const most = extended ? REPLAY_WINDOW_PACKETS_MAX : 32
-  assert(spec.replayWindow >= 0 && spec.replayWindow <= most, 'the anti-replay window is too long')
-  if (extended) setU8(bytes, STATE.FLAGS, XFRM_STATE_ESN)
-  else setU8(bytes, STATE.REPLAY_WINDOW, spec.replayWindow)
+  const { replayWindow } = spec
+  assert(replayWindow >= 0, 'an anti-replay window has a length')
+  assert(replayWindow <= REPLAY_WINDOW_PACKETS_MAX, 'the anti-replay window is too long')
+  if (spec.extendedSequence === true) setU8(bytes, STATE.FLAGS, XFRM_STATE_ESN)
+  if (!hasLongForm(spec)) setU8(bytes, STATE.REPLAY_WINDOW, replayWindow)
   return bytes
+}
+
+/** A window of more than a word stands in an attribute, as all do with numbers of 64 bits. */
+function hasLongForm({ extendedSequence, replayWindow }: XfrmStateSpec): boolean {
+  return extendedSequence === true || replayWindow > 32
 }
 
 function writeAead(writer: MessageWriter, { icvBits, key, name }: XfrmStateSpec['aead']): void {
@@ -223,7 +234,7 @@ function writeEncapsulation(
   writer.bytes(XFRMA.ENCAP, bytes)
 }
 
-/** Sequence numbers of 64 bits come with any window; a bitmap without bits may be left out. */
+/** A bitmap without bits may be left out. */
 function writeReplay(writer: MessageWriter, window: number): void {
   const bytes = new Uint8Array(REPLAY_ESN.BITMAP)
   setU32le(bytes, REPLAY_ESN.BITMAP_WORDS, Math.ceil(window / 32))

@@ -20,6 +20,7 @@ import {
   PollSet,
   Xfrm,
   type DatagramSocket,
+  type SetEntry,
   type TableSpec,
   type XfrmNotice,
   type XfrmPolicySpec,
@@ -212,6 +213,7 @@ export async function runEncryptedPath(): Promise<void> {
     checkEncryption(near, far, traffic)
     checkRotation(near, far, traffic)
     checkForgery(far, traffic)
+    checkRuns(near, far, traffic)
     checkSegments(near, far, traffic)
     await checkLimits(far, traffic)
     checkKinds(near)
@@ -266,6 +268,71 @@ function checkForgery(far: End, traffic: Traffic): void {
   far.xfrm.putState('create', stateOf(2000, 2))
 }
 
+/**
+ * A state for each run of a sender, told apart by the first word of its vectors: one that was
+ * made anew has numbers from 1, and no state refuses them.
+ */
+function checkRuns(near: End, far: End, traffic: Traffic): void {
+  const mask = 0x7000_0000
+  far.xfrm.deleteState(stateOf(2000, 0))
+  far.xfrm.putState('create', stateOf(2000, 2, { replayWindow: 0, mark: { value: 0, mask } }))
+  far.nft.replaceTable(runs([]))
+  traffic.send(GUARDED, 3)
+  assert.deepEqual(traffic.arrivals(3), [GUARDED, GUARDED, GUARDED])
+  const marks = [0x1000_0000, 0x2000_0000]
+  for (const [index, value] of marks.entries()) {
+    if (index > 0) {
+      near.xfrm.deleteState(stateOf(2000, 0))
+      near.xfrm.putState('create', stateOf(2000, 2, { replayWindow: 0 }))
+      traffic.send(GUARDED, 3)
+      assert.deepEqual(traffic.arrivals(3), [GUARDED, GUARDED, GUARDED])
+    }
+    const seen = far.nft.keys(runs([]), 'seen')
+    assert.equal(seen.length, 1)
+    const more = { replayWindow: 1024, mark: { value, mask }, outputMark: { value: 0, mask } }
+    far.xfrm.putState('create', stateOf(2000, 2, more))
+    const before = far.nft.keys(runs([]), 'runs')
+    const entries = [...before, ...seen].map((words, at) => ({ words, mark: marks[at] ?? 0 }))
+    far.nft.replaceTable(runs(entries))
+    traffic.send(GUARDED, 5)
+    assert.deepEqual(traffic.arrivals(5), Array<number>(5).fill(GUARDED))
+    assert.deepEqual(far.nft.keys(runs([]), 'seen'), [])
+  }
+  const counts = far.xfrm.states().map(({ mark, packets }) => [mark?.value, packets])
+  assert.deepEqual(counts.sort(), [[0, 6], ...marks.map((value) => [value, 5])])
+  for (const value of marks) far.xfrm.deleteState(stateOf(2000, 0, { mark: { value, mask } }))
+  far.xfrm.deleteState(stateOf(2000, 0, { mark: { value: 0, mask } }))
+  far.nft.deleteTable(runs([]))
+  far.xfrm.putState('create', stateOf(2000, 2))
+  traffic.spis()
+}
+
+/** What tells runs apart where packets come in. */
+function runs(entries: readonly SetEntry[]): TableSpec {
+  const remembers = { forgetMs: 60_000, entriesMax: 16 }
+  const rule = { matches: [], counter: false } as const
+  return {
+    family: 'ip',
+    name: 'weft-runs',
+    sets: [
+      { name: 'runs', key: 'esp-run', holds: 'marks', entries },
+      { name: 'seen', key: 'esp-run', holds: 'keys', remembers, entries: [] },
+    ],
+    chains: [
+      {
+        name: 'runs',
+        hook: 'input',
+        priority: 1000,
+        policy: 'accept',
+        rules: [
+          { ...rule, setMark: { from: 'runs', key: 'esp-run' }, verdict: 'accept' },
+          { ...rule, remember: { in: 'seen', key: 'esp-run' }, verdict: 'continue' },
+        ],
+      },
+    ],
+  }
+}
+
 /** Joined datagrams cannot be encrypted together: one by one they are (EIO, udp_send_skb). */
 function checkSegments(near: End, far: End, traffic: Traffic): void {
   const { mark, ...whateverMark } = policyOf(2000)
@@ -311,6 +378,7 @@ function checkKinds({ xfrm }: End): void {
     stateOf(300, 3, { extendedSequence: true, replayWindow: 1024 }),
     stateOf(302, 5, { udpEncapsulation, mark }),
     stateOf(303, 6, { source, destination: parseIp('fd00::2') }),
+    stateOf(304, 7, { replayWindow: 1024, outputMark: { value: 0, mask: 0xff } }),
   ]
   for (const spec of kinds) xfrm.putState('create', spec)
   const states = xfrm.states().sort((a, b) => a.spi - b.spi)
@@ -318,7 +386,8 @@ function checkKinds({ xfrm }: End): void {
     { spi: 300, extendedSequence: true, replayWindow: 1024 },
     { spi: 302, udpEncapsulation, mark },
     { spi: 303, source, aead: { name: 'rfc4106(gcm(aes))', keyBits: 160, icvBits: 64 } },
+    { spi: 304, extendedSequence: false, replayWindow: 1024 },
   ])
-  assert.equal(xfrm.flushStates(REQID), 3)
+  assert.equal(xfrm.flushStates(REQID), 4)
   assert.deepEqual(xfrm.states(), [])
 }
