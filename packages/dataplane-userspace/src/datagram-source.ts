@@ -8,7 +8,7 @@ const MAPPED = 0xffff
 /** One source that is written again for each datagram. */
 export class DatagramSource {
   readonly source: UnderlaySource = { word0: 0, word1: 0, word2: 0, word3: 0 }
-  readonly #words = new Uint32Array(4)
+  readonly #words = new Int32Array(4)
 
   /** The source of datagram `index` of the last `receive`. */
   read(receiver: DatagramReceiver, index: number): UnderlaySource {

@@ -1,5 +1,5 @@
 /** Where things stand in an ESP packet in transport mode (RFC 4303 §2, RFC 4106 §§3 to 5). */
-import { setU32, u32, u8, type CipherSuite } from '@weft/core'
+import { setU32, u16, u8, type CipherSuite } from '@weft/core'
 import { highHalf, lowHalf } from './sequence-number.ts'
 
 /** Bytes of the initialisation vector, in every suite. */
@@ -34,18 +34,16 @@ export function sealedBytes(payloadBytes: number, tagBytes: number): number {
 }
 
 /** Write the padding 1, 2, 3… of RFC 4303 §2.4, its length and the next header; returns the end. */
-export function writeTrailer(bytes: Uint8Array, start: number, trailer: Trailer): number {
-  const { padding, protocol } = trailer
+export function writeTrailer(
+  bytes: Uint8Array,
+  start: number,
+  padding: number,
+  protocol: number,
+): number {
   for (let i = 1; i <= padding; i++) bytes[start + i - 1] = i
   bytes[start + padding] = padding
   bytes[start + padding + 1] = protocol
   return start + padding + ESP_TRAILER_BYTES
-}
-
-/** What `writeTrailer` writes. */
-export interface Trailer {
-  readonly padding: number
-  readonly protocol: number
 }
 
 /** Where the payload ends whose trailer ends at `end`; -1 when the padding is not as it must be. */
@@ -94,7 +92,10 @@ export interface AssociationLayout {
   readonly protocol: number
 }
 
-/** The SPI of a packet of at least 4 bytes. */
-export function spiAt(bytes: Uint8Array, start: number): number {
-  return u32(bytes, start)
+/**
+ * 32 bits that stand at `at`, as a signed number: larger ones are objects in V8, which makes one
+ * for each call that it hands them to.
+ */
+export function signedAt(bytes: Uint8Array, at: number): number {
+  return (u16(bytes, at) << 16) | u16(bytes, at + 2)
 }

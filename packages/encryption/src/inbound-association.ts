@@ -1,5 +1,5 @@
 /** The receiving end of a security association: opens packets where they stand. */
-import { assert, u32, type Cipher } from '@weft/core'
+import { assert, type Cipher } from '@weft/core'
 import type { EspFault } from './esp-fault.ts'
 import {
   CipherInputs,
@@ -7,10 +7,12 @@ import {
   ESP_HEADER_BYTES,
   ESP_TRAILER_BYTES,
   payloadEndOf,
+  signedAt,
   type AssociationLayout,
 } from './esp-layout.ts'
 import { ReplayWindow, type ReplayFault } from './replay-window.ts'
 import { RunWindows } from './run-windows.ts'
+import { lowHalf } from './sequence-number.ts'
 
 /** What a receiving end needs to be told. */
 export interface InboundOptions extends AssociationLayout {
@@ -63,12 +65,12 @@ export class InboundAssociation {
     const sealedAt = start + ESP_HEADER_BYTES
     const tagAt = end - this.#cipher.suite.tagBytes
     if (tagAt - sealedAt < ESP_TRAILER_BYTES) return 'short'
-    const low = u32(bytes, start + 4)
+    const sent = signedAt(bytes, start + 4)
+    const low = lowHalf(sent)
     const sequence = this.#extended ? (this.#window?.extend(low) ?? -1) : low
     if (sequence < 0) return 'late'
-    // As signed numbers, which V8 hands from call to call without making objects of them.
-    const maskHigh = u32(bytes, start + 8) | 0
-    const maskLow = u32(bytes, start + 12) ^ low
+    const maskHigh = signedAt(bytes, start + 8)
+    const maskLow = signedAt(bytes, start + 12) ^ sent
     const refusal = this.#refusal(sequence, maskHigh, maskLow)
     if (refusal !== null) return refusal
     const { nonce, associated } = this.#inputs

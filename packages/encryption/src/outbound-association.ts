@@ -1,11 +1,12 @@
 /** The sending end of a security association: seals packets where they stand. */
-import { assert, setU32, u32, type Cipher, type Entropy } from '@weft/core'
+import { assert, setU32, type Cipher, type Entropy } from '@weft/core'
 import {
   CipherInputs,
   ESP_HEADER_BYTES,
   ESP_IV_BYTES,
   ESP_TRAILER_BYTES,
   paddingBytes,
+  signedAt,
   writeTrailer,
   type AssociationLayout,
 } from './esp-layout.ts'
@@ -33,11 +34,14 @@ export class OutboundAssociation {
   readonly #protocol: number
   readonly #sequenceMax: number
   #sequence: number
+  /** Signed, as `signedAt` says. */
   readonly #maskHigh: number
   readonly #maskLow: number
+  readonly #signedSpi: number
 
   constructor(options: OutboundOptions, cipher: Cipher, entropy: Entropy) {
     this.spi = options.spi
+    this.#signedSpi = options.spi | 0
     this.#cipher = cipher
     this.#inputs = new CipherInputs(options)
     this.#protocol = options.protocol
@@ -46,8 +50,8 @@ export class OutboundAssociation {
     this.rekeyAt = 3 * Math.floor(this.#sequenceMax / 4)
     const mask = new Uint8Array(ESP_IV_BYTES)
     entropy.fill(mask)
-    this.#maskHigh = u32(mask, 0)
-    this.#maskLow = u32(mask, 4)
+    this.#maskHigh = signedAt(mask, 0)
+    this.#maskLow = signedAt(mask, 4)
   }
 
   /** The sequence number of the last packet; what a successor must begin behind. */
@@ -68,11 +72,11 @@ export class OutboundAssociation {
     const sealedEnd = tagAt + this.#cipher.suite.tagBytes
     assert(at >= 0 && start <= end && sealedEnd <= bytes.length, 'room to seal a packet')
     this.#sequence++
-    setU32(bytes, at, this.spi)
+    setU32(bytes, at, this.#signedSpi)
     setU32(bytes, at + 4, lowHalf(this.#sequence))
-    setU32(bytes, at + 8, (this.#maskHigh ^ highHalf(this.#sequence)) >>> 0)
-    setU32(bytes, at + 12, (this.#maskLow ^ lowHalf(this.#sequence)) >>> 0)
-    writeTrailer(bytes, end, { padding, protocol: this.#protocol })
+    setU32(bytes, at + 8, this.#maskHigh ^ highHalf(this.#sequence))
+    setU32(bytes, at + 12, this.#maskLow ^ lowHalf(this.#sequence))
+    writeTrailer(bytes, end, padding, this.#protocol)
     const { nonce, associated } = this.#inputs
     this.#inputs.load(this.#sequence, bytes, at + 8)
     this.#cipher.seal(bytes, start, tagAt, nonce, associated)

@@ -57,7 +57,9 @@ export class RunWindows {
   }
 
   #find(high: number, low: number): Run | null {
-    for (const run of this.#runs) {
+    // By index: an iterator would be an object for each packet.
+    for (let i = 0; i < this.#runs.length; i++) {
+      const run = this.#runs[i] as Run
       if (run.low === low && run.high === high && run.used > 0) return run
     }
     return null

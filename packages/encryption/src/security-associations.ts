@@ -2,7 +2,7 @@
 import { assert, checkKeySize, type CipherSuite, type Entropy, type Ip } from '@weft/core'
 import { encryptionError } from './errors.ts'
 import { ESP_FAULTS, type EspFault } from './esp-fault.ts'
-import { ESP_HEADER_BYTES, spiAt } from './esp-layout.ts'
+import { ESP_HEADER_BYTES, signedAt } from './esp-layout.ts'
 import type { InboundAssociation } from './inbound-association.ts'
 import type { RotationStep } from './key-ring.ts'
 import type { NetworkKey } from './network-key.ts'
@@ -140,9 +140,11 @@ export class SecurityAssociations {
     if (start < 0 || end > bytes.length || end - start < ESP_HEADER_BYTES) {
       return this.#refuse('short')
     }
-    const receivers = this.#receivers.get(spiAt(bytes, start) | 0) ?? NOBODY
+    const receivers = this.#receivers.get(signedAt(bytes, start)) ?? NOBODY
     let fault: EspFault = 'unknown-spi'
-    for (const { peer, association } of receivers) {
+    // By index: an iterator would be an object for each packet.
+    for (let i = 0; i < receivers.length; i++) {
+      const { peer, association } = receivers[i] as Receiver
       if (peer.address !== source || !peer.isPresent) continue
       const result = association.open(bytes, start, end)
       if (typeof result === 'number') {

@@ -16,5 +16,5 @@ export function lowHalf(sequence: number): number {
 
 /** The half that is not, and that an extended number authenticates all the same. */
 export function highHalf(sequence: number): number {
-  return Math.floor(sequence / SEQUENCE_SPACE)
+  return sequence < SEQUENCE_SPACE ? 0 : Math.floor(sequence / SEQUENCE_SPACE)
 }

@@ -4,6 +4,7 @@ import {
   CONTROL_BYTES,
   HEADER,
   HEADER_WORDS,
+  IOVEC_BYTES,
   MessageVector,
   NAME_BYTES,
 } from './message-vector.ts'
@@ -50,13 +51,13 @@ export class DatagramReceiver {
   #prepare(slot: number, index: number): void {
     this.memory.assertInside(slot, this.#slotBytes)
     const vector = this.#vector
-    const { address } = vector.memory
+    const { memory } = vector
     const header = index * HEADER_WORDS
-    vector.setPiece(index, this.memory.address + slot, this.#slotBytes)
-    vector.setPointer(header + HEADER.NAME, address + vector.names + index * NAME_BYTES)
-    vector.setPointer(header + HEADER.PIECES, address + vector.pieces + index * 16)
+    vector.setPlace(vector.setPiece(index, this.#slotBytes), this.memory, slot)
+    vector.setPlace(header + HEADER.NAME, memory, vector.names + index * NAME_BYTES)
+    vector.setPlace(header + HEADER.PIECES, memory, vector.pieces + index * IOVEC_BYTES)
     vector.setLength(header + HEADER.PIECE_COUNT, 1)
-    vector.setPointer(header + HEADER.CONTROL, address + vector.controls + index * CONTROL_BYTES)
+    vector.setPlace(header + HEADER.CONTROL, memory, vector.controls + index * CONTROL_BYTES)
   }
 
   /**
@@ -71,7 +72,7 @@ export class DatagramReceiver {
       words[i * HEADER_WORDS + HEADER.CONTROL_LENGTH] = CONTROL_BYTES
     }
     const count = Math.min(countMax, this.#count)
-    const result = pinned.recvmmsg(fd, memory.address, count, MSG.DONTWAIT)
+    const result = pinned.recvmmsg(fd, memory.addressAt(0), count, MSG.DONTWAIT)
     this.#used = Math.max(0, result)
     return result
   }
@@ -106,24 +107,24 @@ export class DatagramReceiver {
 
   /** 4 or 6, or 0 when the kernel named no IP sender. */
   familyOf(index: number): 4 | 6 | 0 {
-    const family = (this.#name(index) as number) & 0xffff
+    const family = this.#name(index) & 0xffff
     if (family === AF.INET) return 4
     return family === AF.INET6 ? 6 : 0
   }
 
   /** Source port; 0 for raw sockets. */
   sourcePortOf(index: number): number {
-    return swap16((this.#name(index) as number) >>> 16)
+    return swap16(this.#name(index) >>> 16)
   }
 
-  /** An IPv4 source as a number, as its bytes read in network order. */
+  /** An IPv4 source as its bytes read in network order, signed: larger ones would be objects. */
   sourceIpOf(index: number): number {
     const word = this.#vector.words[this.#nameWord(index) + 1] as number
-    return ((swap16(word & 0xffff) << 16) | swap16(word >>> 16)) >>> 0
+    return (swap16(word & 0xffff) << 16) | swap16(word >>> 16)
   }
 
-  /** Four words of an IPv6 source from `at` on, each as its bytes read in network order. */
-  copySourceIp6(index: number, into: Uint32Array, at: number): void {
+  /** Four words of an IPv6 source from `at` on, each as `sourceIpOf` has it. */
+  copySourceIp6(index: number, into: Int32Array, at: number): void {
     const from = this.#nameWord(index) + 2
     for (let i = 0; i < 4; i++) {
       const word = this.#vector.words[from + i] as number
@@ -139,8 +140,9 @@ export class DatagramReceiver {
     return this.#vector.names / 4 + (index * NAME_BYTES) / 4
   }
 
-  #name(index: number): number | undefined {
-    return this.#vector.words[this.#nameWord(index)]
+  /** Family and port of the sender; signed, as `sourceIpOf`. */
+  #name(index: number): number {
+    return (this.#vector.words[this.#nameWord(index)] as number) | 0
   }
 }
 

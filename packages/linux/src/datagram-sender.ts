@@ -17,6 +17,8 @@ export const SEND_MESSAGES_MAX = 1024
 /** Error numbers are below this; a larger one would be counted with the last. */
 const ERRNO_SLOTS = 256
 
+const NOTHING_REFUSED: ReadonlyMap<string, number> = new Map()
+
 /** Memories remembered at a time: callers have one or two. */
 const MEMORIES_KEPT = 8
 
@@ -58,7 +60,7 @@ export class DatagramSender {
   readonly #poll = PinnedMemory.allocate(8)
   readonly #refused = new Float64Array(ERRNO_SLOTS)
   /** Holds what queued addresses point into. */
-  #memories: PinnedMemory[] = []
+  readonly #memories: PinnedMemory[] = []
   #sent = 0
   #calls = 0
   #congested = 0
@@ -85,7 +87,7 @@ export class DatagramSender {
     destination: number,
   ): void {
     assert(start >= 0 && start < end && end <= bytes.length, 'a datagram has bytes')
-    const address = this.#addressOf(bytes)
+    const memory = this.#memoryOf(bytes)
     const segment = segmentBytes > 0 ? segmentBytes : end - start
     const joins = this.#segmentation && this.#destinations.takesSegments(destination)
     const count = joins ? Math.min(SEGMENTS_MAX, Math.floor(SEGMENTED_BYTES_MAX / segment)) : 1
@@ -94,8 +96,10 @@ export class DatagramSender {
       const length = Math.min(end - from, lengthMax)
       if (this.#queued.isFull) this.flush()
       const each = Math.min(segment, length)
-      if (!joins || !this.#queued.takes(destination, each, length)) this.#begin(destination)
-      this.#queued.append(address + from, length, each)
+      if (!joins || !this.#queued.takes(destination, each, length)) {
+        this.#queued.begin(destination, this.#destinations)
+      }
+      this.#queued.append(memory, from, length, each)
     }
   }
 
@@ -108,31 +112,32 @@ export class DatagramSender {
 
   /** What happened so far. */
   counters(): SenderCounters {
-    const refused = new Map<string, number>()
-    this.#refused.forEach((count, number) => {
-      if (count > 0) refused.set(errnoName(number), count)
-    })
+    let refused: Map<string, number> | null = null
+    // Not by forEach: it would make an object of each count.
+    for (let number = 0; number < ERRNO_SLOTS; number++) {
+      const count = this.#refused[number] as number
+      if (count > 0) refused = (refused ?? new Map()).set(errnoName(number), count)
+    }
     return {
       sent: this.#sent,
       calls: this.#calls,
       congested: this.#congested,
       unsegmented: this.#unsegmented,
-      refused,
+      refused: refused ?? NOTHING_REFUSED,
     }
   }
 
-  #begin(destination: number): void {
-    const table = this.#destinations
-    this.#queued.begin(destination, table.addressOf(destination), table.lengthOf(destination))
-  }
-
   /** Where these bytes lie; keeps them from being collected while they are queued. */
-  #addressOf(bytes: Uint8Array): number {
-    for (const memory of this.#memories) if (memory.bytes === bytes) return memory.address
+  #memoryOf(bytes: Uint8Array): PinnedMemory {
+    const memories = this.#memories
+    for (let i = 0; i < memories.length; i++) {
+      const one = memories[i] as PinnedMemory
+      if (one.bytes === bytes) return one
+    }
     const memory = PinnedMemory.over(bytes)
-    if (this.#queued.count === 0 && this.#memories.length >= MEMORIES_KEPT) this.#memories = []
-    this.#memories.push(memory)
-    return memory.address
+    if (this.#queued.count === 0 && memories.length >= MEMORIES_KEPT) memories.length = 0
+    memories.push(memory)
+    return memory
   }
 
   #transmit(messages: OutgoingMessages): void {
@@ -145,7 +150,7 @@ export class DatagramSender {
         for (let i = done; i < done + result; i++) this.#sent += messages.segmentsOf(i)
         done += result
       } else if (result === -errno.EAGAIN && !waited) {
-        pinned.poll(this.#poll.address, 1, SEND_WAIT_MS)
+        pinned.poll(this.#poll.addressAt(0), 1, SEND_WAIT_MS)
         waited = true
       } else if (result === -errno.EAGAIN) {
         for (let i = done; i < messages.count; i++) this.#congested += messages.segmentsOf(i)
@@ -168,7 +173,7 @@ export class DatagramSender {
       this.#unsegmented++
       this.#destinations.refuseSegments(messages.destinationOf(index))
       this.#singles.clear()
-      this.#singles.addEachOf(messages, index)
+      this.#singles.addEachOf(messages, index, this.#destinations)
       this.#transmit(this.#singles)
     } else {
       const number = Math.min(code, ERRNO_SLOTS - 1)

@@ -46,9 +46,14 @@ export class Destinations {
     this.#free.push(number)
   }
 
-  /** Where the address lies. */
-  addressOf(number: number): number {
-    return this.#chunk(number).address + (number % CHUNK) * NAME_BYTES
+  /** The memory that the address lies in. */
+  memoryOf(number: number): PinnedMemory {
+    return this.#chunk(number)
+  }
+
+  /** Where it lies there. */
+  offsetOf(number: number): number {
+    return (number % CHUNK) * NAME_BYTES
   }
 
   /** Its length; asserts that it is there. */

@@ -1,6 +1,6 @@
 /**
  * Packet ciphers from the libcrypto that this process has in it already, through FFI: a fraction of
- * the time that node:crypto takes to set a cipher up for each packet, and next to no garbage.
+ * the time that node:crypto takes to set a cipher up for each packet, and no garbage.
  */
 import {
   assert,
@@ -121,7 +121,7 @@ class LibraryCipher implements Cipher {
   readonly #room = PinnedMemory.allocate(ROOM_BYTES)
   readonly #pointers: unknown[]
   #associatedBytes = 0
-  /** The array that was used last, which is most often the next one too, and where it lies. */
+  /** The array that was used last, which is most often the next one too. */
   #memory = this.#room
 
   constructor(suite: CipherSuite, library: { evp: Evp; type: number }, key: Uint8Array) {
@@ -148,7 +148,7 @@ class LibraryCipher implements Cipher {
     const { tagBytes } = this.suite
     assert(start >= 0 && start <= end && end + tagBytes <= bytes.length, 'room for a tag')
     this.#enter(nonce, associated)
-    const text = this.#addressOf(bytes) + start
+    const text = this.#addressOf(bytes, start)
     const length = end - start
     const evp = this.#evp
     const context = this.#pointer(POINTER.context)
@@ -175,7 +175,7 @@ class LibraryCipher implements Cipher {
     const length = end - tagBytes - start
     if (length < 0) return false
     this.#enter(nonce, associated)
-    const text = this.#addressOf(bytes) + start
+    const text = this.#addressOf(bytes, start)
     const evp = this.#evp
     const context = this.#pointer(POINTER.context)
     const tag = this.#pointer(POINTER.tag)
@@ -236,8 +236,8 @@ class LibraryCipher implements Cipher {
     return this.#pointers[place] as number
   }
 
-  #addressOf(bytes: Uint8Array): number {
+  #addressOf(bytes: Uint8Array, start: number): number {
     if (bytes !== this.#memory.bytes) this.#memory = PinnedMemory.over(bytes)
-    return this.#memory.address
+    return this.#memory.addressAt(start)
   }
 }

@@ -51,7 +51,15 @@ export class MessageVector {
 
   /** Write an address of 64 bits at a word. */
   setPointer(word: number, address: number): void {
-    this.words[word] = address % WORD
+    // What is stored as 32 bits is the rest of a division by WORD.
+    this.words[word] = address
+    this.words[word + 1] = address / WORD
+  }
+
+  /** Write where a place of a memory lies: an address as an argument would be an object. */
+  setPlace(word: number, memory: PinnedMemory, offset: number): void {
+    const address = memory.address + offset
+    this.words[word] = address
     this.words[word + 1] = address / WORD
   }
 
@@ -66,10 +74,10 @@ export class MessageVector {
     this.words[word + 1] = 0
   }
 
-  /** Write a piece: where it lies and how long it is. */
-  setPiece(index: number, address: number, length: number): void {
+  /** Write the length of a piece; the word at which its address is to be written. */
+  setPiece(index: number, length: number): number {
     const word = this.pieces / 4 + index * IOVEC_WORDS
-    this.setPointer(word, address)
     this.setLength(word + 2, length)
+    return word
   }
 }

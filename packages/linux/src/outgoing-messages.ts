@@ -1,4 +1,5 @@
 /** Messages being collected for sendmmsg: which datagrams each holds, and where they lie. */
+import type { Destinations } from './destinations.ts'
 import {
   CONTROL_BYTES,
   HEADER,
@@ -6,7 +7,9 @@ import {
   IOVEC_BYTES,
   IOVEC_WORDS,
   MessageVector,
+  MMSGHDR_BYTES,
 } from './message-vector.ts'
+import type { PinnedMemory } from './pinned-memory.ts'
 import { SOL, UDP } from './socket-numbers.ts'
 
 /** Datagrams of one message (UDP_MAX_SEGMENTS of Linux before 6.9). */
@@ -56,7 +59,7 @@ export class OutgoingMessages {
     const { controls, memory, words } = this.vector
     const at = controls + index * CONTROL_BYTES
     const header = index * HEADER_WORDS
-    this.vector.setPointer(header + HEADER.CONTROL, memory.address + at)
+    this.vector.setPlace(header + HEADER.CONTROL, memory, at)
     words.set([CONTROL_LENGTH, 0, SOL.UDP, UDP.SEGMENT], at / 4)
   }
 
@@ -71,22 +74,23 @@ export class OutgoingMessages {
     this.#pieceCount = 0
   }
 
-  /** Begin a message to an address; `destination` is its number, for who asks later. */
-  begin(destination: number, address: number, addressBytes: number): void {
+  /** Begin a message to a destination of this table. */
+  begin(destination: number, table: Destinations): void {
     const index = this.count++
     const header = index * HEADER_WORDS
-    const { memory, pieces } = this.vector
+    const { vector } = this
     this.#destinations[index] = destination
     this.#firstPieces[index] = this.#pieceCount
     this.#segments[index] = 0
     this.#lengths[index] = 0
     this.#segmentBytes[index] = 0
-    this.vector.setPointer(header + HEADER.NAME, address)
-    this.vector.words[header + HEADER.NAME_LENGTH] = addressBytes
-    const piece = memory.address + pieces + this.#pieceCount * IOVEC_BYTES
-    this.vector.setPointer(header + HEADER.PIECES, piece)
-    this.vector.setLength(header + HEADER.PIECE_COUNT, 0)
-    this.vector.setLength(header + HEADER.CONTROL_LENGTH, 0)
+    const place = table.offsetOf(destination)
+    vector.setPlace(header + HEADER.NAME, table.memoryOf(destination), place)
+    vector.words[header + HEADER.NAME_LENGTH] = table.lengthOf(destination)
+    const piece = vector.pieces + this.#pieceCount * IOVEC_BYTES
+    vector.setPlace(header + HEADER.PIECES, vector.memory, piece)
+    vector.setLength(header + HEADER.PIECE_COUNT, 0)
+    vector.setLength(header + HEADER.CONTROL_LENGTH, 0)
   }
 
   /** Whether the last message may take `length` more bytes, in datagrams of `segment` bytes. */
@@ -107,7 +111,12 @@ export class OutgoingMessages {
   }
 
   /** Append bytes to the last message: datagrams of `segment` bytes, the last with what remains. */
-  append(address: number, length: number, segment: number): void {
+  append(memory: PinnedMemory, start: number, length: number, segment: number): void {
+    this.vector.setPlace(this.#addPiece(length, segment), memory, start)
+  }
+
+  /** The word at which the address of the new piece is to be written. */
+  #addPiece(length: number, segment: number): number {
     const index = this.count - 1
     const header = index * HEADER_WORDS
     const { controls, words } = this.vector
@@ -116,16 +125,17 @@ export class OutgoingMessages {
     const segments = (this.#segments[index] as number) + Math.ceil(length / own)
     this.#segments[index] = segments
     this.#lengths[index] = (this.#lengths[index] as number) + length
-    this.vector.setPiece(this.#pieceCount++, address, length)
     words[header + HEADER.PIECE_COUNT] = (words[header + HEADER.PIECE_COUNT] as number) + 1
-    if (segments === 1) return
-    words[header + HEADER.CONTROL_LENGTH] = CONTROL_SPACE
-    words[(controls + index * CONTROL_BYTES + 16) / 4] = own
+    if (segments > 1) {
+      words[header + HEADER.CONTROL_LENGTH] = CONTROL_SPACE
+      words[(controls + index * CONTROL_BYTES + 16) / 4] = own
+    }
+    return this.vector.setPiece(this.#pieceCount++, length)
   }
 
   /** Where the header of a message lies, for the kernel. */
   headerOf(index: number): number {
-    return this.vector.memory.address + index * 4 * HEADER_WORDS
+    return this.vector.memory.addressAt(index * MMSGHDR_BYTES)
   }
 
   /** How many datagrams a message holds. */
@@ -139,7 +149,7 @@ export class OutgoingMessages {
   }
 
   /** Append the datagrams of a message of another list to this one, each as its own message. */
-  addEachOf(other: OutgoingMessages, index: number): void {
+  addEachOf(other: OutgoingMessages, index: number, table: Destinations): void {
     const { words } = other.vector
     const header = index * HEADER_WORDS
     const segment = other.#segmentBytes[index] as number
@@ -150,12 +160,9 @@ export class OutgoingMessages {
       const address = other.vector.pointerAt(word)
       const length = words[word + 2] as number
       for (let at = 0; at < length; at += segment) {
-        this.begin(
-          other.destinationOf(index),
-          other.vector.pointerAt(header + HEADER.NAME),
-          words[header + HEADER.NAME_LENGTH] as number,
-        )
-        this.append(address + at, Math.min(segment, length - at), segment)
+        this.begin(other.destinationOf(index), table)
+        const place = this.#addPiece(Math.min(segment, length - at), segment)
+        this.vector.setPointer(place, address + at)
       }
     }
   }

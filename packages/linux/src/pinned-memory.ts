@@ -2,6 +2,12 @@
 import { assert } from '@weft/core'
 import { addressOfBytes, pinned } from './syscalls.ts'
 
+/** Places of one memory whose addresses are remembered; some 50 bytes each. */
+export const PLACES_MAX = 16_384
+
+/** By their bytes, so that all who name the same bytes remember their places once. */
+const known = new WeakMap<Uint8Array, PinnedMemory>()
+
 /**
  * Bytes and where they lie. Invariant: the bytes are neither on V8's heap, which moves, nor in
  * WebAssembly memory that may grow; and this object holds them as long as somebody has it. Whoever
@@ -11,6 +17,8 @@ export class PinnedMemory {
   readonly bytes: Uint8Array
   /** Of the first byte; a number, as addresses of a process have 47 bits. */
   readonly address: number
+  /** Addresses by offset. */
+  readonly #places = new Map<number, number>()
 
   private constructor(bytes: Uint8Array) {
     this.bytes = bytes
@@ -26,7 +34,27 @@ export class PinnedMemory {
 
   /** Memory that is there already. Its buffer must never be transferred or resized. */
   static over(bytes: Uint8Array): PinnedMemory {
-    return new PinnedMemory(bytes)
+    const before = known.get(bytes)
+    if (before !== undefined) return before
+    const memory = new PinnedMemory(bytes)
+    known.set(bytes, memory)
+    return memory
+  }
+
+  /**
+   * The address of a place, for a call. An address has more than 31 bits, which V8 keeps in an
+   * object: added up for each call it would be a new one each time, remembered it is not. Packets
+   * begin at few places, so that these are soon all known.
+   */
+  addressAt(offset: number): number {
+    return this.#places.get(offset) ?? this.#remember(offset)
+  }
+
+  #remember(offset: number): number {
+    if (this.#places.size === PLACES_MAX) this.#places.clear()
+    const address = this.address + offset
+    this.#places.set(offset, address)
+    return address
   }
 
   /**
@@ -35,13 +63,13 @@ export class PinnedMemory {
    */
   readFrom(fd: number, offset: number, length: number): number {
     this.assertInside(offset, length)
-    return pinned.read(fd, this.address + offset, length)
+    return pinned.read(fd, this.addressAt(offset), length)
   }
 
   /** Write once to a descriptor. Bytes written, or a negative error number. */
   writeTo(fd: number, offset: number, length: number): number {
     this.assertInside(offset, length)
-    return pinned.write(fd, this.address + offset, length)
+    return pinned.write(fd, this.addressAt(offset), length)
   }
 
   /** The kernel would read and write beyond the end without a word. */

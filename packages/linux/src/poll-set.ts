@@ -66,9 +66,10 @@ export class PollSet {
    */
   wait(timeoutMs: number): number {
     assert(timeoutMs >= 0 && timeoutMs <= POLL_WAIT_MS_MAX, 'a wait has an end')
-    const result = pinned.poll(this.#memory.address, this.#fds.length, timeoutMs)
+    const result = pinned.poll(this.#memory.addressAt(0), this.#fds.length, timeoutMs)
     if (result === -errno.EINTR) return this.#forget()
-    return checked(result, 'poll', `${this.#fds.length} descriptors`)
+    // What is only said of errors is not made for each wait.
+    return result < 0 ? checked(result, 'poll', `${this.#fds.length} descriptors`) : result
   }
 
   /** After `wait`: there is something to read, or an error that reading will tell. */

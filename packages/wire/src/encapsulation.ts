@@ -1,7 +1,7 @@
 /** Wraps a frame for the underlay: Ethernet, IP, UDP and VXLAN in front of it (RFC 7348 §5). */
 import { assert, ipFamily, type Ip, type Mac } from '@weft/core'
 import { ETHER_TYPE, ethernet } from './ethernet.ts'
-import { entropyPort, flowHash } from './flow-hash.ts'
+import { entropyPortOf } from './flow-hash.ts'
 import { IP_PROTOCOL } from './ip-protocol.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
@@ -41,7 +41,7 @@ export function encapsulateVxlan(packet: PacketBuffer, outer: VxlanEncapsulation
   const six = ipFamily(outer.destination) === 6
   assert(six === (ipFamily(outer.source) === 6), 'tunnel addresses are of one family')
   const { bytes, start, end } = packet
-  const sourcePort = outer.sourcePort ?? entropyPort(flowHash(bytes, start, end))
+  const sourcePort = outer.sourcePort ?? entropyPortOf(bytes, start, end)
   vxlan.write(packet.bytes, packet.prepend(vxlan.headerLength), outer.vxlan)
   const length = packet.length + udp.headerLength
   const destinationPort = outer.port ?? VXLAN_PORT

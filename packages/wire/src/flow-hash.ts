@@ -21,7 +21,7 @@ function mix(hash: number, word: number): number {
 function finish(hash: number): number {
   const once = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)
   const twice = Math.imul(once ^ (once >>> 13), 0xc2b2_ae35)
-  return (twice ^ (twice >>> 16)) >>> 0
+  return twice ^ (twice >>> 16)
 }
 
 /**
@@ -30,6 +30,11 @@ function finish(hash: number): number {
  * pieces of a packet take one path. Frames that are refused hash to 0.
  */
 export function flowHash(bytes: Uint8Array, start: number, end: number): number {
+  return signedHash(bytes, start, end) >>> 0
+}
+
+/** The same as a signed number, which V8 hands from call to call without making an object of it. */
+function signedHash(bytes: Uint8Array, start: number, end: number): number {
   if (ethernet.check(bytes, start, end) !== null) return 0
   const type = ethernet.etherType(bytes, start)
   const at = ethernet.payloadStart(bytes, start)
@@ -72,5 +77,10 @@ function portsAt(bytes: Uint8Array, at: number, end: number): number {
 
 /** The tunnel source port for a flow. */
 export function entropyPort(hash: number): number {
-  return ENTROPY_PORT_MIN + (hash % ENTROPY_PORT_COUNT)
+  return ENTROPY_PORT_MIN + ((hash >>> 0) % ENTROPY_PORT_COUNT)
+}
+
+/** The tunnel source port for the flow of a frame, as `entropyPort` of its `flowHash`. */
+export function entropyPortOf(bytes: Uint8Array, start: number, end: number): number {
+  return entropyPort(signedHash(bytes, start, end))
 }

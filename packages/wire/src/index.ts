@@ -45,7 +45,13 @@ export {
   type EthernetHeader,
   type VlanTag,
 } from './ethernet.ts'
-export { entropyPort, ENTROPY_PORT_COUNT, ENTROPY_PORT_MIN, flowHash } from './flow-hash.ts'
+export {
+  entropyPort,
+  entropyPortOf,
+  ENTROPY_PORT_COUNT,
+  ENTROPY_PORT_MIN,
+  flowHash,
+} from './flow-hash.ts'
 export { WIRE_FAULTS, type Accessors, type HeaderCodec, type WireFault } from './header-codec.ts'
 export { OPTION_END, OPTION_NO_OPERATION, type HeaderOption } from './header-options.ts'
 export { icmp, ICMP_TYPE, ICMP_UNREACHABLE, type IcmpMessage } from './icmp.ts'

@@ -3,6 +3,10 @@ import { describe, expect, it } from 'vitest'
 import {
   arpRequestFrame,
   echoFrame,
+  ENTROPY_PORT_COUNT,
+  ENTROPY_PORT_MIN,
+  entropyPort,
+  entropyPortOf,
   flowHash,
   ipv4,
   udpFrame,
@@ -28,6 +32,16 @@ describe.each([
   it('depends on the flow, not on what it carries', () => {
     expect(hash(datagram(envelope, 1000, '01'))).toBe(hash(datagram(envelope, 1000, '0203')))
     expect(hash(datagram(envelope, 1000))).not.toBe(hash(datagram(envelope, 1001)))
+  })
+
+  it('becomes a source port, as large as it may be', () => {
+    const frames = Array.from({ length: 64 }, (_, i) => datagram(envelope, 1000 + i))
+    expect(frames.some((frame) => hash(frame) > 0x7fff_ffff)).toBe(true)
+    for (const frame of frames) {
+      const port = entropyPortOf(frame, 0, frame.length)
+      expect(port).toBe(entropyPort(hash(frame)))
+      expect(port).toBe(ENTROPY_PORT_MIN + (hash(frame) % ENTROPY_PORT_COUNT))
+    }
   })
 
   it('tells addresses and protocols apart', () => {

@@ -30,8 +30,10 @@ function unnoticed(frame: Uint8Array, from: number): number[] {
   for (let bit = 8 * from; bit < 8 * frame.length; bit++) {
     const [at, mask] = [bit >>> 3, 1 << (bit & 7)]
     frame[at] = (frame[at] ?? 0) ^ mask
-    // Of a length that grew over its packet there is nothing to say: check refuses it.
-    const readable = udp.check(frame, from, frame.length) === null
+    // Of another length there is nothing to say: check refuses more, and less leaves bytes out.
+    const readable =
+      udp.check(frame, from, frame.length) === null &&
+      udp.payloadEnd(frame, from) === frame.length
     if (readable && transportChecksumState(frame, IP_AT) === 'good') missed.push(bit)
     frame[at] = (frame[at] ?? 0) ^ mask
   }

@@ -60,6 +60,7 @@ export class Coalescer {
   #isTcp = false
   #isClosed = false
   #pseudoSum = 0
+  /** Signed, as all numbers of 32 bits that are kept: larger ones would be objects. */
   #nextSequence = 0
   /** What the checksums of all payloads so far claim, at their places in the whole. */
   #claims = 0
@@ -96,7 +97,7 @@ export class Coalescer {
     this.#end = end
     this.#count = 1
     this.#isClosed = this.#isTcp && (u8(bytes, transport + FLAGS_AT) & ENDS) !== 0
-    this.#nextSequence = (u32(bytes, transport + SEQUENCE_AT) + this.#segmentBytes) >>> 0
+    this.#nextSequence = (u32(bytes, transport + SEQUENCE_AT) + this.#segmentBytes) | 0
     this.#claims = this.#isTcp ? this.#claim(transport, this.#payload, end) : 0
     return true
   }
@@ -109,11 +110,11 @@ export class Coalescer {
     const length = end - payload
     if (this.#end + length - this.#network > COALESCED_BYTES_MAX) return false
     if (this.#isTcp) {
-      if (u32(this.#bytes, transport + SEQUENCE_AT) !== this.#nextSequence) return false
+      if ((u32(this.#bytes, transport + SEQUENCE_AT) | 0) !== this.#nextSequence) return false
       const claim = this.#claim(transport, payload, end)
       const isOdd = ((this.#end - this.#payload) & 1) === 1
       this.#claims = foldSum(this.#claims + (isOdd ? swapSum(claim) : claim))
-      this.#nextSequence = (this.#nextSequence + length) >>> 0
+      this.#nextSequence = (this.#nextSequence + length) | 0
       const flags = u8(this.#bytes, transport + FLAGS_AT) & ENDS
       const first = this.#transport + FLAGS_AT
       setU8(this.#bytes, first, u8(this.#bytes, first) | flags)

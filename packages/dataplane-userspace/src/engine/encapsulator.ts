@@ -1,6 +1,6 @@
 /** The way to peers: frames become VXLAN datagrams that wait side by side (RFC 7348 §5). */
 import { setU32 } from '@weft/core'
-import { entropyPort, flowHash, vxlan, VXLAN_FLAG } from '@weft/wire'
+import { entropyPortOf, vxlan, VXLAN_FLAG } from '@weft/wire'
 import type { ByteSum } from './byte-sum.ts'
 import { finishPacket } from './checksum-finish.ts'
 import { copyBytes } from './copy-bytes.ts'
@@ -40,7 +40,7 @@ export class Encapsulator {
    * flow. Checksums are finished: what leaves the host is whole.
    */
   send(subnet: SwitchSubnet, peer: number, packet: PacketView): void {
-    const sourcePort = entropyPort(flowHash(packet.bytes, packet.start, packet.end))
+    const sourcePort = entropyPortOf(packet.bytes, packet.start, packet.end)
     if (packet.gsoType !== GSO_TYPE.none) return this.#sendSegments(subnet, peer, sourcePort)
     finishPacket(packet, this.#sums)
     const { bytes, start, end } = packet

@@ -99,8 +99,8 @@ export interface SwitchOptions {
 }
 
 /**
- * Where a datagram came from: an IPv6 address as four words of 32 bits, unsigned; IPv4 is mapped
- * (0, 0, 0xffff, address). Mutable, so that one object serves for all.
+ * Where a datagram came from: an IPv6 address as four words of 32 bits, signed or not; IPv4 is
+ * mapped (0, 0, 0xffff, address). Mutable, so that one object serves for all.
  */
 export interface UnderlaySource {
   word0: number

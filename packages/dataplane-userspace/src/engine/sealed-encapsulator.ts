@@ -2,9 +2,8 @@
 import { setU16, setU32, type SocketAddress } from '@weft/core'
 import { ESP_HEADER_BYTES, sealedBytes } from '@weft/encryption'
 import {
-  entropyPort,
+  entropyPortOf,
   finishChecksum,
-  flowHash,
   udp,
   UDP_CHECKSUM_OFFSET,
   vxlan,
@@ -61,7 +60,7 @@ export class SealedEncapsulator {
     if (to === undefined) return this.#options.counts.drop('frame-not-sealed')
     const { bytes, start, end } = packet
     this.#peer = peer
-    this.#sourcePort = entropyPort(flowHash(bytes, start, end))
+    this.#sourcePort = entropyPortOf(bytes, start, end)
     if (packet.gsoType === GSO_TYPE.none) {
       finishPacket(packet, sums)
       const at = this.#open(subnet, to, end - start)

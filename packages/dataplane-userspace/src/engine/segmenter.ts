@@ -136,7 +136,7 @@ export class Segmenter {
 
   #writeTcp(target: Uint8Array, transport: number, index: number): void {
     const sequence = u32(target, transport + SEQUENCE_AT) + index * this.#segmentBytes
-    setU32(target, transport + SEQUENCE_AT, sequence)
+    setU32(target, transport + SEQUENCE_AT, sequence | 0)
     let flags = u8(target, transport + FLAGS_AT)
     if (index > 0) flags &= ~TCP_FLAG.cwr
     if (index < this.#count - 1) flags &= ~LAST_ONLY

@@ -12,8 +12,6 @@ export const LANES = 16
 /** From lane to lane. One datagram may be longer than a batch, up to this. */
 export const LANE_BYTES = 65_536
 
-const PORTS = 65_536
-
 /** Batches under construction. A flow is in one lane, so its order is kept. */
 export class TransmitLanes {
   readonly bytes: Uint8Array
@@ -21,8 +19,9 @@ export class TransmitLanes {
   readonly #segmentsMax: number
   readonly #bases: Int32Array
   readonly #ends: Int32Array
-  /** Peer and source port in one number. */
-  readonly #flows = new Float64Array(LANES)
+  /** The flow: its peer and its source port. */
+  readonly #peers = new Int32Array(LANES)
+  readonly #ports = new Int32Array(LANES)
   /** Bytes of the first datagram, which all others have but the last. */
   readonly #segments = new Int32Array(LANES)
   readonly #counts = new Int32Array(LANES)
@@ -46,11 +45,14 @@ export class TransmitLanes {
   /** Room for a datagram of this many bytes, at most LANE_BYTES: where it is to be written. */
   open(peer: number, sourcePort: number, length: number): number {
     const lane = sourcePort % LANES
-    const flow = peer * PORTS + sourcePort
-    if ((this.#counts[lane] as number) > 0 && !this.#fits(lane, flow, length)) this.#send(lane)
+    if ((this.#counts[lane] as number) > 0) {
+      const isSame = this.#peers[lane] === peer && this.#ports[lane] === sourcePort
+      if (!isSame || !this.#fits(lane, length)) this.#send(lane)
+    }
     const at = this.#ends[lane] as number
     if (this.#counts[lane] === 0) {
-      this.#flows[lane] = flow
+      this.#peers[lane] = peer
+      this.#ports[lane] = sourcePort
       this.#segments[lane] = length
       this.#waiting++
     }
@@ -74,12 +76,11 @@ export class TransmitLanes {
     }
   }
 
-  #fits(lane: number, flow: number, length: number): boolean {
+  #fits(lane: number, length: number): boolean {
     const count = this.#counts[lane] as number
     const segment = this.#segments[lane] as number
     const used = (this.#ends[lane] as number) - (this.#bases[lane] as number)
     return (
-      this.#flows[lane] === flow &&
       count < this.#segmentsMax &&
       length <= segment &&
       // Behind a shorter one there can be none.
@@ -93,11 +94,10 @@ export class TransmitLanes {
     const start = this.#bases[lane] as number
     view.setPlain(this.bytes, start, this.#ends[lane] as number)
     if ((this.#counts[lane] as number) > 1) view.segmentBytes = this.#segments[lane] as number
-    const flow = this.#flows[lane] as number
-    view.sourcePort = flow % PORTS
+    view.sourcePort = this.#ports[lane] as number
     this.#counts[lane] = 0
     this.#ends[lane] = start
     this.#waiting--
-    this.#sink.transmit(Math.floor(flow / PORTS), view)
+    this.#sink.transmit(this.#peers[lane] as number, view)
   }
 }
