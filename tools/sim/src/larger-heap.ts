@@ -6,15 +6,18 @@ import { getHeapStatistics } from 'node:v8'
 const PAIR_BYTES = 400
 const NODE_BYTES = 400_000
 
+/** For each row of others that it holds. */
+const ROW_BYTES = 800
+
 /** A heap that is nearly full is swept again and again: a quarter more is left free. */
 const ROOM = 1.25
 
 const MEGABYTE = 2 ** 20
 const LIMIT = '--max-old-space-size'
 
-/** The heap that a ring of so many nodes takes, in bytes. */
-export function heapBytes(nodes: number): number {
-  return ROOM * nodes * (NODE_BYTES + nodes * PAIR_BYTES)
+/** The heap that a ring of so many nodes takes, in bytes; each holds so many rows of each other. */
+export function heapBytes(nodes: number, rowsEach: number): number {
+  return ROOM * nodes * (NODE_BYTES + nodes * (PAIR_BYTES + rowsEach * ROW_BYTES))
 }
 
 /** Whether this process may have a heap of so many bytes, or was told what it may have. */

@@ -1,5 +1,6 @@
 /** `npm run sim`: rings from a seed, canaries, and tables of figures. */
 import { randomInt } from 'node:crypto'
+import { ROWS_EACH } from '@weft/simulator'
 import { hasHeap, heapBytes, runInLargerHeap } from './larger-heap.ts'
 import { runCanaries } from './run-canaries.ts'
 import { HELP, parseOptions, type SimOptions } from './options.ts'
@@ -15,7 +16,7 @@ const paper: Paper = {
 }
 
 function run(options: SimOptions): number {
-  const bytes = heapBytes(options.cells.nodes ?? 0)
+  const bytes = heapBytes(options.cells.nodes ?? 0, rowsEach(options))
   if (!hasHeap(bytes)) return runInLargerHeap(bytes)
   const seed = options.seed ?? String(randomInt(SEEDS))
   if (options.table !== null) {
@@ -27,6 +28,12 @@ function run(options: SimOptions): number {
   if (caught !== null) return caught ? 0 : 1
   paper.note(`no such canary: ${options.canary}\n\n${HELP}`)
   return EXIT_WRONG_USE
+}
+
+/** Rows that each node holds of each other: none but in one perturbation of the table. */
+function rowsEach({ table, cells: { perturbation } }: SimOptions): number {
+  const isPopulated = perturbation === null || perturbation === 'join-populated'
+  return table === 'convergence' && isPopulated ? ROWS_EACH : 0
 }
 
 const parsed = parseOptions(process.argv.slice(2))
