@@ -23,6 +23,7 @@ import {
   type XfrmStateRef,
 } from '@weft/linux'
 import { ENCRYPT_MARK } from './guard.ts'
+import { isOfRun, PLAIN_MARK, stateKey, WINDOW_PACKETS } from './run-states.ts'
 
 /** Tells our states from others (docker-wire §5.4). */
 export const REQID = 13_681_891
@@ -33,7 +34,7 @@ const ESP = 50
 const UDP = 17
 
 /** One state to be: a direction between us and a peer under a key. */
-interface WantedState extends XfrmStateRef {
+export interface WantedState extends XfrmStateRef {
   readonly peer: SealedPeer
   readonly key: TunnelKey
 }
@@ -59,7 +60,9 @@ export function planAssociations(accepted: AcceptedState): AssociationPlan {
   return {
     local,
     peers,
-    inbound: peers.flatMap((peer) => keys.map((key) => wantedState(peer, key, [peer.ip, local]))),
+    inbound: peers.flatMap((peer) =>
+      keys.map((key) => ({ ...wantedState(peer, key, [peer.ip, local]), mark: PLAIN_MARK })),
+    ),
     outbound,
     policies: new Map(outbound.map((state) => [state.peer.ip, policyOf(state)])),
   }
@@ -115,11 +118,6 @@ export function readAssociations(xfrm: AssociationPort): AssociationReading {
 /** The keys of states that this process made, by name; kept from one change to the next. */
 export type MadeStates = Map<string, TunnelKey>
 
-/** Names a state in the kernel's table. */
-export function stateKey({ destination, source, spi }: XfrmStateRef): string {
-  return `${source} ${destination} ${spi}`
-}
-
 /**
  * One change of associations in the order that loses nothing: receive first, then send; `retire`
  * is for later. States that this process did not make are made again: the kernel cannot be asked
@@ -142,9 +140,9 @@ export class AssociationChange {
     this.#known = new Map(this.#reading.states.map((state) => [stateKey(state), state]))
   }
 
-  /** States as they were before the change, of those that this process made. */
-  get before(): readonly XfrmState[] {
-    return this.#reading.states.filter((state) => this.#made.has(stateKey(state)))
+  /** States as they were before the change. */
+  get states(): readonly XfrmState[] {
+    return this.#reading.states
   }
 
   /** Receive with all keys, then send with the first. A peer that fails stays dark. */
@@ -172,7 +170,7 @@ export class AssociationChange {
     const wanted = new Set([...inbound, ...outbound].map(stateKey))
     for (const state of this.#reading.states) {
       const name = stateKey(state)
-      if (wanted.has(name)) continue
+      if (wanted.has(name) || isOfRun(state)) continue
       this.#xfrm.deleteState(state)
       this.#made.delete(name)
       this.#note(state.source === this.#plan.local ? state.destination : state.source)
@@ -201,15 +199,17 @@ export class AssociationChange {
       createState(this.#xfrm, wanted)
     } catch (error) {
       // A packet for a state that was away makes the kernel hold its place.
-      if (!isKernelError(error, 'EEXIST') || !this.#clear(name)) throw error
+      if (!isKernelError(error, 'EEXIST') || !this.#clear(wanted)) throw error
       createState(this.#xfrm, wanted)
     }
     this.#made.set(name, wanted.key)
   }
 
   /** Remove one of ours that has come meanwhile; false when another has the SPI. */
-  #clear(name: string): boolean {
-    const ours = readAssociations(this.#xfrm).states.find((state) => stateKey(state) === name)
+  #clear({ destination, spi }: WantedState): boolean {
+    const ours = readAssociations(this.#xfrm).states.find(
+      (state) => state.spi === spi && state.destination === destination && !isOfRun(state),
+    )
     return ours !== undefined && this.#xfrm.deleteState(ours)
   }
 
@@ -222,16 +222,25 @@ export class AssociationChange {
   }
 }
 
-function createState(xfrm: AssociationPort, { destination, key, source, spi }: WantedState): void {
+/** Make a state that seals or opens under a key; that of a run has a window. Throws ERR_KERNEL. */
+export function createState(
+  xfrm: Pick<AssociationPort, 'putState'>,
+  { key, ...ref }: XfrmStateRef & Pick<WantedState, 'key'>,
+): void {
+  const { destination, mark, source, spi } = ref
+  const name = { source, destination, spi, ...(mark === undefined ? {} : { mark }) }
+  const kind = isOfRun(ref)
+    ? { replayWindow: WINDOW_PACKETS, outputMark: PLAIN_MARK }
+    : { replayWindow: 0 }
   // The salt is the SPI (docker-wire §5.4).
   withMaterial(key, spi, (material) => {
     const aead = { ...AEAD, key: material }
-    xfrm.putState('create', { source, destination, spi, reqid: REQID, aead, replayWindow: 0 })
+    xfrm.putState('create', { ...name, ...kind, reqid: REQID, aead })
   })
 }
 
 /** A tag can come back with other bytes: a manager that was restored from a copy rotates anew. */
-function isSameKey(a: TunnelKey, b: TunnelKey): boolean {
+export function isSameKey(a: TunnelKey, b: TunnelKey): boolean {
   if (a === b) return true
   if (a.isZeroed || b.isZeroed) return false
   return withMaterial(a, 0, (x) =>
@@ -291,6 +300,7 @@ export function associationsIn(
     return known
   }
   for (const state of states) {
+    if (isOfRun(state)) continue
     if (state.source !== plan.local) {
       of(state.source).opens.push(nameOf(state))
       continue

@@ -82,6 +82,7 @@ function capabilitiesOf(facts: KernelFacts): Capabilities {
     overlayFamilies: families,
     mtuMaxBytes: overlayMtu(IP_PACKET_BYTES_MAX, 6),
     persistent: true,
+    replayWindow: encrypts,
   }
 }
 

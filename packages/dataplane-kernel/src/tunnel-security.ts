@@ -15,21 +15,31 @@ import {
   type NetworkId,
   type TunnelKey,
 } from '@weft/dataplane'
-import { holdName, isKernelError, Nftables, Xfrm, type HeldName, type Watch } from '@weft/linux'
+import {
+  holdName,
+  isKernelError,
+  Nftables,
+  Xfrm,
+  type HeldName,
+  type Watch,
+  type XfrmState,
+} from '@weft/linux'
 import {
   AssociationChange,
   associationsIn,
   planAssociations,
   readAssociations,
-  stateKey,
   type AssociationPlan,
   type MadeStates,
 } from './associations.ts'
-import { ForgedCounter } from './forged-counter.ts'
 import { guardKey, guardOf, guardTable, readGuard, type GuardKey } from './guard.ts'
 import { watchGuard } from './guard-watch.ts'
 import type { Host } from './host.ts'
 import { encapsulationOf, removeNetwork } from './networks.ts'
+import { RefusedCounter } from './refused-counter.ts'
+import { isOfRun, stateKey } from './run-states.ts'
+import { RunTable } from './run-table.ts'
+import { RunWindows } from './run-windows.ts'
 
 /** What a state may be programmed as, now that its encrypted networks are safe. */
 export interface Secured {
@@ -64,7 +74,9 @@ export class TunnelSecurity {
   #guards: ReadonlySet<GuardKey> = new Set()
   /** From before the first rule is there; undefined until then, null when there is no listening. */
   #watch: Watch | null | undefined
-  readonly #forged = new ForgedCounter()
+  readonly #refused = new RefusedCounter()
+  #runTable: RunTable | null = null
+  #windows: RunWindows | null = null
   /** What tables that were written anew had counted. */
   #kept = { in: 0, out: 0 }
   #change: AssociationChange | null = null
@@ -131,9 +143,11 @@ export class TunnelSecurity {
     } catch (error) {
       return { ...refuseEncrypted(valid, error), items }
     }
-    this.#forged.update(this.#change.before)
+    this.#count(this.#change.states)
     const failures = new FailureLog()
     this.#change.bringUp(failures)
+    this.#windows ??= new RunWindows(this.#xfrm, this.#openRunTable(), this.#host.log)
+    this.#windows.look(plan.associations, this.#change.states)
     if (failures.list().length === 0) this.#programmed = plan
     items.push(...this.#change.changed)
     return { accepted: valid, failures: failures.list(), items }
@@ -181,15 +195,15 @@ export class TunnelSecurity {
   /** The same counters with what guards and IPsec threw away. Throws ERR_KERNEL. */
   counted(counters: Counters): Counters {
     const kept = this.isActive ? this.#keptUpToNow() : this.#kept
-    if (this.#xfrm !== null) {
-      const { states } = readAssociations(this.#xfrm)
-      this.#forged.update(states.filter((state) => this.#made.has(stateKey(state))))
-    }
+    if (this.#xfrm !== null) this.#count(readAssociations(this.#xfrm).states)
+    const { forged, replayed, tooOld } = this.#refused.total
     const dropped = new Map(counters.dropped)
     for (const [reason, count] of [
       ['datagram-not-sealed', kept.in],
       ['frame-not-sealed', kept.out],
-      ['datagram-bad-icv', this.#forged.total],
+      ['datagram-bad-icv', forged],
+      ['datagram-replayed', replayed],
+      ['datagram-late', tooOld + (this.#runTable?.late() ?? 0)],
     ] as const) {
       if (count > 0) dropped.set(reason, count)
     }
@@ -207,6 +221,19 @@ export class TunnelSecurity {
       for (const one of [this.#nft, this.#xfrm, this.#claim]) one?.close()
       await this.#watch?.close()
     }
+  }
+
+  /** What a predecessor's states have counted was its own. */
+  #count(states: readonly XfrmState[]): void {
+    const areRunsOurs = this.#windows !== null
+    const isOurs = (state: XfrmState): boolean =>
+      isOfRun(state) ? areRunsOurs : this.#made.has(stateKey(state))
+    this.#refused.update(states.filter(isOurs))
+  }
+
+  #openRunTable(): RunTable {
+    this.#runTable ??= new RunTable(this.#openNft(), this.#host.options.instance)
+    return this.#runTable
   }
 
   #takeClaim(): void {
@@ -267,6 +294,8 @@ export class TunnelSecurity {
       }
     }
     this.#kept = this.#keptUpToNow()
+    this.#openRunTable().remove()
+    this.#windows = null
     this.#openNft().deleteTable(guardTable(this.#host.options.instance, []))
     this.#guards = new Set()
     this.#programmed = null

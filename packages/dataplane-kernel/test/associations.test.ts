@@ -17,11 +17,11 @@ import {
   planAssociations,
   readAssociations,
   REQID,
-  stateKey,
   type AssociationPort,
   type MadeStates,
 } from '../src/associations.ts'
 import { ENCRYPT_MARK } from '../src/guard.ts'
+import { stateKey } from '../src/run-states.ts'
 
 const LOCAL = parseIp('192.0.2.1')
 const PEER = parseIp('192.0.2.2')
