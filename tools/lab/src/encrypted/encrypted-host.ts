@@ -1,5 +1,6 @@
 /** A host with one container on an encrypted network, as whoever tests it sees it. */
 import { parseIp, parseMac, vni, type Ip, type Mac } from '@weft/core'
+import type { EspOptions } from '@weft/dataplane-userspace'
 import type { HostBackend } from '../host-dataplane.ts'
 
 /** What is done wrong with a packet that a host has sent, or might have. */
@@ -25,6 +26,8 @@ export interface StreamTally {
   readonly arrived: number
   /** How many the other had sent when it sent the youngest of them; 0 before any. */
   readonly youngest: number
+  /** Of the other container's, those that had been here before. */
+  readonly repeated: number
 }
 
 /** Key of a Lamport time; the same one, as somebody has it who does not know it. */
@@ -37,6 +40,8 @@ export interface PairKey {
 export interface EncryptedHostSpec {
   readonly number: 1 | 2
   readonly backend: HostBackend
+  /** How its packets travel; only the userspace backend has another way than IP's own protocol. */
+  readonly path?: EspOptions['path']
 }
 
 /** All of it takes and gives plain data, so that a host may be on another machine. */

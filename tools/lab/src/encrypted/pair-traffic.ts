@@ -21,6 +21,7 @@ export class PairTraffic {
   readonly #arrived = new Set<number>()
   #sent = 0
   #youngest = 0
+  #repeated = 0
   #pump: NodeJS.Timeout | null = null
 
   /** For the container of host `number`, which is at this path. Throws ERR_KERNEL. */
@@ -50,13 +51,15 @@ export class PairTraffic {
   }
 
   tally(): StreamTally {
-    return { sent: this.#sent, arrived: this.#arrived.size, youngest: this.#youngest }
+    const [arrived, youngest, repeated] = [this.#arrived.size, this.#youngest, this.#repeated]
+    return { sent: this.#sent, arrived, youngest, repeated }
   }
 
   /** Count from nothing; no datagram of before may be under way. */
   restart(): void {
     this.#sent = 0
     this.#youngest = 0
+    this.#repeated = 0
     this.#arrived.clear()
   }
 
@@ -76,6 +79,7 @@ export class PairTraffic {
   }
 
   #hear(number: number): void {
+    if (this.#arrived.has(number)) this.#repeated++
     this.#arrived.add(number)
     this.#youngest = Math.max(this.#youngest, number + 1)
   }
