@@ -1,5 +1,4 @@
 /** The thread of a switch: waits for frames, datagrams and orders, and carries them out. */
-import { setPriority } from 'node:os'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { WakeEvent } from '@weft/linux'
 import { nodeEntropy } from '@weft/runtime-node'
@@ -9,13 +8,13 @@ import { RECEIVE_SLOTS } from './switch-memory.ts'
 import {
   CONTROL,
   IDLE_MS,
-  SWITCH_NICENESS,
   type KeyBytes,
   type SwitchCommand,
   type SwitchOrder,
   type SwitchReport,
   type SwitchThreadInput,
 } from './switch-protocol.ts'
+import { preferThisThread } from './thread-priority.ts'
 
 const input = workerData as SwitchThreadInput
 const control = new Int32Array(input.control)
@@ -27,24 +26,12 @@ const loop = new PacketLoop({
   sealing: { suite: fastestSuite(input.suite).suite, entropy: nodeEntropy, sequenceAfter: () => 0 },
 })
 
+// Where it is not allowed it forwards all the same; `probe` says so.
 preferThisThread()
 loop.poll.add(wake.fd, 'readable')
 while (Atomics.load(control, CONTROL.stop) === 0) turn()
 loop.close()
 input.port.close()
-
-/**
- * Where the kernel forwards it does so before any process has its turn. A thread that waits for
- * its turn loses packets meanwhile. Without CAP_SYS_NICE it is a thread like others.
- */
-function preferThisThread(): void {
-  try {
-    // On Linux 0 is the calling thread, not its process (setpriority(2)).
-    setPriority(0, SWITCH_NICENESS)
-  } catch {
-    // It forwards all the same.
-  }
-}
 
 function turn(): void {
   loop.turn(IDLE_MS)

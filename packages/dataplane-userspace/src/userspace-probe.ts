@@ -24,6 +24,7 @@ import { IP_PROTOCOL } from '@weft/wire'
 import { fastestSuite, isSound, type SealingLibrary } from './fastest-suite.ts'
 import { ESP_PATHS, ESP_SUITES, type EspOptions } from './options.ts'
 import { quickMemory } from './quick-memory.ts'
+import { priorityLack } from './thread-priority.ts'
 
 /** Largest IP packet, in bytes (RFC 791 §3.1): an underlay can have no larger MTU. */
 export const IP_PACKET_BYTES_MAX = 65_535
@@ -69,6 +70,8 @@ function probeInside(esp: EspOptions): UserspaceFacts {
   const attachments: Attachment['kind'][] = tap === null ? ['port'] : ['netns', 'port']
   const sealing = probeSealing(families, esp, fallbacks)
   if (quickMemory(1) === null) fallbacks.push('checksums by plain code: no WebAssembly with SIMD')
+  const notPreferred = priorityLack()
+  if (notPreferred !== null) fallbacks.push(`the switch takes turns with others: ${notPreferred}`)
   if (families.length === 0) {
     const result = { usable: false, reason: 'no UDP sockets', fallbacks, sealing } as const
     return { result, offloads: [] }
@@ -115,6 +118,7 @@ function capabilitiesOf(
     overlayFamilies: new Set([4, 6]),
     mtuMaxBytes: overlayMtu(IP_PACKET_BYTES_MAX, 6),
     persistent: false,
+    replayWindow: encapsulations.includes('vxlan-esp'),
   }
 }
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { SWITCH_NICENESS } from '../src/switch-protocol.ts'
 import { TAP_QUEUE_FRAMES } from '../src/tap-interface.ts'
+import { mayRaiseThreads } from './may-raise-threads.ts'
 import {
   desired,
   failuresOf,
@@ -27,18 +28,11 @@ function nicenessOf(name: string): number[] {
   return named.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[NICE]))
 }
 
-/** A process may raise its threads if it may raise itself (capabilities(7): CAP_SYS_NICE, 23). */
-function mayRaise(): boolean {
-  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))
-  const isInitial = /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'))
-  return isInitial && ((BigInt(`0x${effective?.[1] ?? '0'}`) >> 23n) & 1n) === 1n
-}
-
 test('the thread is preferred where that is allowed, and no other only waits', async () => {
   const [host] = hosts(1) as [TestHost]
   const dataplane = await host.open()
   await dataplane.counters()
-  expect(nicenessOf('weft-switch')).toEqual([mayRaise() ? SWITCH_NICENESS : 0])
+  expect(nicenessOf('weft-switch')).toEqual([mayRaiseThreads() ? SWITCH_NICENESS : 0])
   expect(nicenessOf('weft-poll')).toEqual([])
   expect(nicenessOf('')).toContain(0)
 })
