@@ -10,6 +10,7 @@ export const capabilityName = {
   overlayFamily: (family: IpFamily): string => `overlay-family:${family}`,
   attachment: (kind: Attachment['kind']): string => `attachment:${kind}`,
   persistent: 'persistent',
+  replayWindow: 'replay-window',
 } as const
 
 /** The names of all that a backend can do. */
@@ -20,5 +21,6 @@ export function capabilityNames(capabilities: Capabilities): ReadonlySet<string>
     ...[...capabilities.overlayFamilies].map(capabilityName.overlayFamily),
     ...[...capabilities.attachments].map(capabilityName.attachment),
     ...(capabilities.persistent ? [capabilityName.persistent] : []),
+    ...(capabilities.replayWindow === true ? [capabilityName.replayWindow] : []),
   ])
 }

@@ -36,6 +36,11 @@ export interface Capabilities {
   readonly mtuMaxBytes: number
   /** True when forwarding survives the death of this process. */
   readonly persistent: boolean
+  /**
+   * True when packets of encrypted networks that were received before are refused. The kernel's are
+   * not, as Docker's are not: whoever starts anew begins at one. False when left out.
+   */
+  readonly replayWindow?: boolean
 }
 
 /** Why an operation or an item failed. */

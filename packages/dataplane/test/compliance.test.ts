@@ -8,6 +8,7 @@ import {
   describeCompliance,
   eventually,
   judge,
+  labNames,
   LAB_DEFAULTS,
   PATIENCE_MS,
   renderComplianceMatrix,
@@ -19,8 +20,9 @@ import {
   type ComplianceCase,
   type Lab,
   type LabNode,
+  type LabSealing,
 } from '../src/compliance/index.ts'
-import type { Counters, Dataplane } from '../src/index.ts'
+import type { Capabilities, Counters, Dataplane } from '../src/index.ts'
 import { describe, expect, test } from 'vitest'
 import { ALL } from './states.ts'
 
@@ -28,20 +30,39 @@ interface ToyWorld {
   readonly leaked?: readonly string[]
   readonly counters?: Partial<Counters>
   readonly closeFails?: boolean
+  readonly capabilities?: Capabilities
+  readonly sealing?: ToySealing
 }
 
+/** Encryption of which nothing is there but what a capture shows, each time that one is taken. */
+type ToySealing = Partial<LabSealing> & { readonly frames: readonly Uint8Array[] }
+
+function sealingOf(frames: readonly Uint8Array[]): ToySealing {
+  return { extraBytes: 0, guarded: false, frames }
+}
+
+const withoutEsp: Capabilities = { ...ALL, encapsulations: new Set(['vxlan']) }
+const withEsp: Capabilities = { ...ALL, encapsulations: new Set(['vxlan', 'vxlan-esp']) }
+
 /** A lab of nothing: nodes whose dataplane only counts. */
-function toyLab({ leaked = [], counters = {}, closeFails = false }: ToyWorld = {}): Lab {
+function toyLab(world: ToyWorld = {}): Lab {
+  const { capabilities = ALL, closeFails = false, counters = {}, leaked = [], sealing } = world
   let now = 0
   const zero = { transmitted: 0, received: 0, dropped: new Map(), drift: 0, networks: new Map() }
   const dataplane = { counters: async () => ({ ...zero, ...counters }) } as unknown as Dataplane
   const tunnel = { ip: parseIp('172.31.1.11'), port: 4789 }
   return {
-    capabilities: ALL,
+    capabilities,
+    ...(sealing === undefined ? {} : { sealing: sealing as unknown as LabSealing }),
     node: async (name) => ({ name, tunnel, dataplane }) as unknown as LabNode,
     advance: async (ms) => void (now += ms),
     link: () => {
-      throw new Error(`no links at ${now}`)
+      if (sealing === undefined) throw new Error(`no links at ${now}`)
+      return {
+        captured: async () => sealing.frames,
+        cut: async () => undefined,
+        heal: async () => undefined,
+      }
     },
     close: async () => {
       if (closeFails) throw new Error('stuck')
@@ -64,7 +85,7 @@ describe('the cases', () => {
   test('have names of their own that begin with their family, and promises', () => {
     const names = complianceCases.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
-    const families = /^(apply|forward|neighbour|adopt|repair|close)\/[a-z0-9-]+$/
+    const families = /^(apply|forward|neighbour|adopt|repair|seal|close)\/[a-z0-9-]+$/
     for (const { name, promise } of complianceCases) {
       expect(name).toMatch(families)
       expect(promise.length).toBeGreaterThan(20)
@@ -75,8 +96,10 @@ describe('the cases', () => {
     const requirements = new Set(complianceCases.flatMap(({ requires }) => requires))
     const positive = [...requirements].filter((r) => !r.startsWith('without '))
     const twinless = positive.filter((r) => !requirements.has(`without ${r}`))
-    // Every backend has VXLAN: without it there is no case to run at all.
-    expect(twinless).toEqual(['encapsulation:vxlan'])
+    // Every backend has VXLAN: without it there is no case to run at all. Where networks are clear
+    // or rules do not guard them there is nothing to promise; a replay that nobody refuses is none.
+    const known = ['encapsulation:vxlan', 'networks:vxlan-esp', 'replay-window', 'guards']
+    expect(twinless).toEqual(known)
   })
 
   test('wait long enough to be fair and not so long that a suite is never run', () => {
@@ -141,6 +164,48 @@ describe('runCase', () => {
     const needs = ['encapsulation:vxlan-esp', 'without persistent']
     expect(await run({ requires })).toEqual({ result: 'skipped', needs })
     expect(unmetRequirements(requires, ALL)).toEqual(needs)
+  })
+
+  test('a world with encrypted networks needs a backend that has them, for every case', async () => {
+    const sealing = sealingOf([])
+    const lacking = await run({}, { sealing, capabilities: withoutEsp })
+    expect(lacking).toEqual({ result: 'skipped', needs: ['encapsulation:vxlan-esp'] })
+    expect(await run({}, { sealing, capabilities: withEsp })).toEqual({ result: 'passed' })
+    const requires = ['networks:vxlan-esp', 'guards', 'replay-window']
+    expect(await run({ requires })).toEqual({ result: 'skipped', needs: requires })
+    const guarded = { ...sealing, guarded: true }
+    const capabilities = { ...withEsp, replayWindow: true }
+    expect(await run({ requires }, { sealing: guarded, capabilities })).toEqual({
+      result: 'passed',
+    })
+    expect(labNames({})).toEqual(['networks:vxlan'])
+  })
+
+  test('what a case sends through encrypted networks must not be seen on the underlay', async () => {
+    const nodes: ComplianceCase['run'] = async (lab) => {
+      const [a, b] = [await lab.node('a'), await lab.node('b')]
+      await lab.link(a, b).captured()
+    }
+    const seen = (text: string): ToyWorld => ({
+      sealing: sealingOf([new TextEncoder().encode(`..${text} 1`)]),
+      capabilities: withEsp,
+    })
+    expect(await run({ run: nodes }, seen('weft compliance fram'))).toEqual({ result: 'passed' })
+    expect(await run({ run: nodes }, seen('weft compliance frame'))).toMatchObject({
+      result: 'failed',
+      reason: expect.stringContaining('that show what is inside: got 2, expected 0') as unknown,
+    })
+    const own = { run: nodes, dark: false }
+    expect(await run(own, seen('weft compliance frame'))).toEqual({ result: 'passed' })
+  })
+
+  test('a slow world is given more time', async () => {
+    const slow = { ...toyLab(), slowness: 3 }
+    let ms = 0
+    const advance = async (step: number): Promise<void> => void (ms += step)
+    expect(await eventually({ ...slow, advance }, () => false)).toBe(false)
+    expect(ms).toBeGreaterThanOrEqual(3 * PATIENCE_MS)
+    expect(ms).toBeLessThan(3 * PATIENCE_MS + 100)
   })
 
   test('every datagram must be accounted for, unless the case interferes', async () => {

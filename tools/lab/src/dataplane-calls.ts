@@ -13,8 +13,10 @@ import type {
   NetworkId,
   NetworkSpec,
   ObservedState,
+  TunnelKey,
 } from '@weft/dataplane'
 import type { Damage } from '@weft/dataplane/compliance'
+import { NetworkKey, SALT_BYTES } from '@weft/encryption'
 import { recordError, reviveError, type ErrorRecord } from './error-record.ts'
 import type { HostDataplane } from './host-dataplane.ts'
 
@@ -82,8 +84,14 @@ export function reviveDrift(message: {
   return { items: message.items, failures: reviveFailures(message.failures) }
 }
 
+/** A key on its way: its bytes are those of a test. */
+interface PortableKey {
+  readonly tag: number
+  readonly bytes: Uint8Array
+}
+
 /** A desired state whose attachments are of another type. */
-type StateOf<Point> = Omit<DesiredState, 'networks'> & {
+type StateOf<Point> = Omit<DesiredState, 'networks' | 'keys'> & {
   readonly networks: ReadonlyMap<NetworkId, NetworkOf<Point>>
 }
 type NetworkOf<Point> = Omit<NetworkSpec, 'local'> & {
@@ -95,23 +103,37 @@ type EndpointOf<Point> = Omit<LocalEndpoint, 'attachment'> & { readonly attachme
 type PortableAttachment = Exclude<Attachment, { kind: 'port' }> | { readonly kind: 'port' }
 
 /** A desired state that structured clone takes. */
-export type PortableState = StateOf<PortableAttachment>
+export type PortableState = StateOf<PortableAttachment> & {
+  readonly keys?: readonly PortableKey[]
+}
 
 /**
  * Make a desired state ready for the way to another process. Of an in-process network card only
  * its kind goes along: enough for a backend to refuse it.
  */
-export function portableState(desired: DesiredState): PortableState {
-  return mapAttachments<Attachment, PortableAttachment>(desired, (attachment) =>
+export function portableState({ keys, ...desired }: DesiredState): PortableState {
+  const state = mapAttachments<Attachment, PortableAttachment>(desired, (attachment) =>
     attachment.kind === 'port' ? { kind: 'port' } : attachment,
   )
+  return keys === undefined ? state : { ...state, keys: keys.map(portableKey) }
 }
 
 /** The other end of `portableState`: in-process cards arrive as cards that go nowhere. */
-export function arrivedState(portable: PortableState): DesiredState {
-  return mapAttachments<PortableAttachment, Attachment>(portable, (attachment) =>
+export function arrivedState({ keys, ...portable }: PortableState): DesiredState {
+  const state = mapAttachments<PortableAttachment, Attachment>(portable, (attachment) =>
     attachment.kind === 'port' ? { kind: 'port', port: DEAD_PORT } : attachment,
   )
+  return keys === undefined ? state : { ...state, keys: keys.map(arrivedKey) }
+}
+
+function portableKey(key: TunnelKey): PortableKey {
+  const material = new Uint8Array(key.byteLength + SALT_BYTES)
+  key.writeKeyMaterial(material, 0, 0)
+  return { tag: key.tag, bytes: material.slice(0, key.byteLength) }
+}
+
+function arrivedKey({ bytes, tag }: PortableKey): NetworkKey {
+  return new NetworkKey({ lamportTime: BigInt(tag), bytes })
 }
 
 const DEAD_PORT: FramePort = {

@@ -4,7 +4,7 @@
  */
 import { assert } from '@weft/core'
 import type { Dataplane } from '@weft/dataplane'
-import { damage } from '@weft/dataplane-userspace/testing'
+import { damage, forgetKeys } from '@weft/dataplane-userspace/testing'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import {
@@ -59,7 +59,9 @@ const handlers: Handlers = {
     return null
   },
   damage: async (wound) => {
-    await damage(open(), wound)
+    if ('network' in wound) await damage(open(), wound)
+    // The tables of a switch are its guards: there is nothing beside them to be taken away.
+    else if (wound.kind === 'delete-associations') await forgetKeys(open())
     return null
   },
   descriptors: async () => descriptors(),

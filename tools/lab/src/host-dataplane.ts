@@ -4,6 +4,7 @@ import { kernelBackend, kernelOptions, type KernelOptions } from '@weft/dataplan
 import {
   userspaceBackend,
   userspaceOptions,
+  type EspOptions,
   type UserspaceOptions,
 } from '@weft/dataplane-userspace'
 import { nodeRuntime } from '@weft/runtime-node'
@@ -16,14 +17,20 @@ export type HostDataplane =
 /** Name of a backend that a lab's host can have. */
 export type HostBackend = HostDataplane['backend']
 
+/** Where a host's dataplane is, and how it seals where that is its choice. */
+export interface HostPlace {
+  readonly instance: string
+  readonly underlayNamespace: string | null
+  /** Of the userspace backend; Docker's where left out, as the kernel's is. */
+  readonly esp?: Partial<EspOptions>
+}
+
 /** A host's dataplane to be, with the usual options. */
-export function hostDataplane(
-  backend: HostBackend,
-  place: { readonly instance: string; readonly underlayNamespace: string | null },
-): HostDataplane {
+export function hostDataplane(backend: HostBackend, place: HostPlace): HostDataplane {
+  const { esp = {}, ...where } = place
   return backend === 'kernel'
-    ? { backend, options: kernelOptions(place) }
-    : { backend, options: userspaceOptions(place) }
+    ? { backend, options: kernelOptions(where) }
+    : { backend, options: userspaceOptions({ ...where, esp }) }
 }
 
 /** Open the backend with a runtime of its own. Rejects with what the backend throws. */

@@ -1,17 +1,35 @@
 /** The real backends' world for compliance cases: hosts in namespaces, owners in processes. */
+import { assert, type Mac } from '@weft/core'
 import type { Capabilities, ProbeResult } from '@weft/dataplane'
-import type { Lab, LabLink, LabNode, LabOptions, OpenLab } from '@weft/dataplane/compliance'
+import type {
+  Lab,
+  LabLink,
+  LabNode,
+  LabOptions,
+  LabSealing,
+  OpenLab,
+} from '@weft/dataplane/compliance'
+import { DOCKER_ESP, type EspOptions } from '@weft/dataplane-userspace'
 import { VXLAN_PORT } from '@weft/wire'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OwnerPool, type OwnerSource } from './dataplane-process.ts'
 import { hostDataplane, probeHostDataplane, type HostBackend } from './host-dataplane.ts'
 import { labError } from './lab-errors.ts'
+import { CaseSealing } from './lab-sealing.ts'
 import { LabWires } from './lab-wires.ts'
 import { openNetnsNode, type NetnsNode } from './netns-node.ts'
 import { Underlay, type LabHost } from './underlay.ts'
 
 /** Idle processes kept in hand: as many as the usual case has nodes. */
 const SPARE_OWNERS = 2
+
+/** How labs differ from the usual ones. */
+export interface NetnsLabsOptions {
+  /** Networks of cases are encrypted, in this way; they are clear when left out. */
+  readonly sealing?: EspOptions['path']
+  /** As `Lab.slowness`. */
+  readonly slowness?: number
+}
 
 /** Labs that share a stock of dataplane processes; close it when the last lab is closed. */
 export interface NetnsLabs extends AsyncDisposable {
@@ -22,10 +40,14 @@ export interface NetnsLabs extends AsyncDisposable {
  * Make labs. Their processes are started ahead of need and used again for the next lab. The nodes
  * of a lab have these backends in turn; what the first of them can do is what the lab can.
  */
-export function netnsLabs(backends: Backends = ['kernel']): NetnsLabs {
+export function netnsLabs(
+  backends: Backends = ['kernel'],
+  { sealing: path, slowness = 1 }: NetnsLabsOptions = {},
+): NetnsLabs {
   const pool = new OwnerPool({ spares: SPARE_OWNERS })
+  const sealing = path === undefined ? null : { ...DOCKER_ESP, path }
   return {
-    open: (options) => NetnsLab.open(options, { source: pool, backends }),
+    open: (options) => NetnsLab.open(options, { source: pool, backends, sealing, slowness }),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
 }
@@ -60,6 +82,9 @@ function probe(backend: HostBackend): Promise<ProbeResult> {
 interface LabParts {
   readonly source: OwnerSource
   readonly backends: Backends
+  /** Null where networks are clear. */
+  readonly sealing: EspOptions | null
+  readonly slowness: number
 }
 
 /** Labs of this process so far, to tell their namespaces apart. */
@@ -68,6 +93,8 @@ let labCount = 0
 /** One world. Invariant: every namespace it made has its prefix, and is gone after `close`. */
 class NetnsLab implements Lab {
   readonly capabilities: Capabilities
+  readonly sealing?: LabSealing
+  readonly slowness: number
   readonly #options: LabOptions
   readonly #prefix: string
   readonly #parts: LabParts
@@ -79,6 +106,12 @@ class NetnsLab implements Lab {
     this.capabilities = capabilities
     this.#options = options
     this.#parts = parts
+    this.slowness = parts.slowness
+    if (parts.sealing !== null) {
+      const guarded = parts.backends[0] === 'kernel'
+      const namespaceOf = (node: LabNode): number => this.#hostOf(node).netns.kernel.namespace.fd
+      this.sealing = new CaseSealing({ esp: parts.sealing, guarded, namespaceOf })
+    }
     this.#prefix = `lab${process.pid}.${++labCount}-`
     const { underlayMtuBytes: mtuBytes } = options
     this.#underlay = Underlay.open({ hosts: 0, mtuBytes, prefix: this.#prefix })
@@ -98,11 +131,14 @@ class NetnsLab implements Lab {
     const host = this.#underlay.addHost()
     this.#wires.watch(host)
     const tunnel = { ip: host.ips[this.#options.underlay], port: VXLAN_PORT }
-    const namespaceOf = (node: LabNode): number => this.#hostOf(node).netns.kernel.namespace.fd
-    const { backends, source } = this.#parts
+    const map = {
+      hostOf: (other: LabNode) => this.#hostOf(other),
+      nextHop: (from: LabHost, to: LabHost) => this.#nextHop(from, to),
+    }
+    const { backends, sealing, source } = this.#parts
     const backend = backends[this.#nodes.size % backends.length] ?? backends[0]
-    const place = { host, tunnel, prefix: this.#prefix }
-    const node = await openNetnsNode({ name, backend, source, namespaceOf, ...place })
+    const place = { host, tunnel, prefix: this.#prefix, esp: sealing ?? DOCKER_ESP }
+    const node = await openNetnsNode({ name, backend, source, map, ...place })
     this.#nodes.set(node, { node, host })
     return node
   }
@@ -130,6 +166,13 @@ class NetnsLab implements Lab {
     await this.#wires.close()
     this.#underlay.close()
     return { leaked: leaked.flat() }
+  }
+
+  #nextHop(from: LabHost, to: LabHost): Mac {
+    if (from.subnet === to.subnet) return to.mac
+    const gateway = this.#underlay.plan.subnets[from.subnet]
+    assert(gateway !== undefined, 'a host is in a subnet of its underlay')
+    return gateway.mac
   }
 
   #hostOf(node: LabNode): LabHost {

@@ -1,17 +1,26 @@
 /** A host as compliance cases see it: its namespace, and the process that owns its dataplane. */
-import { describeError, type SocketAddress } from '@weft/core'
+import { describeError, type Mac, type SocketAddress } from '@weft/core'
 import type { Attachment, Dataplane } from '@weft/dataplane'
 import type { Damage, Foreign, LabInterface, LabNode } from '@weft/dataplane/compliance'
 import { namespaceName } from '@weft/dataplane-kernel'
+import type { EspOptions } from '@weft/dataplane-userspace'
 import { deleteNamespace, listNamespaces, NAMESPACE_DIRECTORY } from '@weft/linux'
 import { atExit } from './at-exit.ts'
 import { DataplaneProcess, type OwnerSource } from './dataplane-process.ts'
 import { ForeignObjects } from './foreign-objects.ts'
 import { hostDataplane, type HostBackend } from './host-dataplane.ts'
+import { injectDatagram } from './inject-datagram.ts'
 import { openNetnsEndpoint, type NetnsEndpoint } from './netns-endpoint.ts'
 import { sabotage } from './sabotage.ts'
-import { sendDatagram } from './send-datagram.ts'
+import { sabotageSealing } from './sabotage-sealing.ts'
 import type { LabHost } from './underlay.ts'
+
+/** The way from node to node. */
+export interface LabMap {
+  hostOf(node: LabNode): LabHost
+  /** The MAC of who takes frames from one host to another: itself, or the router. */
+  nextHop(from: LabHost, to: LabHost): Mac
+}
 
 /** What a node is made of. */
 export interface NetnsNodeParts {
@@ -19,18 +28,19 @@ export interface NetnsNodeParts {
   readonly name: string
   readonly host: LabHost
   readonly backend: HostBackend
+  readonly esp: EspOptions
   readonly tunnel: SocketAddress
   /** Put before the names of namespaces. */
   readonly prefix: string
   readonly source: OwnerSource
-  /** The namespace of another node of the lab, to send from. */
-  readonly namespaceOf: (node: LabNode) => number
+  /** Where other nodes of the lab are, and the way there. */
+  readonly map: LabMap
 }
 
 /** Open a host's dataplane in a process. Rejects with what the backend throws. */
 export async function openNetnsNode(parts: NetnsNodeParts): Promise<NetnsNode> {
-  const { backend, host, source } = parts
-  const place = { instance: host.namespace, underlayNamespace: host.netns.path }
+  const { backend, esp, host, source } = parts
+  const place = { instance: host.namespace, underlayNamespace: host.netns.path, esp }
   const dataplane = hostDataplane(backend, place)
   return new NetnsNode(parts, await DataplaneProcess.open({ dataplane, source }))
 }
@@ -44,7 +54,7 @@ export class NetnsNode implements LabNode {
   readonly tunnel: SocketAddress
   readonly #host: LabHost
   readonly #prefix: string
-  readonly #namespaceOf: NetnsNodeParts['namespaceOf']
+  readonly #map: LabMap
   readonly #backend: HostBackend
   readonly #process: DataplaneProcess
   readonly #endpoints: NetnsEndpoint[] = []
@@ -54,7 +64,7 @@ export class NetnsNode implements LabNode {
   constructor(parts: NetnsNodeParts, owned: DataplaneProcess) {
     this.name = parts.name
     this.#host = parts.host
-    this.#namespaceOf = parts.namespaceOf
+    this.#map = parts.map
     this.tunnel = parts.tunnel
     this.#prefix = parts.prefix
     this.#backend = parts.backend
@@ -91,6 +101,10 @@ export class NetnsNode implements LabNode {
   async sabotage(damage: Damage): Promise<void> {
     // A switch in a process can only be damaged from within; it is down when its owner is.
     if (this.#backend === 'userspace') return this.#process.damage(damage)
+    if (!('network' in damage)) {
+      sabotageSealing(this.#host.netns.path, damage)
+      return
+    }
     const instance = this.#host.namespace
     const directory = NAMESPACE_DIRECTORY
     const nameOf = (network: string): string => namespaceName(instance, network)
@@ -113,9 +127,10 @@ export class NetnsNode implements LabNode {
   }
 
   async inject(from: LabNode, payload: Uint8Array): Promise<void> {
-    const { ip } = from.tunnel
-    const namespace = this.#namespaceOf(from)
-    await sendDatagram({ namespace, from: { ip, port: 0 }, to: this.tunnel }, payload)
+    const sender = this.#map.hostOf(from)
+    const nextHop = this.#map.nextHop(sender, this.#host)
+    const source = { ip: from.tunnel.ip, port: 0 }
+    injectDatagram({ from: sender, source, to: this.tunnel, nextHop }, payload)
   }
 
   /** Close what is open, and say what the dataplane left behind. Never rejects. */

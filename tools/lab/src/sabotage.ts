@@ -1,8 +1,11 @@
 /** Damage to a kernel dataplane behind its back, done to the network's own namespace. */
 import type { Ip, Mac } from '@weft/core'
-import type { Damage } from '@weft/dataplane/compliance'
+import type { Damage, SealingDamage } from '@weft/dataplane/compliance'
 import { deleteNamespace, Kernel, namespacePath, type ForwardingEntry } from '@weft/linux'
 import { labError } from './lab-errors.ts'
+
+/** Damage to one network. */
+export type NetworkDamage = Exclude<Damage, SealingDamage>
 
 /** Where a dataplane keeps the namespaces of its networks. */
 export interface NetworkNamespaces {
@@ -12,7 +15,7 @@ export interface NetworkNamespaces {
 }
 
 /** Do the damage. Throws ERR_LAB_REQUEST when there is nothing to be damaged, or ERR_KERNEL. */
-export function sabotage(namespaces: NetworkNamespaces, damage: Damage): void {
+export function sabotage(namespaces: NetworkNamespaces, damage: NetworkDamage): void {
   const name = namespaces.nameOf(damage.network)
   const { directory } = namespaces
   using kernel = Kernel.open(namespacePath({ name, directory }))

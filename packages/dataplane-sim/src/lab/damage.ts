@@ -11,6 +11,7 @@ export async function damageMachine(
   damage: Damage,
   port: number,
 ): Promise<void> {
+  if (!('network' in damage)) throw new Error('bug: a simulated machine encrypts nothing')
   const { network } = damage
   switch (damage.kind) {
     case 'delete-network':

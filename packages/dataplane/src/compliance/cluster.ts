@@ -12,6 +12,7 @@ import {
 import type {
   Attachment,
   DesiredState,
+  Encapsulation,
   EndpointId,
   LocalEndpoint,
   NetworkId,
@@ -21,6 +22,7 @@ import type {
   RemoteEndpoint,
   SubnetSpec,
 } from '../desired-state.ts'
+import type { TunnelKey } from '../tunnel-key.ts'
 import type { LabEndpoint, LabInterface, LabNode } from './lab.ts'
 
 /** An endpoint with the place it has in the cluster. */
@@ -71,7 +73,19 @@ export class Cluster {
   readonly #tunnels = new Map<NodeId, SocketAddress>()
   readonly #networks = new Map<NetworkId, NetworkShape>()
   readonly #endpoints = new Map<string, Placed>()
+  readonly #keys = new Map<NodeId, readonly TunnelKey[]>()
+  readonly #usual: { readonly encapsulation: Encapsulation; readonly keys: readonly TunnelKey[] }
   #generation = 0
+
+  /** What networks have unless a case says otherwise, and the keys that nodes begin with. */
+  constructor(encapsulation: Encapsulation, keys: readonly TunnelKey[]) {
+    this.#usual = { encapsulation, keys }
+  }
+
+  /** What networks have unless a case says otherwise. */
+  get encapsulation(): Encapsulation {
+    return this.#usual.encapsulation
+  }
 
   get nodes(): readonly LabNode[] {
     return [...this.#nodes.values()]
@@ -88,9 +102,15 @@ export class Cluster {
     this.#tunnels.set(name, tunnel)
   }
 
+  /** The keys of a node from now on: the first seals, all open. */
+  rekey(node: LabNode, keys: readonly TunnelKey[]): void {
+    this.#keys.set(node.name, keys)
+  }
+
   /** Add or reshape a network. */
   network(id: NetworkId, subnets: readonly SubnetText[], shape: Partial<NetworkShape> = {}): void {
-    const spec = { encapsulation: 'vxlan', mtu: null, subnets: subnets.map(subnet) } as const
+    const { encapsulation } = this.#usual
+    const spec = { encapsulation, mtu: null, subnets: subnets.map(subnet) }
     this.#networks.set(id, { ...spec, ...shape })
   }
 
@@ -123,7 +143,9 @@ export class Cluster {
       networks.set(id, { ...shape, ...this.#endpointsOn(id, node) })
     }
     const tunnel = this.#tunnels.get(node.name) ?? node.tunnel
-    return { generation: ++this.#generation, tunnel, peers, networks }
+    const keys = this.#keys.get(node.name) ?? this.#usual.keys
+    const secrets = keys.length === 0 ? {} : { keys }
+    return { generation: ++this.#generation, tunnel, peers, networks, ...secrets }
   }
 
   #endpointsOn(id: NetworkId, node: LabNode): Pick<NetworkSpec, 'local' | 'remote'> {

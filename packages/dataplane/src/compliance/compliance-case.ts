@@ -3,9 +3,19 @@ import type { Check } from './check.ts'
 import type { Lab, LabOptions } from './lab.ts'
 
 /** The families that cases belong to; a case's name begins with its family. */
-export type CaseFamily = 'apply' | 'forward' | 'neighbour' | 'adopt' | 'repair' | 'close'
+export type CaseFamily =
+  | 'apply'
+  | 'forward'
+  | 'neighbour'
+  | 'adopt'
+  | 'repair'
+  | 'seal'
+  | 'close'
 
-/** A capability by name (see `capabilityName`), or the lack of one: `without overlay-family:6`. */
+/**
+ * A capability by name (see `capabilityName`), or what a world has (see `labName`); or the lack of
+ * one: `without overlay-family:6`.
+ */
 export type Requirement = string
 
 /** A promise that every backend keeps, with the procedure that would catch it lying. */
@@ -22,6 +32,11 @@ export interface ComplianceCase {
    * datagrams, cuts links, or closes the dataplanes whose counters would tell.
    */
   readonly conserves: boolean
+  /**
+   * Whether nothing of what endpoints send may be read on the underlay, where networks are
+   * encrypted: false where the case itself puts such a thing there.
+   */
+  readonly dark: boolean
   /** Rejects when the promise is broken; a CheckFailure says how. */
   run(lab: Lab, check: Check): Promise<void>
 }
@@ -33,5 +48,5 @@ export const LAB_DEFAULTS: LabOptions = { underlay: 4, underlayMtuBytes: 1500 }
 export function defineCase(
   parts: Pick<ComplianceCase, 'name' | 'promise' | 'run'> & Partial<ComplianceCase>,
 ): ComplianceCase {
-  return { requires: [], world: {}, conserves: true, ...parts }
+  return { requires: [], world: {}, conserves: true, dark: true, ...parts }
 }

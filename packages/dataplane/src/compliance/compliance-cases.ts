@@ -7,7 +7,9 @@ import { closeCases } from './cases/close-cases.ts'
 import { failureCases } from './cases/failure-cases.ts'
 import { forwardCases } from './cases/forward-cases.ts'
 import { neighbourCases } from './cases/neighbour-cases.ts'
+import { refusalCases } from './cases/refusal-cases.ts'
 import { repairCases } from './cases/repair-cases.ts'
+import { sealingCases } from './cases/sealing-cases.ts'
 import { underlayCases } from './cases/underlay-cases.ts'
 import type { ComplianceCase } from './compliance-case.ts'
 
@@ -22,5 +24,7 @@ export const complianceCases: readonly ComplianceCase[] = [
   ...neighbourCases,
   ...adoptCases,
   ...repairCases,
+  ...sealingCases,
+  ...refusalCases,
   ...closeCases,
 ]

@@ -7,7 +7,9 @@ export { closeCases } from './cases/close-cases.ts'
 export { failureCases } from './cases/failure-cases.ts'
 export { forwardCases } from './cases/forward-cases.ts'
 export { neighbourCases } from './cases/neighbour-cases.ts'
+export { refusalCases } from './cases/refusal-cases.ts'
 export { repairCases } from './cases/repair-cases.ts'
+export { sealingCases } from './cases/sealing-cases.ts'
 export { underlayCases } from './cases/underlay-cases.ts'
 export { check, CheckFailure, type Check } from './check.ts'
 export { complianceCases } from './compliance-cases.ts'
@@ -28,16 +30,21 @@ export {
   type Verdict,
   type Waivers,
 } from './describe-compliance.ts'
-export type {
-  Damage,
-  Foreign,
-  Lab,
-  LabEndpoint,
-  LabInterface,
-  LabLink,
-  LabNode,
-  LabOptions,
-  OpenLab,
+export {
+  labName,
+  labNames,
+  type Damage,
+  type Foreign,
+  type Lab,
+  type LabEndpoint,
+  type LabInterface,
+  type LabLink,
+  type LabNode,
+  type LabOptions,
+  type LabSealing,
+  type OpenLab,
+  type SealedEnds,
+  type SealingDamage,
 } from './lab.ts'
 export { renderComplianceMatrix, type CaseResult } from './matrix.ts'
 export { runCase, unmetRequirements, type CaseOutcome } from './run-case.ts'

@@ -4,7 +4,8 @@
  */
 import type { Ip, IpFamily, Mac, SocketAddress } from '@weft/core'
 import type { Capabilities, Dataplane } from '../dataplane.ts'
-import type { Attachment, EndpointId, NetworkId } from '../desired-state.ts'
+import type { Attachment, Encapsulation, EndpointId, NetworkId } from '../desired-state.ts'
+import type { TunnelKey } from '../tunnel-key.ts'
 
 /** What a case may ask of its world, beside capabilities of the backend. */
 export interface LabOptions {
@@ -17,6 +18,10 @@ export interface LabOptions {
 /** A fresh world for one case. */
 export interface Lab {
   readonly capabilities: Capabilities
+  /** How the networks of cases are encrypted here; they are 'vxlan' where it is left out. */
+  readonly sealing?: LabSealing
+  /** How many times longer than on a machine of its own things may take: emulation; else 1. */
+  readonly slowness?: number
   /** A new host with an open dataplane; every host reaches every other over the underlay. */
   node(name: string): Promise<LabNode>
   /** Let time pass: virtual worlds jump, real ones wait. */
@@ -25,6 +30,43 @@ export interface Lab {
   link(a: LabNode, b: LabNode): LabLink
   /** Take the world down and say what was left behind: devices, namespaces, descriptors, tasks. */
   close(): Promise<{ readonly leaked: readonly string[] }>
+}
+
+/** The encryption of a world whose networks are 'vxlan-esp', and the hands to interfere with it. */
+export interface LabSealing {
+  /** Bytes that a packet takes beyond Docker's ESP, which MTUs are reckoned with. */
+  readonly extraBytes: number
+  /** True where rules of the host keep clear datagrams out and in, so that they can be damaged. */
+  readonly guarded: boolean
+  /** The key of this number, which is its tag; `otherwise` gives one of that name. */
+  key(number: number, otherwise?: 'of other bytes'): TunnelKey
+  /** The packet of ESP in an underlay frame; null where there is none. */
+  packet(frame: Uint8Array): Uint8Array | null
+  /** The underlay frame as it would be without ESP; null when no key of ours opens it. */
+  open(frame: Uint8Array): Uint8Array | null
+  /** The packet of ESP that carries a UDP datagram from VTEP to VTEP under the key of a number. */
+  seal(ends: SealedEnds, payload: Uint8Array): Uint8Array
+  /** Put bytes on the underlay the way that packets of ESP travel. */
+  inject(from: LabNode, to: LabNode, packet: Uint8Array): Promise<void>
+}
+
+/** From where to where something is sealed, and with which key. */
+export interface SealedEnds {
+  readonly from: SocketAddress
+  readonly to: SocketAddress
+  readonly key: number
+}
+
+/** What a world has beside capabilities, as requirements name it. */
+export const labName = {
+  networks: (encapsulation: Encapsulation): string => `networks:${encapsulation}`,
+  guards: 'guards',
+} as const
+
+/** The names of all that a world has. */
+export function labNames({ sealing }: Pick<Lab, 'sealing'>): readonly string[] {
+  if (sealing === undefined) return [labName.networks('vxlan')]
+  return [labName.networks('vxlan-esp'), ...(sealing.guarded ? [labName.guards] : [])]
 }
 
 /** Opens a world; each case gets its own. */
@@ -100,6 +142,12 @@ export type Damage =
     }
   | { readonly kind: 'delete-endpoint'; readonly network: NetworkId; readonly endpoint: EndpointId }
   | { readonly kind: 'delete-network'; readonly network: NetworkId }
+  | SealingDamage
+
+/** Security associations, or rules against clear datagrams, gone as a whole. */
+export interface SealingDamage {
+  readonly kind: 'delete-associations' | 'delete-guards'
+}
 
 /** Something of somebody else's, in our way. */
 export type Foreign =

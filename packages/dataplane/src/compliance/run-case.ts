@@ -1,11 +1,11 @@
 /** Runs one case in a world of its own and says what came of it, without any test runner. */
-import { describeError } from '@weft/core'
-import { capabilityNames } from '../capability-name.ts'
+import { describeError, equalBytes, utf8Bytes } from '@weft/core'
+import { capabilityName, capabilityNames } from '../capability-name.ts'
 import type { Capabilities } from '../dataplane.ts'
 import { check, CheckFailure, show } from './check.ts'
 import { LAB_DEFAULTS, type ComplianceCase, type Requirement } from './compliance-case.ts'
-import type { Lab, LabNode, OpenLab } from './lab.ts'
-import { eventually } from './traffic.ts'
+import { labNames, type Lab, type LabLink, type LabNode, type OpenLab } from './lab.ts'
+import { eventually, FRAME_TEXT } from './traffic.ts'
 
 /** What came of a case. */
 export type CaseOutcome =
@@ -37,12 +37,13 @@ export async function runCase(testCase: ComplianceCase, openLab: OpenLab): Promi
 }
 
 async function attempt(testCase: ComplianceCase, lab: Lab): Promise<CaseOutcome> {
-  const needs = unmetRequirements(testCase.requires, lab.capabilities)
+  const needs = unmetRequirements(requirements(testCase, lab), lab.capabilities, labNames(lab))
   if (needs.length > 0) return { result: 'skipped', needs }
-  const nodes: LabNode[] = []
+  const seen: Recorded = { nodes: [], frames: [] }
   try {
-    await testCase.run(recorded(lab, nodes), check)
-    if (testCase.conserves) await checkConservation(lab, nodes)
+    await testCase.run(recorded(lab, seen), check)
+    if (testCase.conserves) await checkConservation(lab, seen.nodes)
+    if (testCase.dark && lab.sealing !== undefined) await checkDarkness(lab, seen)
     return { result: 'passed' }
   } catch (error) {
     return failed(error instanceof CheckFailure ? error.message : 'the case broke off', error)
@@ -54,12 +55,19 @@ function failed(what: string, error: unknown): CaseOutcome {
   return { result: 'failed', reason: known ? what : `${what}: ${describeError(error)}`, error }
 }
 
-/** Requirements that these capabilities do not meet. */
+/** Where networks are encrypted, every case needs a backend that can do that. */
+function requirements({ requires }: ComplianceCase, { sealing }: Lab): readonly Requirement[] {
+  if (sealing === undefined) return requires
+  return [...new Set([...requires, capabilityName.encapsulation('vxlan-esp')])]
+}
+
+/** Requirements that neither these capabilities meet nor what else there is, by `labNames`. */
 export function unmetRequirements(
   requires: readonly Requirement[],
   capabilities: Capabilities,
+  others: readonly string[] = [],
 ): readonly Requirement[] {
-  const names = capabilityNames(capabilities)
+  const names = new Set([...capabilityNames(capabilities), ...others])
   const without = 'without '
   return requires.filter((requirement) =>
     requirement.startsWith(without)
@@ -68,19 +76,57 @@ export function unmetRequirements(
   )
 }
 
-/** The same lab, noting the nodes that the case makes. */
-function recorded(lab: Lab, nodes: LabNode[]): Lab {
+/** What a case has made, and what it has looked at. */
+interface Recorded {
+  readonly nodes: LabNode[]
+  /** Of the underlay, in worlds with encrypted networks. */
+  readonly frames: Uint8Array[]
+}
+
+/** The same lab, noting the nodes that the case makes and the frames that it sees. */
+function recorded(lab: Lab, { frames, nodes }: Recorded): Lab {
+  const { capabilities, sealing, slowness } = lab
+  const watched = (link: LabLink): LabLink => ({
+    cut: () => link.cut(),
+    heal: () => link.heal(),
+    captured: async () => {
+      const captured = await link.captured()
+      frames.push(...captured)
+      return captured
+    },
+  })
   return {
-    capabilities: lab.capabilities,
+    capabilities,
+    ...(sealing === undefined ? {} : { sealing }),
+    ...(slowness === undefined ? {} : { slowness }),
     node: async (name) => {
       const node = await lab.node(name)
       nodes.push(node)
       return node
     },
     advance: (ms) => lab.advance(ms),
-    link: (a, b) => lab.link(a, b),
+    link: (a, b) => (sealing === undefined ? lab.link(a, b) : watched(lab.link(a, b))),
     close: () => lab.close(),
   }
+}
+
+/** Nothing that an endpoint has sent can be read in any frame between any two nodes. */
+async function checkDarkness(lab: Lab, { frames, nodes }: Recorded): Promise<void> {
+  const all = [...frames]
+  for (const [i, a] of nodes.entries()) {
+    for (const b of nodes.slice(i + 1)) all.push(...(await lab.link(a, b).captured()))
+  }
+  const text = utf8Bytes(FRAME_TEXT)
+  const readable = all.filter((frame) => indexOfBytes(frame, text) >= 0).length
+  check.equal(readable, 0, `frames of the underlay, of ${all.length}, that show what is inside`)
+}
+
+function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array): number {
+  const [first = 0] = wanted
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (equalBytes(bytes.subarray(at, at + wanted.length), wanted)) return at
+  }
+  return -1
 }
 
 interface Account {

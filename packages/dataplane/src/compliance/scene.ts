@@ -7,7 +7,7 @@ import { overlayMtu } from '../mtu.ts'
 import type { Check } from './check.ts'
 import { Cluster, macOf, type Placed } from './cluster.ts'
 import { LAB_DEFAULTS } from './compliance-case.ts'
-import type { Lab, LabInterface, LabNode, LabOptions } from './lab.ts'
+import type { Lab, LabInterface, LabNode, LabOptions, LabSealing } from './lab.ts'
 
 /** The cluster of one case. */
 export class Scene extends Cluster {
@@ -16,7 +16,8 @@ export class Scene extends Cluster {
   readonly #world: LabOptions
 
   constructor(lab: Lab, check: Check, world: Partial<LabOptions> = {}) {
-    super()
+    const { sealing } = lab
+    super(...(sealing === undefined ? CLEAR : sealedBy(sealing)))
     this.lab = lab
     this.check = check
     this.#world = { ...LAB_DEFAULTS, ...world }
@@ -71,17 +72,50 @@ export class Scene extends Cluster {
   /** What the machinery holds must be exactly what this desired state says. */
   async expectObserved(node: LabNode, desired: DesiredState, what: string): Promise<void> {
     const { items } = await node.dataplane.observe()
-    this.check.equal(
-      items,
-      expectedItems(desired, (n) => this.mtuOf(n)),
-      what,
-    )
+    this.check.equal(items, this.#items(desired), what)
+  }
+
+  /** The same of what a predecessor has left: whose keys it sealed with, nobody can be asked. */
+  async expectFound(node: LabNode, desired: DesiredState, what: string): Promise<void> {
+    const { items } = await node.dataplane.observe()
+    this.check.equal(withoutKeys(items), withoutKeys(this.#items(desired)), what)
+  }
+
+  /** How many items a successor makes anew: associations, whose keys cannot be read back. */
+  remade(desired: DesiredState): number {
+    return [...this.#items(desired).keys()].filter(isAssociation).length
+  }
+
+  #items(desired: DesiredState): Map<string, string> {
+    return expectedItems(desired, (network) => this.mtuOf(network))
   }
 
   /** What an MTU comes to here. */
-  mtuOf({ mtu }: Pick<NetworkSpec, 'mtu'>): number {
-    return mtu ?? overlayMtu(this.#world.underlayMtuBytes, this.#world.underlay)
+  mtuOf({ mtu, encapsulation = this.encapsulation }: MtuOf): number {
+    const { underlay, underlayMtuBytes } = this.#world
+    const extra = encapsulation === 'vxlan' ? 0 : (this.lab.sealing?.extraBytes ?? 0)
+    return mtu ?? overlayMtu(underlayMtuBytes - extra, underlay, encapsulation)
   }
+}
+
+const isAssociation = (path: string): boolean => path.startsWith('associations/')
+
+function withoutKeys(items: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map([...items].map(([path, text]) => [path, isAssociation(path) ? 'there' : text]))
+}
+
+/** Of a network, or of those that a case has usually. */
+type MtuOf = Pick<NetworkSpec, 'mtu'> & Partial<Pick<NetworkSpec, 'encapsulation'>>
+
+const CLEAR: ConstructorParameters<typeof Cluster> = ['vxlan', []]
+
+/** Number of the key that seals from the start. */
+export const FIRST_KEY = 7
+
+/** As managers hand keys out: one seals, and two more open. */
+function sealedBy(sealing: LabSealing): ConstructorParameters<typeof Cluster> {
+  const keys = [FIRST_KEY, FIRST_KEY + 1, FIRST_KEY - 1].map((number) => sealing.key(number))
+  return ['vxlan-esp', keys]
 }
 
 /** The addresses of one family. */

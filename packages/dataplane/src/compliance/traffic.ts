@@ -21,6 +21,9 @@ export interface TunnelDatagram {
   readonly inner: Uint8Array
 }
 
+/** What every test frame begins its text with: where this is read, inner traffic is. */
+export const FRAME_TEXT = 'weft compliance frame'
+
 /** How a test frame looks. */
 export interface FrameOptions {
   readonly family?: 4 | 6
@@ -34,7 +37,7 @@ export interface FrameOptions {
 export async function eventually(
   lab: Lab,
   holds: () => Promise<boolean> | boolean,
-  msMax: number = PATIENCE_MS,
+  msMax: number = PATIENCE_MS * (lab.slowness ?? 1),
 ): Promise<boolean> {
   for (let waited = 0; waited <= msMax; waited += STEP_MS) {
     if (await holds()) return true
@@ -60,7 +63,7 @@ export class Traffic {
   frame(from: Placed, to: Placed, options: FrameOptions = {}): Uint8Array {
     const family = options.family ?? (from.addresses[0]?.includes(':') === true ? 6 : 4)
     const headers = (family === 4 ? 20 : 40) + 8
-    const text = `weft compliance frame ${++this.#sent} `
+    const text = `${FRAME_TEXT} ${++this.#sent} `
     const length = Math.max((options.packetBytes ?? 0) - headers, text.length)
     const payload = Uint8Array.from({ length }, (_, i) => text.charCodeAt(i % text.length))
     const envelope = {
@@ -123,10 +126,20 @@ export class Traffic {
     return known.frames
   }
 
-  /** Tunnel datagrams that crossed between two nodes so far. */
+  /** Tunnel datagrams that crossed between two nodes so far, those inside of ESP among them. */
   async tunnelled(a: LabNode, b: LabNode, port = VXLAN_PORT): Promise<readonly TunnelDatagram[]> {
     const frames = await this.underlay(a, b)
-    return frames.flatMap((frame) => tunnelDatagram(frame, port) ?? [])
+    const { sealing } = this.#lab
+    return frames.flatMap((frame) => {
+      const opened = sealing?.open(frame) ?? frame
+      return tunnelDatagram(opened, port) ?? []
+    })
+  }
+
+  /** Packets of ESP that crossed between two nodes so far. */
+  async sealed(a: LabNode, b: LabNode): Promise<readonly Uint8Array[]> {
+    const frames = await this.underlay(a, b)
+    return frames.flatMap((frame) => this.#lab.sealing?.packet(frame) ?? [])
   }
 
   /** The datagram that carried this very frame; waits for it. */

@@ -2,14 +2,11 @@
 import { assert, interfaceAddress, parseCidr } from '@weft/core'
 import { isKernelError, Nftables, Xfrm } from '@weft/linux'
 import { LabNamespace } from '../lab-namespace.ts'
+import { flushAssociations } from '../sabotage-sealing.ts'
 import { pairIp, type EncryptedHost, type EncryptedHostSpec } from './encrypted-host.ts'
 import { PairDataplane } from './pair-dataplane.ts'
 import { PairTraffic } from './pair-traffic.ts'
 import { PairWire } from './pair-wire.ts'
-
-/** What the kernel dataplane gives its policies and states (docker-wire §5.4). */
-const POLICY_MARK = 0xd0_c4_e3
-const STATE_REQID = 13_681_891
 
 /** Link of the host that leads to the other; the wire's end must be given this name. */
 export const PAIR_IFNAME = 'eth0'
@@ -36,7 +33,7 @@ export function localEncryptedHost(spec: EncryptedHostSpec, label: string): Loca
   return {
     underlay,
     connect: () => {
-      connected = connectTo(spec.number, underlay)
+      connected = connectTo(spec, underlay)
     },
     open: () => dataplane.open(),
     close: (mode) => dataplane.close(mode),
@@ -56,7 +53,7 @@ export function localEncryptedHost(spec: EncryptedHostSpec, label: string): Loca
     wire: () => wire().tally(),
     foul: (kind) => wire().foul(kind),
     flush: async () => {
-      flush(underlay.path)
+      flushAssociations(underlay.path)
     },
     remains: async () => remainsIn(underlay),
     dispose: async () => {
@@ -68,18 +65,12 @@ export function localEncryptedHost(spec: EncryptedHostSpec, label: string): Loca
   }
 }
 
-function connectTo(number: number, { kernel, path }: LabNamespace): PairWire {
+function connectTo(spec: EncryptedHostSpec, { kernel, path }: LabNamespace): PairWire {
   const linkIndex = kernel.links.require(PAIR_IFNAME).index
   kernel.links.change(linkIndex, { up: true })
-  const address = interfaceAddress(pairIp(number), parseCidr('192.0.2.0/24'))
+  const address = interfaceAddress(pairIp(spec.number), parseCidr('192.0.2.0/24'))
   kernel.addresses.apply('create', { linkIndex, address })
-  return new PairWire(number, path, linkIndex)
-}
-
-function flush(namespace: string): void {
-  using xfrm = Xfrm.open(namespace)
-  xfrm.flushPolicies(POLICY_MARK)
-  xfrm.flushStates(STATE_REQID)
+  return new PairWire(spec, path, linkIndex)
 }
 
 function remainsIn({ kernel, path }: LabNamespace): string[] {

@@ -21,10 +21,10 @@ export class PairDataplane {
   #drifted: string[] = []
   #generation = 0
 
-  constructor({ backend, number }: EncryptedHostSpec, places: PairPlaces) {
+  constructor({ backend, number, path = 'ip' }: EncryptedHostSpec, places: PairPlaces) {
     this.#number = number
     this.#container = places.container
-    const place = { instance: `pair${number}`, underlayNamespace: places.underlay }
+    const place = { instance: `pair${number}`, underlayNamespace: places.underlay, esp: { path } }
     this.#options = hostDataplane(backend, place)
   }
 

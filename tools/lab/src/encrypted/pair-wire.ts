@@ -1,12 +1,11 @@
 /** The wire between two hosts, as one of them sees it; and packets put on it that are wrong. */
-import { assert, setU16, setU32, u16, u32, u8 } from '@weft/core'
+import { assert, u16, u8 } from '@weft/core'
 import { openCapture, type Capture } from '@weft/linux'
 import {
   encapsulateVxlan,
   ESP_IN_UDP_PORT,
   ETHER_TYPE,
   ethernet,
-  internetChecksum,
   IP_PROTOCOL,
   ipv4,
   IPV4_OFFSET,
@@ -21,27 +20,26 @@ import {
   PAIR_SECRET,
   PAIR_VNI,
   pairIp,
+  type EncryptedHostSpec,
   type Foul,
   type WireTally,
 } from './encrypted-host.ts'
+import { cutFrames, forgedFrame, sealedFrame } from './pair-fouls.ts'
 
 const IP_START = ethernet.headerLength
-const ESP_START = IP_START + ipv4.headerLength
+const IP_END = IP_START + ipv4.headerLength
 const SNAP_BYTES = 66_000
+/** The most that one has on the wire, with its Ethernet header. */
+const PACKET_BYTES = 1514
 /** Of the containers' datagrams. */
 export const STREAM_PORT = 9
 const ETHER_TYPE_AT = 12
 const UDP_DESTINATION = 2
-/** Cut from the end: less than a tag, and all behind the header of ESP. */
-const CUTS_BYTES = [5, Number.POSITIVE_INFINITY] as const
-const ESP_HEADER_BYTES = 8
-const SEQUENCE = 4
-/** Packets that a forger is ahead: inside of any window, and not sent yet. */
-const FORGED_AHEAD = 16
 
 /** Counts from when it is made. */
 export class PairWire {
   readonly #number: number
+  readonly #isInUdp: boolean
   readonly #linkIndex: number
   readonly #capture: Capture
   #sealed = 0
@@ -50,9 +48,10 @@ export class PairWire {
   /** The last packet of ESP that this host sent. */
   #last: Uint8Array | null = null
 
-  /** Listen on a link of a namespace, as host `number`. Throws ERR_KERNEL. */
-  constructor(number: number, namespace: string, linkIndex: number) {
+  /** Listen on the link of a host, in its namespace. Throws ERR_KERNEL. */
+  constructor({ number, path }: EncryptedHostSpec, namespace: string, linkIndex: number) {
     this.#number = number
+    this.#isInUdp = path === 'udp'
     this.#linkIndex = linkIndex
     this.#capture = openCapture({ namespace, linkIndex, snapBytes: SNAP_BYTES }, (frames) => {
       for (const { bytes, outgoing } of frames) this.#count(bytes, outgoing)
@@ -87,10 +86,11 @@ export class PairWire {
   #count(bytes: Uint8Array, outgoing: boolean): void {
     if (u16(bytes, ETHER_TYPE_AT) !== ETHER_TYPE.ipv4) return
     const protocol = u8(bytes, IP_START + IPV4_OFFSET.protocol)
-    const port = protocol === IP_PROTOCOL.udp ? u16(bytes, ESP_START + UDP_DESTINATION) : 0
+    const port = protocol === IP_PROTOCOL.udp ? u16(bytes, IP_END + UDP_DESTINATION) : 0
     const isSealed = protocol === IP_PROTOCOL.esp || port === ESP_IN_UDP_PORT
-    if (isSealed) this.#sealed++
-    if (outgoing && protocol === IP_PROTOCOL.esp) this.#last = bytes
+    // What a card is to cut into packets is seen whole.
+    if (isSealed) this.#sealed += Math.ceil(bytes.length / PACKET_BYTES)
+    if (outgoing && isSealed) this.#last = bytes
     if (port === PAIR_PORT) this.#clear++
     if (isSealed && !outgoing) return
     const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -102,11 +102,11 @@ export class PairWire {
       case 'clear':
         return [this.#clearFrame(last)]
       case 'replayed':
-        return [last]
+        return [sealedFrame(last, this.#isInUdp)]
       case 'forged':
-        return [forgedFrame(last)]
+        return [forgedFrame(last, this.#isInUdp)]
       case 'truncated':
-        return CUTS_BYTES.map((cut) => cutFrame(forgedFrame(last), cut))
+        return cutFrames(forgedFrame(last, this.#isInUdp), this.#isInUdp)
     }
   }
 
@@ -133,23 +133,4 @@ export class PairWire {
     })
     return packet.view()
   }
-}
-
-/** One that nobody has seen before: its number is new, and so its tag is wrong. */
-function forgedFrame(frame: Uint8Array): Uint8Array {
-  const forged = frame.slice()
-  const at = ESP_START + SEQUENCE
-  setU32(forged, at, u32(forged, at) + FORGED_AHEAD)
-  return forged
-}
-
-/** An IPv4 packet that is shorter, and says so. */
-function cutFrame(frame: Uint8Array, bytes: number): Uint8Array {
-  const end = Math.max(ESP_START + ESP_HEADER_BYTES, frame.length - bytes)
-  const cut = frame.slice(0, end)
-  setU16(cut, IP_START + IPV4_OFFSET.totalLength, end - IP_START)
-  setU16(cut, IP_START + IPV4_OFFSET.checksum, 0)
-  const sum = internetChecksum(cut, IP_START, ESP_START)
-  setU16(cut, IP_START + IPV4_OFFSET.checksum, sum)
-  return cut
 }

@@ -1,4 +1,5 @@
 /** Two encrypted hosts on one kernel, with a cable between them. */
+import type { EspOptions } from '@weft/dataplane-userspace'
 import type { HostBackend } from '../host-dataplane.ts'
 import { localEncryptedHost, PAIR_IFNAME } from './local-encrypted-host.ts'
 import { runEncryptedPair, type PairPace } from './run-encrypted-pair.ts'
@@ -7,10 +8,11 @@ import { runEncryptedPair, type PairPace } from './run-encrypted-pair.ts'
 export async function runLocalPair(
   backends: readonly [HostBackend, HostBackend],
   pace: PairPace,
+  path: EspOptions['path'] = 'ip',
 ): Promise<readonly string[]> {
   const label = `pair-${process.pid}`
-  const one = localEncryptedHost({ number: 1, backend: backends[0] }, label)
-  const two = localEncryptedHost({ number: 2, backend: backends[1] }, label)
+  const one = localEncryptedHost({ number: 1, backend: backends[0], path }, label)
+  const two = localEncryptedHost({ number: 2, backend: backends[1], path }, label)
   try {
     const peer = { name: PAIR_IFNAME, namespaceFd: two.underlay.kernel.namespace.fd }
     one.underlay.kernel.links.create({ kind: 'veth', name: PAIR_IFNAME, peer })

@@ -33,7 +33,8 @@ export const changeCases: readonly ComplianceCase[] = [
       const network = check.some(wanted.networks.get('blue'), 'network blue on d')
       const { mac, addresses } = c2
       const local = new Map([['c2', { mac, addresses, attachment: heir.attachment }]])
-      const blue = { ...network, local, remote: new Map() }
+      const remote = new Map([...network.remote].filter(([name]) => name !== 'c2'))
+      const blue = { ...network, local, remote }
       const taken = { ...wanted, networks: new Map([['blue', blue]]) }
       await scene.applied(d, taken)
       scene.retunnel('b', d.tunnel)

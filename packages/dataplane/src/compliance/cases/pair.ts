@@ -3,7 +3,7 @@ import type { Check } from '../check.ts'
 import type { Lab, LabNode, LabOptions } from '../lab.ts'
 import { BLUE, type NetworkShape, type Placed, type SubnetText } from '../cluster.ts'
 import { Scene } from '../scene.ts'
-import { Traffic } from '../traffic.ts'
+import { eventually, PATIENCE_MS, Traffic } from '../traffic.ts'
 
 /** What the cases hold on to. */
 export interface Pair {
@@ -42,4 +42,19 @@ export async function openPair(lab: Lab, check: Check, options: PairOptions = {}
   const pair = await layPair(lab, check, options)
   await pair.scene.converge()
   return pair
+}
+
+/** What was damaged on a is as it should be again, within a second. */
+export async function expectHealed(lab: Lab, check: Check, { scene, a }: Pair): Promise<void> {
+  const desired = scene.desired(a)
+  const healed = await eventually(lab, async () => {
+    try {
+      await scene.expectObserved(a, desired, '')
+      return true
+    } catch {
+      return false
+    }
+  })
+  if (!healed) await scene.expectObserved(a, desired, `observed ${PATIENCE_MS} ms after the damage`)
+  check.ok(healed, 'the damage is repaired within a second')
 }

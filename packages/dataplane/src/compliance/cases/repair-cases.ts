@@ -1,11 +1,10 @@
 /** Family repair: what is changed behind our back is put right within a second (P1). */
 import { parseMac } from '@weft/core'
 import type { DataplaneEvents } from '../../dataplane.ts'
-import type { Check } from '../check.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
-import type { Damage, Lab, LabNode } from '../lab.ts'
-import { eventually, PATIENCE_MS } from '../traffic.ts'
-import { openPair, type Pair } from './pair.ts'
+import type { Damage, LabNode } from '../lab.ts'
+import { eventually } from '../traffic.ts'
+import { expectHealed, openPair, type Pair } from './pair.ts'
 
 type Drift = DataplaneEvents['drift']
 
@@ -113,20 +112,6 @@ function listen(node: LabNode): Drift[] {
   const drifts: Drift[] = []
   node.dataplane.events.on('drift', (drift) => void drifts.push(drift))
   return drifts
-}
-
-async function expectHealed(lab: Lab, check: Check, { scene, a }: Pair): Promise<void> {
-  const desired = scene.desired(a)
-  const healed = await eventually(lab, async () => {
-    try {
-      await scene.expectObserved(a, desired, '')
-      return true
-    } catch {
-      return false
-    }
-  })
-  if (!healed) await scene.expectObserved(a, desired, `observed ${PATIENCE_MS} ms after the damage`)
-  check.ok(healed, 'the damage is repaired within a second')
 }
 
 /** Drift and its repair. */

@@ -1,31 +1,17 @@
 /** Family forward: what tunnels look like on the underlay, and what comes in from there. */
 import { ipFamily } from '@weft/core'
-import {
-  ENTROPY_PORT_MIN,
-  PacketBuffer,
-  vxlan,
-  vxlanHeader,
-  VXLAN_FLAG,
-  VXLAN_PORT,
-} from '@weft/wire'
+import { ENTROPY_PORT_MIN, VXLAN_PORT } from '@weft/wire'
 import { capabilityName } from '../../capability-name.ts'
 import type { Check } from '../check.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
 import type { Lab, LabOptions } from '../lab.ts'
-import { BLUE, DUAL, subnet } from '../cluster.ts'
+import { BLUE, DUAL } from '../cluster.ts'
 import { layPair, openPair, type Pair } from './pair.ts'
+import { inject, tunnelled } from './tunnelled.ts'
 
 const OVERLAY_6 = capabilityName.overlayFamily(6)
 const UNDERLAY_6 = capabilityName.underlayFamily(6)
 const NO_FLAGS = 0
-
-/** A VXLAN datagram's payload. */
-function tunnelled(vni: number, frame: Uint8Array, flags: number = VXLAN_FLAG.vni): Uint8Array {
-  const packet = PacketBuffer.of(frame)
-  const header = vxlanHeader(subnet([vni]).vni)
-  vxlan.write(packet.bytes, packet.prepend(vxlan.headerLength), { ...header, flags })
-  return packet.view().slice()
-}
 
 /** Outer headers, ports, sizes, and datagrams that must be refused. */
 export const underlayCases: readonly ComplianceCase[] = [
@@ -105,7 +91,7 @@ export const underlayCases: readonly ComplianceCase[] = [
       await scene.converge()
       await traffic.tunnelled(b, c)
       const frame = traffic.frame(c1, c3)
-      await b.inject(a, tunnelled(BLUE[0], frame))
+      await inject(scene, { from: a, to: b }, tunnelled(BLUE[0], frame))
       await traffic.expectReaches(c1, c2)
       await traffic.expectReaches(c2, c3)
       await traffic.expectNowhere(frame, [c2, c3, c1], 'a frame delivered to the wrong node')
@@ -117,12 +103,12 @@ export const underlayCases: readonly ComplianceCase[] = [
     promise: 'a well-formed datagram is delivered; one with an unknown VNI or no I flag is not',
     conserves: false,
     async run(lab, check) {
-      const { traffic, a, b, c1, c2 } = await openPair(lab, check)
+      const { scene, traffic, a, b, c1, c2 } = await openPair(lab, check)
       const [good, unknown, flagless] = [1, 2, 3].map(() => traffic.frame(c1, c2))
       if (good === undefined || unknown === undefined || flagless === undefined) return
-      await b.inject(a, tunnelled(4242, unknown))
-      await b.inject(a, tunnelled(BLUE[0], flagless, NO_FLAGS))
-      await b.inject(a, tunnelled(BLUE[0], good))
+      await inject(scene, { from: a, to: b }, tunnelled(4242, unknown))
+      await inject(scene, { from: a, to: b }, tunnelled(BLUE[0], flagless, NO_FLAGS))
+      await inject(scene, { from: a, to: b }, tunnelled(BLUE[0], good))
       await traffic.expectArrival(good, c2, 'the well-formed datagram')
       await traffic.expectNowhere(unknown, [c2], 'an unknown VNI')
       await traffic.expectNowhere(flagless, [c2], 'a header without the I flag')
@@ -133,10 +119,11 @@ export const underlayCases: readonly ComplianceCase[] = [
     promise: 'datagrams that are cut short or garbage are survived, and traffic goes on',
     conserves: false,
     async run(lab, check) {
-      const { traffic, a, b, c1, c2 } = await openPair(lab, check)
+      const { scene, traffic, a, b, c1, c2 } = await openPair(lab, check)
       const whole = tunnelled(BLUE[0], traffic.frame(c1, c2))
-      for (const length of [0, 1, 7, 8, 9, 13, 21, 22]) await b.inject(a, whole.slice(0, length))
-      await b.inject(a, new Uint8Array(64).fill(0xff))
+      const cut = [0, 1, 7, 8, 9, 13, 21, 22].map((length) => whole.slice(0, length))
+      for (const payload of cut) await inject(scene, { from: a, to: b }, payload)
+      await inject(scene, { from: a, to: b }, new Uint8Array(64).fill(0xff))
       await traffic.expectReaches(c1, c2)
       await traffic.expectReaches(c2, c1)
     },
