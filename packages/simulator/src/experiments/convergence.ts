@@ -97,6 +97,8 @@ class ConvergenceBench {
   readonly #random: SeededRandom
   readonly #roads = new Map<number, Road>()
   #awaited: Awaited | null = null
+  /** Undoes what the last trial did. */
+  #undo: (() => void) | null = null
   #lastToldAt = 0
   #keys = 0
   #values = 0
@@ -125,6 +127,7 @@ class ConvergenceBench {
   }
 
   trial(): void {
+    this.#undo?.()
     const host = this.#hosts[this.#random.below(this.#hosts.length)]
     assert(host !== undefined, 'a ring has hosts')
     const key = `key-${this.#keys++}`
@@ -132,8 +135,10 @@ class ConvergenceBench {
     this.#run(this.#random.below(1_000_000) / 1000)
     this.#perturb(host, key)
     this.#measure()
-    this.#restore(host, key)
-    this.#run(SETTLE_MS)
+    this.#undo = () => {
+      this.#restore(host, key)
+      this.#run(SETTLE_MS)
+    }
   }
 
   get #hosts(): readonly RingHost[] {
