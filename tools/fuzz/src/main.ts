@@ -19,7 +19,7 @@ usage: npm run fuzz -- [options]
   --seconds N      how long in all, shared by the targets; ${SECONDS_DEFAULT} unless given
   --cases N        so many cases of each target instead, however long they take
   --target NAME    only this target, or this group (wire, linux, gossip,
-                   encryption, userspace, sealed); several are fine
+                   encryption, userspace, sealed, netstack); several are fine
   --seed S         repeat a run; drawn at random unless given
   --replay HEX     judge one input against the one target named by --target
   --list           print the targets

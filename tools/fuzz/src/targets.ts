@@ -3,6 +3,7 @@ import { canaries } from './canaries.ts'
 import { encryptionTargets } from './encryption-targets.ts'
 import { gossipTargets } from './gossip-targets.ts'
 import { linuxTargets } from './linux-targets.ts'
+import { netstackTargets } from './netstack-targets.ts'
 import { sealedTargets } from './sealed-targets.ts'
 import type { FuzzTarget } from './target.ts'
 import { userspaceTargets } from './userspace-targets.ts'
@@ -18,6 +19,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...encryptionTargets,
   ...userspaceTargets,
   ...sealedTargets,
+  ...netstackTargets,
 ]
 
 /** Targets of this name, or of this group when it is the part before the slash. */
