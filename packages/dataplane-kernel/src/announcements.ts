@@ -1,6 +1,8 @@
 /**
- * Telling containers that an address has another MAC by now. They have asked before, and would go
- * on sending to the old one until they doubt it, some ten seconds later (RFC 4861 §7.3).
+ * Telling containers where an address is. Of one with another MAC by now they have asked before, and
+ * would go on sending to the old one until they doubt it, some ten seconds later (RFC 4861 §7.3). Of
+ * one that is new some have asked too early: its first packets may be here before its news, and who
+ * wants to answer asks again a second later (RFC 4861 §10; Linux's ARP does the same).
  */
 import { ipFamily, type Ip, type Mac, type Vni } from '@weft/core'
 import type { Change, EndpointId, FailureLog, NetworkId } from '@weft/dataplane'
@@ -16,6 +18,12 @@ import type { NetworkSite } from './site.ts'
 
 /** Addresses that have left and whose MACs are remembered, in one network; the last ones count. */
 export const FORMER_MACS_MAX = 4096
+
+/**
+ * Frames that tell of newcomers, in one pass: a node that joins a large network hears of all its
+ * endpoints at once, and hardly anybody here has asked for them yet.
+ */
+export const NEWCOMER_FRAMES_MAX = 1024
 
 /** MACs of addresses that are there no more: who comes with another has to be announced. */
 export class FormerMacs {
@@ -44,10 +52,15 @@ interface Arrival {
   readonly mac: Mac
   /** Null when it is elsewhere. */
   readonly endpoint: EndpointId | null
+  /** It was at another MAC before. */
+  readonly hasMoved: boolean
 }
 
-/** Announce what came with another MAC by these changes, after they were carried out. */
-export function announceMoves(
+/**
+ * Announce what these changes brought, after they were carried out: whoever moved, and who is new on
+ * another node. Of who is new here its own first packet tells.
+ */
+export function announceArrivals(
   sites: ReadonlyMap<NetworkId, NetworkSite>,
   changes: readonly Change[],
   failures: FailureLog,
@@ -60,10 +73,13 @@ export function announceMoves(
   for (const change of changes) {
     const site = sites.get(change.network)
     if (site === undefined || failures.has(change.item)) continue
-    const moved = arrivalsOf(change).filter(({ ip, mac }) => site.formerMacs.arrive(ip, mac))
-    if (moved.length > 0) arrivals.set(site, [...(arrivals.get(site) ?? []), ...moved])
+    const known = arrivals.get(site) ?? []
+    arrivals.set(site, known)
+    for (const arrival of arrivalsOf(change, site.formerMacs)) {
+      if (arrival.hasMoved || arrival.endpoint === null) known.push(arrival)
+    }
   }
-  for (const [site, moved] of arrivals) announce(site, moved)
+  for (const [site, each] of arrivals) if (each.length > 0) announce(site, each)
 }
 
 function noteDepartures(former: FormerMacs, change: Change): void {
@@ -72,28 +88,34 @@ function noteDepartures(former: FormerMacs, change: Change): void {
   for (const ip of change.from.addresses) former.leave(ip, change.from.mac)
 }
 
-function arrivalsOf(change: Change): readonly Arrival[] {
+function arrivalsOf(change: Change, former: FormerMacs): readonly Arrival[] {
   if (change.kind === 'neighbour') {
     const { ip, to: mac, vni } = change
-    return mac === null ? [] : [{ vni, ip, mac, endpoint: null }]
+    if (mac === null) return []
+    return [{ vni, ip, mac, endpoint: null, hasMoved: former.arrive(ip, mac) }]
   }
   if (change.kind !== 'local' || change.to === null) return []
   const { endpoint, to } = change
-  return to.addresses.map((ip) => ({ vni: to.vni, ip, mac: to.mac, endpoint }))
+  const { mac, vni } = to
+  return to.addresses.map((ip) => {
+    return { vni, ip, mac, endpoint, hasMoved: former.arrive(ip, mac) }
+  })
 }
 
 /** To each container of the subnet but the one that has moved; our own stack asks again. */
 function announce(site: NetworkSite, arrivals: readonly Arrival[]): void {
   const frames: OutgoingFrame[] = []
   const stale = new MessageWriter()
-  for (const { endpoint, ip, mac, vni } of arrivals) {
-    const frameOf = ipFamily(ip) === 4 ? gratuitousArpFrame : unsolicitedAdvertisementFrame
-    const bytes = frameOf({ ip, mac })
-    for (const [name, { hostIndex, vni: its }] of site.endpoints) {
-      if (its === vni && name !== endpoint) frames.push({ linkIndex: hostIndex, bytes })
-    }
+  let newcomerFrames = 0
+  for (const arrival of arrivals) {
+    const { hasMoved, ip, mac, vni } = arrival
+    if (!hasMoved && newcomerFrames >= NEWCOMER_FRAMES_MAX) continue
+    const own = framesOf(site, arrival)
+    frames.push(...own)
+    if (!hasMoved) newcomerFrames += own.length
     const linkIndex = site.subnets.get(vni)?.bridgeIndex
-    if (linkIndex !== undefined) writeNeighbour(stale, 'delete', { linkIndex, ip, mac })
+    if (linkIndex === undefined || !hasMoved) continue
+    writeNeighbour(stale, 'delete', { linkIndex, ip, mac })
   }
   // What is refused was not known, or has gone: whoever is not told finds out by and by.
   site.kernel.transact(stale)
@@ -103,4 +125,14 @@ function announce(site: NetworkSite, arrivals: readonly Arrival[]): void {
     // Nobody is told where we may not send frames (CAP_NET_RAW).
     if (!isKernelError(error)) throw error
   }
+}
+
+function framesOf(site: NetworkSite, { endpoint, ip, mac, vni }: Arrival): OutgoingFrame[] {
+  const frameOf = ipFamily(ip) === 4 ? gratuitousArpFrame : unsolicitedAdvertisementFrame
+  const bytes = frameOf({ ip, mac })
+  const frames: OutgoingFrame[] = []
+  for (const [name, { hostIndex, vni: its }] of site.endpoints) {
+    if (its === vni && name !== endpoint) frames.push({ linkIndex: hostIndex, bytes })
+  }
+  return frames
 }

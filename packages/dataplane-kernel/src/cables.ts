@@ -76,13 +76,17 @@ interface Ends {
   readonly container: Kernel
 }
 
+/** Ends of a cable that is there. */
+interface CabledEnds extends Ends {
+  readonly hostIndex: number
+}
+
 function makeCable(task: CableTask, ends: Ends): void {
   const { change, site } = task
   const hostName = deviceName.veth(unusedSlot(site))
   const hostIndex = createVeth(task, ends, hostName)
   try {
-    furnish(task, ends)
-    lead(task, { mac: ends.to.mac, hostIndex })
+    connect(task, { ...ends, hostIndex })
   } catch (error) {
     site.kernel.links.delete(hostIndex)
     throw error
@@ -129,22 +133,40 @@ function nextName(site: NetworkSite): string {
   return deviceName.veth(freeSlot(new Set(slots.filter((slot) => slot !== null))))
 }
 
-/** Addresses, routes and mark of the container's end, in one send. */
-function furnish({ change, instance, network, site }: CableTask, ends: Ends): void {
-  const { attachment, container, to } = ends
+/**
+ * Both ends pass packets before the container can send one: a question for a MAC that is lost is
+ * asked again a second later only (RFC 4861 §10, RETRANS_TIMER; the kernel's for ARP too).
+ */
+function connect(task: CableTask, ends: CabledEnds): void {
+  const { attachment, container, hostIndex, to } = ends
   const linkIndex = container.links.require(attachment.ifname).index
+  raise(task, ends, linkIndex)
+  lead(task, { mac: to.mac, hostIndex })
+  settleCarrier(container, linkIndex)
+  furnish(task, ends, linkIndex)
+}
+
+/** The container's end with its mark, and up. */
+function raise(task: CableTask, { attachment, container }: Ends, linkIndex: number): void {
+  const { change, instance, network, site } = task
   const batch = new MessageWriter()
   const alias = endpointMark({ instance, network: site.id }, change.endpoint)
   writeChangeLink(batch, linkIndex, { alias, mtuBytes: network.mtu })
+  writeChangeLink(batch, linkIndex, { up: true })
+  container.carryOut(batch, { operation: 'raise', object: attachment.ifname })
+}
+
+/** Addresses and routes of the container's end, in one send. */
+function furnish({ network }: CableTask, ends: Ends, linkIndex: number): void {
+  const { attachment, container, to } = ends
+  const batch = new MessageWriter()
   for (const address of addressesOf(network.subnets, to)) {
     writeAddress(batch, 'replace', { linkIndex, address, noDuplicateDetection: true })
   }
-  writeChangeLink(batch, linkIndex, { up: true })
   for (const { destination, via } of routesOf(network.subnets, to)) {
     writeRoute(batch, 'replace', { destination, via, linkIndex })
   }
   container.carryOut(batch, { operation: 'furnish', object: attachment.ifname })
-  settleCarrier(container, linkIndex)
 }
 
 function addressesOf(
@@ -164,7 +186,7 @@ function lead({ site }: CableTask, { mac, hostIndex }: { mac: Mac; hostIndex: nu
 }
 
 /** Put every property of a cable right that may be wrong; its container notices nothing. */
-function mend(task: CableTask, ends: Ends & { readonly hostIndex: number }): void {
+function mend(task: CableTask, ends: CabledEnds): void {
   const { change, instance, network, site, subnet } = task
   const { attachment, container, hostIndex, to } = ends
   const mark = endpointMark({ instance, network: site.id }, change.endpoint)
@@ -184,8 +206,7 @@ function mend(task: CableTask, ends: Ends & { readonly hostIndex: number }): voi
   })
   site.kernel.carryOut(batch, { operation: 'mend', object: `link ${hostIndex}` })
   removeAddresses(container, ends, addressesOf(network.subnets, to))
-  furnish(task, ends)
-  lead(task, { mac: to.mac, hostIndex })
+  connect(task, ends)
   const known = site.endpoints.get(change.endpoint)
   const hostName = known?.hostName ?? ''
   const { mac, vni } = to

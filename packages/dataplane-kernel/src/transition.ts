@@ -12,7 +12,7 @@ import {
   type SubnetChange,
   type SubnetSpec,
 } from '@weft/dataplane'
-import { announceMoves } from './announcements.ts'
+import { announceArrivals } from './announcements.ts'
 import { plugIn, unplug } from './cables.ts'
 import { spreadMtu, spreadRoutes } from './container-ends.ts'
 import { programEntries, type EntryChange } from './entries.ts'
@@ -45,7 +45,7 @@ export class Transition {
       const site = this.#host.sites.get(id)
       if (site !== undefined) programEntries(site, entries, this.#failures)
     }
-    announceMoves(this.#host.sites, changes, this.#failures)
+    announceArrivals(this.#host.sites, changes, this.#failures)
     return this.#failures.list()
   }
 

@@ -2,9 +2,9 @@
 import { createSocket } from 'node:dgram'
 import { ipFamily, parseIp, parseMac, type Ip, type Mac } from '@weft/core'
 import type { RemoteEndpoint } from '@weft/dataplane'
-import { Kernel, openUdpSocket } from '@weft/linux'
+import { Kernel, neighbourState, openUdpSocket } from '@weft/linux'
 import { describe, expect, test } from 'vitest'
-import { FORMER_MACS_MAX, FormerMacs } from '../src/announcements.ts'
+import { FORMER_MACS_MAX, FormerMacs, NEWCOMER_FRAMES_MAX } from '../src/announcements.ts'
 import {
   atEnd,
   desired,
@@ -89,10 +89,44 @@ describe('a neighbour that a container knows', () => {
   })
 })
 
+describe('a newcomer elsewhere', () => {
+  const WIDE = subnet(4097, '10.1.0.0/16')
+  const ips = Array.from({ length: NEWCOMER_FRAMES_MAX + 1 }, (_, i) => {
+    return parseIp(`10.1.${1 + (i >> 8)}.${i & 255}`)
+  })
+
+  test('is known at once to who has asked in vain, up to NEWCOMER_FRAMES_MAX of them', async () => {
+    const [a] = hosts(1) as [TestHost]
+    const path = scratch()
+    const dataplane = await a.open()
+    const apply = async (others: readonly Ip[]): Promise<void> => {
+      const each = others.map((ip) => [ip, remote('n2', ip)] as const)
+      const here = { c1: local(path, '10.1.0.2') }
+      const state = { blue: network([WIDE], { local: here, remote: Object.fromEntries(each) }) }
+      expect(failuresOf(await dataplane.apply(desired(a, state)))).toEqual([])
+    }
+    const entries = (): (Mac | 'failed' | null)[] => {
+      using kernel = Kernel.open(path)
+      const neighbours = kernel.neighbours.list()
+      return [ips[0], ips.at(-2), ips.at(-1)].map((ip) => {
+        const found = neighbours.find((one) => one.ip === ip)
+        return found?.state === neighbourState.failed ? 'failed' : (found?.mac ?? null)
+      })
+    }
+    await apply([])
+    for (const ip of [ips[0], ips.at(-2), ips.at(-1)]) send(path, ip ?? IPV4)
+    // Who has given up asks no more by itself.
+    await expect.poll(entries, PATIENCE).toEqual(['failed', 'failed', 'failed'])
+    await apply(ips)
+    const told = [ips[0], ips.at(-2)].map((ip) => remote('n2', ip ?? '').mac)
+    await expect.poll(entries, PATIENCE).toEqual([...told, 'failed'])
+  })
+})
+
 describe('former MACs', () => {
   const mac = (n: number): Mac => parseMac(`02:00:00:00:00:0${n}`)
 
-  test('who comes back as it was needs no announcement, nor does who is new', () => {
+  test('who comes back as it was has not moved, nor has who is new', () => {
     const former = new FormerMacs()
     expect(former.arrive(IPV4, mac(1))).toBe(false)
     former.leave(IPV4, mac(1))
