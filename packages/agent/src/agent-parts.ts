@@ -254,7 +254,7 @@ function createRing(
   )
 }
 
-/** Peers hear of networks as soon as something was granted there, of endpoints once they work. */
+/** Peers hear of networks and of endpoints as soon as something was granted there. */
 function publishBook({ book, rows, ring, state }: AgentParts, ownRows: OwnRows): void {
   const networks = new Set<string>()
   const own: Publication['rows'][number][] = []

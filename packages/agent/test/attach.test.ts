@@ -8,7 +8,7 @@ import {
   ATTACHMENTS_MAX,
   IFNAMES_MAX,
 } from '../src/attachments/attachment-book.ts'
-import { ENDPOINT_NAME_CHARACTERS_MAX } from '../src/attachments/attacher.ts'
+import { ENDPOINT_NAME_CHARACTERS_MAX, PLUGGED_AT_ONCE_MAX } from '../src/attachments/attacher.ts'
 import { ClusterWorld, MANAGER } from './cluster-world.ts'
 
 async function settledCode(world: ClusterWorld, work: Promise<unknown>): Promise<string> {
@@ -261,6 +261,18 @@ describe('what is refused leaves nothing behind', () => {
     expect(a.agent.view().error).toBe('')
   })
 
+  test('what peers heard of an endpoint that comes to nothing', async () => {
+    const world = await ClusterWorld.open(2)
+    const [a, b] = world.pair
+    const blue = await world.createNetwork('blue')
+    await b.attach('blue', 'c1')
+    a.noted.gone.add('/run/netns/c2')
+    const nowhere = a.attaching('blue', 'c2')
+    expect(await settledCode(world, nowhere)).toBe('ERR_ATTACHMENT_MISSING')
+    await world.run(1000)
+    expect(b.remote(blue.id)).toEqual({})
+  })
+
   test('what is called off, whenever that is', async () => {
     const world = await ClusterWorld.open(1)
     await world.createNetwork('blue')
@@ -346,7 +358,14 @@ describe('many at once', () => {
     const names = Array.from({ length: 50 }, (_, i) => `c${i}`)
     const views = await world.settled(Promise.all(names.map((name) => a.attaching('blue', name))))
     expect(new Set(views.map(({ mac }) => mac)).size).toBe(50)
-    expect(a.noted.applied.length - before).toBeLessThan(10)
+    const sizes = a.noted.applied.slice(before).map(({ networks }) => {
+      const [blue] = networks.values()
+      return blue?.local.size ?? 0
+    })
+    expect(sizes.length).toBeLessThan(10)
+    // In between, a node hears and is heard.
+    const added = sizes.map((size, i) => size - (sizes[i - 1] ?? 0))
+    expect(Math.max(...added)).toBe(PLUGGED_AT_ONCE_MAX)
     await world.settled(Promise.all(views.map(({ attachmentId }) => a.agent.detach(attachmentId))))
     expect(world.manager.control.tasks()).toEqual([])
   })

@@ -18,6 +18,17 @@ function read(first: number, known: readonly SessionKey[] = [], wall = 5): reado
   return keys
 }
 
+test('other keys of the same tags replace those of a ring', () => {
+  const ring = new KeyRing(gossipKeys(read(10)))
+  const sealing = ring.toJSON()
+  const others = gossipKeys(read(10)).map(({ tag }, i) => {
+    return { tag, bytes: new Uint8Array(16).fill(90 + i) }
+  })
+  rotate(ring, others)
+  expect(ring.toJSON()).toEqual(sealing)
+  expect(ring.primary()).toEqual(new Uint8Array(16).fill(90))
+})
+
 describe('keys of a session', () => {
   test('three of each; the middle one seals', () => {
     const keys = read(10)

@@ -21,6 +21,7 @@ import {
   type Task,
 } from '@weft/swarm'
 import type { AgentTunables } from '../agent-options.ts'
+import { Turns } from '../async/turns.ts'
 import { sleep, TimeLimit, unlessCancelled } from '../async/waiting.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { StatusReports } from '../session/status-reports.ts'
@@ -64,6 +65,12 @@ export interface AttacherParts {
 /** Why a manager's answer is worth waiting for a second one. */
 const RETRIED = ['ERR_UNAVAILABLE', 'ERR_ABORTED'] as const
 
+/**
+ * Endpoints that the dataplane is told of at a time. A kernel takes a millisecond or two for each,
+ * during which a node hears and says nothing: heartbeats, and that peers learn where they are.
+ */
+export const PLUGGED_AT_ONCE_MAX = 8
+
 interface Waiter {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -74,9 +81,11 @@ export class Attacher {
   readonly #parts: AttacherParts
   /** Attachments that wait for their task, by endpoint ID. */
   readonly #waiters = new Map<string, Waiter>()
+  readonly #turns: Turns
 
   constructor(parts: AttacherParts) {
     this.#parts = parts
+    this.#turns = new Turns(parts.clock, PLUGGED_AT_ONCE_MAX)
   }
 
   async attach(
@@ -97,7 +106,7 @@ export class Attacher {
       }
       await this.#grant(attachment, limit)
       await this.#plugIn(attachment, limit)
-      await this.#announce(attachment, limit)
+      await this.#settle(attachment, limit)
     } catch (error) {
       await this.remove(attachment, 'release')
       throw error
@@ -202,10 +211,24 @@ export class Attacher {
     }
   }
 
-  /** Peers are asked for the network's rows while the dataplane is being told. */
+  /**
+   * While the dataplane is being told, peers are asked for the network's rows and hear of ours: the
+   * endpoint's first packet is to be answered, and whoever has no way back asks for one a second
+   * later only.
+   */
   async #plugIn(attachment: Attachment, signal: CancelSignal): Promise<void> {
+    this.#publish(attachment)
+    await this.#turns.enter(signal)
+    try {
+      attachment.isDue = true
+      await this.#program(attachment, signal)
+    } finally {
+      this.#turns.leave()
+    }
+  }
+
+  async #program(attachment: Attachment, signal: CancelSignal): Promise<void> {
     const { book } = this.#parts
-    this.#parts.publish()
     const isNamed = attachment.ifname !== ''
     const refused = new Set<string>()
     for (;;) {
@@ -222,14 +245,8 @@ export class Attacher {
     }
   }
 
-  async #announce(attachment: Attachment, signal: CancelSignal): Promise<void> {
-    this.#report(attachment, TaskState.READY)
-    this.#report(attachment, TaskState.STARTING)
-    // The manager, or its namespace's end, may have taken it away meanwhile.
-    if (this.#parts.book.get(attachment.endpointId) === null) throw withdrawn(attachment)
+  #publish(attachment: Attachment): void {
     attachment.isAnnounced = true
-    attachment.state = 'running'
-    attachment.error = ''
     try {
       this.#parts.publish()
     } catch (error) {
@@ -237,6 +254,15 @@ export class Attacher {
       attachment.isAnnounced = false
       throw error
     }
+  }
+
+  async #settle(attachment: Attachment, signal: CancelSignal): Promise<void> {
+    this.#report(attachment, TaskState.READY)
+    this.#report(attachment, TaskState.STARTING)
+    // The manager, or its namespace's end, may have taken it away meanwhile.
+    if (this.#parts.book.get(attachment.endpointId) === null) throw withdrawn(attachment)
+    attachment.state = 'running'
+    attachment.error = ''
     this.#report(attachment, TaskState.RUNNING)
     this.#parts.onChange()
     await unlessCancelled(this.#parts.save(), signal)

@@ -68,6 +68,8 @@ export interface Attachment {
   holder: NamespaceHolder | null
   state: 'pending' | 'running' | 'failed'
   error: string
+  /** The dataplane is to be told of it. */
+  isDue: boolean
   /** Its rows are to be seen by peers. */
   isAnnounced: boolean
   /** Times in a row that its namespace was not there. */
@@ -86,7 +88,8 @@ export function pendingAttachment(endpointId: string, request: AttachmentRequest
   const { target } = request
   const ifname = target.kind === 'netns' ? (target.ifname ?? '') : ''
   const first = { grant: null, ifname, holder: null, state: 'pending', error: '' } as const
-  return { endpointId, request, rowKey: endpointId, ...first, isAnnounced: false, misses: 0 }
+  const until = { isDue: false, isAnnounced: false, misses: 0 }
+  return { endpointId, request, rowKey: endpointId, ...first, ...until }
 }
 
 /**

@@ -64,10 +64,10 @@ export class NodeStateReader {
     return { tunnel: this.#tunnel, networks: facts, keys: keys() }
   }
 
-  /** Null until an interface name is chosen: then the endpoint is whole. */
+  /** Null until it is due, with an interface name: then the endpoint is whole. */
   #endpointOf(attachment: Attachment): LocalEndpoint | null {
-    const { grant, ifname, request } = attachment
-    if (grant === null || (ifname === '' && request.target.kind === 'netns')) return null
+    const { grant, ifname, isDue, request } = attachment
+    if (grant === null || !isDue || (ifname === '' && request.target.kind === 'netns')) return null
     const known = this.#endpoints.get(attachment)
     const isSame = known?.ifname === ifname && known.grant?.addresses === grant.addresses
     if (isSame) return known.endpoint

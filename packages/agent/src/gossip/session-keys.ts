@@ -61,18 +61,9 @@ export function gossipKeys(keys: readonly SessionKey[]): readonly GossipKey[] {
   return [primary, previous, next]
 }
 
-/** Bring a ring to these keys: all are installed, the first is used, then the others go. */
+/** Bring a ring to these keys, the first of which seals; none at all change nothing. */
 export function rotate(ring: KeyRing, keys: readonly GossipKey[]): void {
-  const wanted = new Set(keys.map(({ tag }) => tag))
-  const [primary] = keys
-  if (primary === undefined) return
-  // A ring has room for two sets of three.
-  const held = new Set(ring.toJSON().map(({ tag }) => tag))
-  for (const key of keys) if (!held.has(key.tag)) ring.install(key)
-  const has = (tag: string): boolean => ring.toJSON().some((view) => view.tag === tag)
-  if (!has(primary.tag)) return
-  ring.use(primary.tag)
-  for (const { tag } of ring.toJSON()) if (!wanted.has(tag)) ring.remove(tag)
+  if (keys.length > 0) ring.replace(keys)
 }
 
 /** Ages and tags, never material. */

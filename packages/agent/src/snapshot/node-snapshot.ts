@@ -110,6 +110,7 @@ function readAttachment(fields: JsonFields): Attachment {
     holder: readHolder(fields),
     state: 'running',
     error: '',
+    isDue: true,
     isAnnounced: true,
     misses: 0,
   }
