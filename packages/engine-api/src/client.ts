@@ -1,6 +1,7 @@
 /** The client's door: what programs that talk to a daemon need, and nothing of the server. */
 export type {
   AttachmentsClient,
+  AttachOutcome,
   EngineCallOptions,
   EngineClient,
   EngineFetch,
@@ -41,6 +42,8 @@ export type {
   VersionInfoJson,
 } from './objects/system-json.ts'
 export type {
+  AttachedJson,
+  AttachFailureJson,
   AttachJson,
   AttachmentJson,
   KeyJson,

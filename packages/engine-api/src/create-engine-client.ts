@@ -1,6 +1,7 @@
 /** The client: a thin line from each call to one request. */
 import { boundedText } from './bounded-text.ts'
 import { callEngine, callForJson, engineClientError, type EngineCall } from './engine-call.ts'
+import { attachOutcomes } from './attach-outcomes.ts'
 import type {
   AttachmentsClient,
   EngineCallOptions,
@@ -22,7 +23,7 @@ export function createEngineClient(fetch: EngineFetch): EngineClient {
     networks: networksClient(call),
     nodes: nodesClient(call),
     swarm: swarmClient(call),
-    attachments: attachmentsClient(call),
+    attachments: attachmentsClient(call, fetch),
     ping: async (options) =>
       pingOf(await callEngine(fetch, { ...options, method: 'HEAD', path: '/_ping' })),
     version: (options) => call.get('/version', {}, options),
@@ -105,10 +106,11 @@ function swarmClient({ get, post, done }: Calls): SwarmClient {
   }
 }
 
-function attachmentsClient({ get, post, done }: Calls): AttachmentsClient {
+function attachmentsClient({ get, post, done }: Calls, fetch: EngineFetch): AttachmentsClient {
   return {
     list: (options) => get('/weft/attachments', {}, options),
     create: (request, options) => post('/weft/attachments', { body: request }, options),
+    createEach: (requests, options = {}) => attachOutcomes(fetch, requests, options),
     remove: (id, options) => done('DELETE', `/weft/attachments/${segment(id)}`, { ...options }),
   }
 }

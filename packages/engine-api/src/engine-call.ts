@@ -111,9 +111,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What the server said; a server that knows no codes is Docker's, and says it by status. */
 function errorOf(path: string, status: number, text: string): WeftError {
-  const body: unknown = parseJson(text)
+  return errorOfBody(path, status, parseJson(text))
+}
+
+/** What the server said; a server that knows no codes is Docker's, and says it by status. */
+export function errorOfBody(path: string, status: number, body: unknown): WeftError {
   if (typeof body !== 'object' || body === null || !('message' in body)) {
     const details = { path, status, problem: 'no message' }
     return engineClientError('ERR_ENGINE_ANSWER', 'the answer is not from an engine', details)

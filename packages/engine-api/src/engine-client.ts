@@ -1,4 +1,5 @@
 /** A typed client of the Engine API as Weft serves it, and of Weft's own endpoints. */
+import type { WeftError } from '@weft/core'
 import type { NetworkCreatedJson, NetworkCreateJson, NetworkJson } from './objects/network-json.ts'
 import type { NodeJson, NodeSpecJson } from './objects/node-json.ts'
 import type {
@@ -98,11 +99,25 @@ export interface SwarmUpdate {
   readonly rotateManagerToken?: boolean
 }
 
+/** What came of one of several attachments; `index` is its place among those that were asked for. */
+export type AttachOutcome =
+  | { readonly index: number; readonly attachment: AttachmentJson; readonly error: null }
+  | { readonly index: number; readonly attachment: null; readonly error: WeftError }
+
 /** Endpoints of this node: /weft/attachments. */
 export interface AttachmentsClient {
   list(options?: EngineCallOptions): Promise<AttachmentJson[]>
   /** Resolves when the endpoint is up and programmed. */
   create(request: AttachJson, options?: EngineCallOptions): Promise<AttachmentJson>
+  /**
+   * Many by one request, all at once; yields what came of each, in the order in which it is known.
+   * Each stands for itself. Throws ERR_INVALID_ARGUMENT before any is begun, and ERR_UNAVAILABLE
+   * when the answer breaks off. Who leaves the loop calls off what is not attached by then.
+   */
+  createEach(
+    requests: readonly AttachJson[],
+    options?: EngineCallOptions,
+  ): AsyncIterable<AttachOutcome>
   /** Endpoint ID, attachment ID, or `network/name`. */
   remove(id: string, options?: EngineCallOptions): Promise<void>
 }

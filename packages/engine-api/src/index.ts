@@ -8,4 +8,8 @@ export { API_VERSION, API_VERSION_OLDEST } from './objects/system-object.ts'
 export { FILTERS_BYTES_MAX } from './query.ts'
 export { EVENT_BACKLOG_MAX } from './routes/event-routes.ts'
 export { DATA_PATH_PORT_MAX, DATA_PATH_PORT_MIN } from './routes/swarm-routes.ts'
-export { IFNAME_LENGTH_MAX, NETNS_PATH_BYTES_MAX } from './routes/weft-routes.ts'
+export {
+  ATTACH_LIST_LENGTH_MAX,
+  IFNAME_LENGTH_MAX,
+  NETNS_PATH_BYTES_MAX,
+} from './routes/weft-routes.ts'

@@ -91,6 +91,26 @@ function isObject(value: unknown): value is object {
 
 /** The body of a request. Throws ERR_INVALID_ARGUMENT: none, too long, no JSON, no object. */
 export async function readFields(request: Request, struct: string): Promise<JsonFields> {
+  const value = await readJson(request)
+  if (isObject(value)) return new JsonFields(struct, value)
+  throw unfit(value, struct)
+}
+
+/** As `readFields`, where a list of such objects may stand as well. */
+export async function readOneOrMany(
+  request: Request,
+  struct: string,
+): Promise<JsonFields | readonly JsonFields[]> {
+  const value = await readJson(request)
+  if (isObject(value)) return new JsonFields(struct, value)
+  if (!Array.isArray(value)) throw unfit(value, struct)
+  return value.map((one: unknown, index) => {
+    if (isObject(one)) return new JsonFields(`${struct}[${index}]`, one)
+    throw unfit(one, `${struct}[${index}]`)
+  })
+}
+
+async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type') ?? 'application/json'
   if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     throw invalid(`Content-Type specified (${type}) must be 'application/json'`)
@@ -98,9 +118,11 @@ export async function readFields(request: Request, struct: string): Promise<Json
   const text = await boundedText(request.body, BODY_BYTES_MAX)
   if (text === null) throw invalid(`the body is longer than ${BODY_BYTES_MAX} bytes`)
   if (text.trim() === '') throw invalid('got EOF while reading request body')
-  const value = parse(text)
-  if (isObject(value)) return new JsonFields(struct, value)
-  throw invalid(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${struct}`)
+  return parse(text)
+}
+
+function unfit(value: unknown, struct: string): Error {
+  return invalid(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${struct}`)
 }
 
 /** The parser's words quote the text, where tokens may stand; ours do not. */

@@ -8,7 +8,7 @@ import type {
   PeerView,
 } from '@weft/swarm'
 
-/** Body of POST /weft/attachments. */
+/** Body of POST /weft/attachments: one, or a list of them. */
 export interface AttachJson {
   /** Name, ID, or a unique prefix of an ID. */
   readonly network: string
@@ -20,6 +20,21 @@ export interface AttachJson {
   readonly ifname?: string | null
   /** A bare address of the network; null or left out: any. */
   readonly address?: string | null
+}
+
+/**
+ * What came of one of several: a line of the answer to a list of them. `index` is its place in the
+ * list.
+ */
+export type AttachedJson =
+  | { readonly index: number; readonly attachment: AttachmentJson }
+  | { readonly index: number; readonly error: AttachFailureJson }
+
+/** Why one of several is not attached: the error that it alone would have been answered with. */
+export interface AttachFailureJson {
+  readonly message: string
+  readonly code?: string
+  readonly details?: object
 }
 
 /** GET /weft/attachments, an element. */

@@ -3,14 +3,18 @@ import { parseIp, type Ip } from '@weft/core'
 import { swarmError, type AttachmentRequest } from '@weft/swarm'
 import type { Hono } from 'hono'
 import type { EngineContext, EngineEnv } from '../engine-context.ts'
-import { readFields, type JsonFields } from '../json-fields.ts'
+import { readOneOrMany, type JsonFields } from '../json-fields.ts'
 import { nameOf } from '../lookup.ts'
 import type { StatusJson } from '../objects/weft-json.ts'
+import { attachEach } from './attach-each.ts'
 
 /** Bytes of a path: Linux's PATH_MAX with its zero. */
 export const NETNS_PATH_BYTES_MAX = 4095
 /** Characters of an interface's name: Linux's IFNAMSIZ without its zero. */
 export const IFNAME_LENGTH_MAX = 15
+
+/** Attachments of one request: as many as a node can have, the ports of a kernel's bridge. */
+export const ATTACH_LIST_LENGTH_MAX = 1024
 
 /** Adds the routes. */
 export function weftRoutes(app: Hono<EngineEnv>, context: EngineContext): void {
@@ -20,8 +24,13 @@ export function weftRoutes(app: Hono<EngineEnv>, context: EngineContext): void {
   app.get('/weft/keys', (request) => request.json(node.keys()))
   app.get('/weft/attachments', (request) => request.json(node.attachments()))
   app.post('/weft/attachments', async (request) => {
-    const wanted = attachmentOf(await readFields(request.req.raw, 'Attachment'))
-    return request.json(await node.attach(wanted, { signal: request.req.raw.signal }), 201)
+    const { raw } = request.req
+    const body = await readOneOrMany(raw, 'Attachment')
+    if (isMany(body)) {
+      request.header('content-type', 'application/json')
+      return request.body(attachEach(context, attachmentsOf(body), raw.signal))
+    }
+    return request.json(await node.attach(attachmentOf(body), { signal: raw.signal }), 201)
   })
   app.delete('/weft/attachments/:id', async (request) => {
     await node.detach(request.req.param('id'), { signal: request.req.raw.signal })
@@ -43,6 +52,18 @@ function statusJson({ node }: EngineContext): StatusJson {
     peers: node.peers().length,
     usage: usage as StatusJson['usage'],
   }
+}
+
+function isMany(body: JsonFields | readonly JsonFields[]): body is readonly JsonFields[] {
+  return Array.isArray(body)
+}
+
+/** All are read before the first is begun: what is not to be understood changes nothing. */
+function attachmentsOf(list: readonly JsonFields[]): readonly AttachmentRequest[] {
+  if (list.length > ATTACH_LIST_LENGTH_MAX) {
+    throw invalid(`more than ${ATTACH_LIST_LENGTH_MAX} attachments at once`, 'body')
+  }
+  return list.map(attachmentOf)
 }
 
 /** The path is opened by the daemon, which is root: it has to say where from. */
