@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { createEngineClient, socketFetch } from '@weft/engine-api/client'
+import { CommandFailure } from './command-failure.ts'
 import type { Surroundings, TextSink } from './surroundings.ts'
 
 /** Signals that a command which runs others hands on (docker run --sig-proxy). */
@@ -30,6 +31,7 @@ export function nodeSurroundings(script: string): Surroundings {
     err: sink(process.stderr),
     inputIsTerminal: process.stdin.isTTY,
     readLine: () => readLine(interruption.signal),
+    readText,
     env: process.env,
     signal: interruption.signal,
     catchSignals: (listener) => {
@@ -49,6 +51,15 @@ export function nodeSurroundings(script: string): Surroundings {
       const { nodeContained } = await import('./run/node-contained.ts')
       return nodeContained([process.execPath, ...process.execArgv, script])
     },
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  try {
+    return await readFile(path === '-' ? '/dev/stdin' : path, 'utf8')
+  } catch (error) {
+    throw new CommandFailure(`cannot read ${path}: ${(error as Error).message}`)
   }
 }
 

@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly inputIsTerminal: boolean
   /** A line of the standard input, without its end; empty when there is none. */
   readonly readLine: () => Promise<string>
+  /** A whole file, or the standard input for `-`. Throws CommandFailure. */
+  readonly readText: (path: string) => Promise<string>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborts what the user interrupts. */
   readonly signal: AbortSignal

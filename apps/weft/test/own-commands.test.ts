@@ -1,7 +1,7 @@
 /** Commands that Docker has not: attach and what it leaves to look at. */
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { PID_MAX } from '../src/commands/attach.ts'
+import { PID_MAX } from '../src/options/attachment-list.ts'
 import { eventLine } from '../src/commands/events.ts'
 import { recordedEngine, runWeft, type Answer } from './recorded-engine.ts'
 

@@ -30,6 +30,8 @@ export interface Answer {
   readonly path: string
   readonly status?: number
   readonly body?: unknown
+  /** The body is sent as it is. */
+  readonly isText?: boolean
 }
 
 /** A request as it came in. */
@@ -76,7 +78,8 @@ export async function recordedEngine(
       response.statusCode = answer === undefined ? 418 : (answer.status ?? 200)
       response.setHeader('Content-Type', 'application/json')
       const content = answer === undefined ? { message } : answer.body
-      return response.end(bodyText(path, content))
+      const isText = path === '/events' || answer?.isText === true
+      return response.end(bodyText(content, isText))
     })
   })
   await new Promise<void>((resolve) => server.listen(socketPath, resolve))
@@ -88,10 +91,10 @@ export async function recordedEngine(
   return { socketPath, received, [Symbol.asyncDispose]: close }
 }
 
-/** Events were recorded as they came, a line each; everything else is one document. */
-function bodyText(path: string, content: unknown): string {
+/** Lines were recorded as they came; everything else is one document. */
+function bodyText(content: unknown, isText: boolean): string {
   if (content === undefined) return ''
-  return path === '/events' && typeof content === 'string' ? content : JSON.stringify(content)
+  return isText && typeof content === 'string' ? content : JSON.stringify(content)
 }
 
 /** What was recorded of Docker's engine under this name. */
@@ -122,6 +125,7 @@ export async function runWeft(
     err: { isTerminal: false, write: (text) => void (printed.err += text) },
     inputIsTerminal: false,
     readLine: () => Promise.resolve(''),
+    readText: () => Promise.reject(new Error('nothing to read in this test')),
     env: { WEFT_HOST: `unix://${socketPath}`, PATH: process.env['PATH'] },
     signal: new AbortController().signal,
     catchSignals: () => ({ [Symbol.dispose]: () => undefined }),

@@ -1,9 +1,11 @@
-/** `weft attach`: something that has a network namespace gets an interface on a network. */
+/** `weft attach`: what has a network namespace gets an interface on a network, one or many. */
 import { resolve } from 'node:path'
 import type { AttachJson } from '@weft/engine-api/client'
 import { CommandFailure, EXIT_USAGE } from '../command-failure.ts'
-import { NO_OPERANDS, type CommandSpec } from '../command.ts'
+import { attachMany } from '../attach-many.ts'
+import type { CommandSpec, Invocation } from '../command.ts'
 import { OptionFailure, type Options, type OptionSpec } from '../option.ts'
+import { endpointOfWord, endpointsOfJson, processNamespace } from '../options/attachment-list.ts'
 import { JSON_OPTION, jsonOutput } from '../output/rows.ts'
 
 /** Options that say what is attached to which network; `run` has them too. */
@@ -22,10 +24,15 @@ export const ENDPOINT_OPTIONS: readonly OptionSpec[] = [
 /** `attach`. */
 export const attach: CommandSpec = {
   name: 'attach',
-  summary: 'Attach a network namespace to a network',
-  operands: NO_OPERANDS,
+  summary: 'Attach network namespaces to a network',
+  operands: { usage: '[NAME=NETNS...]', countMin: 0, countMax: Infinity },
   options: [
     ...ENDPOINT_OPTIONS,
+    {
+      name: 'from',
+      value: 'file',
+      about: "JSON list of endpoints, fields as the options' names; '-': standard input",
+    },
     JSON_OPTION,
     { name: 'netns', value: 'path', about: 'Namespace to attach, such as /run/netns/c1' },
     { name: 'pid', value: 'int', about: 'Attach the namespace of this process' },
@@ -33,13 +40,38 @@ export const attach: CommandSpec = {
   examples: [
     'attach --network blue --name c1 --netns /run/netns/c1',
     'attach --network blue --name db --pid 4711 --ip 10.0.1.7 --alias database',
+    'attach --network blue c1=/run/netns/c1 c2=/run/netns/c2 c3=4711',
+    'attach --network blue --from endpoints.json',
   ],
-  run: async ({ client, options, out, signal }) => {
-    const request = { ...endpointOf(options), netns: namespaceOf(options) }
-    const attachment = await client.attachments.create(request, { signal })
-    out.write(options.has('json') ? jsonOutput(attachment) : `${attachment.endpointId}\n`)
-    return undefined
+  run: async (invocation) => {
+    const { operands, options } = invocation
+    const isOfMany = operands.length > 0 || options.has('from')
+    return isOfMany ? attachMany(invocation, await listed(invocation)) : attachOne(invocation)
   },
+}
+
+async function attachOne({ client, options, out, signal }: Invocation): Promise<undefined> {
+  const request = { ...endpointOf(options), netns: namespaceOf(options) }
+  const attachment = await client.attachments.create(request, { signal })
+  out.write(options.has('json') ? jsonOutput(attachment) : `${attachment.endpointId}\n`)
+  return undefined
+}
+
+/** Options that say something of one endpoint. */
+const OF_ONE = ['alias', 'ip', 'name', 'netns', 'pid'] as const
+
+/** Endpoints of the words, then those of the file. Throws CommandFailure. */
+async function listed({ operands, options, readText }: Invocation): Promise<AttachJson[]> {
+  const ofOne = OF_ONE.find((name) => options.has(name))
+  if (ofOne !== undefined) {
+    const problem = `--${ofOne} is of one endpoint: with NAME=NETNS or --from say it in the list`
+    throw new CommandFailure(problem, EXIT_USAGE)
+  }
+  const forAll = { network: options.text('network'), ifname: options.textOrNull('ifname') }
+  const wanted = operands.map((word) => endpointOfWord(word, forAll))
+  const source = options.text('from')
+  if (!options.has('from')) return wanted
+  return [...wanted, ...endpointsOfJson(await readText(source), source, forAll)]
 }
 
 /** What the options say of an endpoint. Throws CommandFailure for what is missing. */
@@ -60,17 +92,13 @@ export function required(options: Options, name: string): string {
   throw new CommandFailure(`required flag(s) "${name}" not set`, EXIT_USAGE)
 }
 
-/** The highest process number that Linux gives (PID_MAX_LIMIT). */
-export const PID_MAX = 4_194_304
-
 function namespaceOf(options: Options): string {
   const [path, pid] = [options.text('netns'), options.text('pid')]
   if ((path === '') === (pid === '')) {
     throw new CommandFailure('say either --netns or --pid', EXIT_USAGE)
   }
   if (path !== '') return resolve(path)
-  if (!/^[1-9]\d*$/.test(pid) || Number(pid) > PID_MAX) {
-    throw new OptionFailure('pid', pid, 'not a process number')
-  }
-  return `/proc/${pid}/ns/net`
+  const namespace = processNamespace(pid)
+  if (namespace !== null) return namespace
+  throw new OptionFailure('pid', pid, 'not a process number')
 }

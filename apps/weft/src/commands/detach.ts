@@ -1,6 +1,7 @@
 /** `weft detach`: endpoints end. */
 import { CommandFailure, EXIT_USAGE } from '../command-failure.ts'
 import type { CommandSpec, Invocation } from '../command.ts'
+import { eachSettled } from '../each-settled.ts'
 import { failureText } from '../failure-text.ts'
 
 /** `detach`. */
@@ -12,18 +13,15 @@ export const detach: CommandSpec = {
     { name: 'name', value: 'string', about: 'Name of the endpoint' },
     { name: 'network', value: 'string', about: 'Network of the endpoint, by name or ID' },
   ],
-  examples: ['detach blue/c1', 'detach --network blue --name c1'],
+  examples: ['detach blue/c1', 'detach blue/c1 blue/c2 red/c1', 'detach --network blue --name c1'],
   run: async (invocation) => {
     const { client, out, signal, host } = invocation
     const failures: string[] = []
-    for (const id of endpointsOf(invocation)) {
-      try {
-        await client.attachments.remove(id, { signal })
-        out.write(`${id}\n`)
-      } catch (error) {
-        signal.throwIfAborted()
-        failures.push(failureText(error, host))
-      }
+    const remove = (id: string): Promise<void> => client.attachments.remove(id, { signal })
+    for await (const { item: id, error } of eachSettled(endpointsOf(invocation), remove)) {
+      signal.throwIfAborted()
+      if (error === null) out.write(`${id}\n`)
+      else failures.push(failureText(error, host))
     }
     if (failures.length > 0) throw new CommandFailure(failures.join('\n'))
     return undefined

@@ -16,3 +16,30 @@ export async function showProgress<Result>(
     sink.write('\r\x1b[K')
   }
 }
+
+/** A line on a terminal that says how many of some are done, and goes when they are. */
+export class CountProgress {
+  readonly #sink: TextSink | null
+  readonly #what: string
+  readonly #total: number
+  #done = -1
+
+  /** `sink` null: nobody watches. */
+  constructor(sink: TextSink | null, what: string, total: number) {
+    this.#sink = sink
+    this.#what = what
+    this.#total = total
+    this.count()
+  }
+
+  /** One more is done. */
+  count(): void {
+    this.#done += 1
+    this.#sink?.write(`\r\x1b[Kweft: ${this.#what}: ${this.#done} of ${this.#total} …`)
+  }
+
+  /** Nothing is waited for any more. */
+  end(): void {
+    this.#sink?.write('\r\x1b[K')
+  }
+}
