@@ -1,24 +1,39 @@
 /** The kernel's IPsec, where there is a kernel that has it: Debian's, in a guest of QEMU. */
 import { assert, parseMac } from '@weft/core'
 import {
+  ESP_GUEST_MODULES,
   Guest,
   GUEST_PACE,
+  GUEST_SLOWNESS,
   guestKernel,
   localEncryptedHost,
   openGuestHost,
   PAIR_IFNAME,
   runEncryptedPair,
+  runGuestSuite,
   tierReport,
+  type Backends,
   type LocalEncryptedHost,
 } from '@weft/lab'
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 
-/** What dataplanes need of it. A guest has no modprobe, so the kernel loads nothing by itself. */
-const MODULES = [
-  ...['gcm', 'ctr', 'ghash_generic', 'sha512_generic', 'hmac', 'drbg', 'seqiv', 'echainiv'],
-  ...['esp4', 'esp6', 'xfrm_user', 'nf_tables', 'veth', 'bridge', 'vxlan', 'tun'],
-]
 const PAIR_MS = 180_000
+
+/**
+ * Of the compliance suite, what encryption makes different on a kernel; beside another backend, what
+ * both must understand alike. Every case takes seconds in here, and the tier minutes: all of them
+ * are run by `npm run compliance`, for docs/compliance.md.
+ */
+const SUITES: readonly { readonly backends: Backends; readonly cases: RegExp }[] = [
+  {
+    backends: ['kernel'],
+    cases: /^(seal\/|forward\/(outer-headers-ipv6|mtu-edge)$|adopt\/unchanged$|close\/teardown$)/,
+  },
+  {
+    backends: ['kernel', 'userspace'],
+    cases: /^(seal\/(rotation|another-key|replayed)|forward\/(unicast|mtu-edge))$/,
+  },
+]
 
 const tier = (await tierReport()).find((one) => one.tier === 'qemu')
 const lacking = tier?.usable === true ? '' : ` (this machine has no ${tier?.missing.join(', ')})`
@@ -39,7 +54,7 @@ describe.skipIf(lacking !== '')(`a guest with Debian’s kernel${lacking}`, () =
     made.defer(() => outside.dispose())
     guest = await Guest.open({
       kernel,
-      modules: MODULES,
+      modules: ESP_GUEST_MODULES,
       packages: [{ name: '@weft/linux', files: ['test/encrypted-path.ts'] }],
       card: {
         namespace: outside.underlay.path,
@@ -72,6 +87,26 @@ describe.skipIf(lacking !== '')(`a guest with Debian’s kernel${lacking}`, () =
     const held = await guest.call(target, ['kernel', 'kernel'], GUEST_PACE)
     for (const what of held as readonly string[]) say(`kernel and kernel: ${what}`)
     expect(held).toContain('all of it goes')
+  })
+
+  test.each(SUITES)('keeps promises of encrypted networks: $backends', async (suite) => {
+    showConsole()
+    const { backends, cases } = suite
+    const failed: string[] = []
+    let passed = 0
+    const labs = { backends, sealing: 'ip', slowness: GUEST_SLOWNESS } as const
+    await runGuestSuite(guest, labs, {
+      cases,
+      atOnce: 2,
+      tell: (name, outcome, ms) => {
+        const { result } = outcome
+        if (result === 'passed') passed++
+        say(`${backends.join(' beside ')}: ${name}: ${result} (${Math.round(ms / 100) / 10} s)`)
+        if (outcome.result === 'failed') failed.push(`${name}: ${outcome.reason}`)
+      },
+    })
+    expect(failed).toEqual([])
+    expect(passed).toBeGreaterThan(4)
   })
 
   test('has a kernel dataplane that shares one with a userspace dataplane out here', async () => {

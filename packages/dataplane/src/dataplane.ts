@@ -37,8 +37,8 @@ export interface Capabilities {
   /** True when forwarding survives the death of this process. */
   readonly persistent: boolean
   /**
-   * True when packets of encrypted networks that were received before are refused. The kernel's are
-   * not, as Docker's are not: whoever starts anew begins at one. False when left out.
+   * True when packets of encrypted networks that were received before are refused; that begins up
+   * to a second after a run of their sender does. False when left out.
    */
   readonly replayWindow?: boolean
 }

@@ -384,4 +384,7 @@ test('the matrix says who keeps what', () => {
     '| `apply/b` | promise of apply/b | not run | **stale waiver** | needs persistent |',
   )
   expect(text).toContain('- `apply/a` on kernel: old kernels')
+  const more = renderComplianceMatrix([], cases, { columns: ['rare'], notes: ['Rare is slow.'] })
+  expect(more).toContain('do not edit.\n\nRare is slow.\n\n| case | promise | rare |')
+  expect(more).toContain('| `apply/a` | promise of apply/a | not run |')
 })

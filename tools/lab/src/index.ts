@@ -51,6 +51,13 @@ export {
   type GuestFunction,
   type GuestOptions,
 } from './guest.ts'
+export {
+  ESP_GUEST_MODULES,
+  GUEST_SLOWNESS,
+  runGuestSuite,
+  type GuestRun,
+  type GuestSuite,
+} from './guest-compliance.ts'
 export { guestKernel, type GuestKernel } from './guest-kernel.ts'
 export { labError, type LabErrors } from './lab-errors.ts'
 export { LabNamespace } from './lab-namespace.ts'

@@ -46,7 +46,7 @@ export {
   type SealedEnds,
   type SealingDamage,
 } from './lab.ts'
-export { renderComplianceMatrix, type CaseResult } from './matrix.ts'
+export { renderComplianceMatrix, type CaseResult, type MatrixOptions } from './matrix.ts'
 export { runCase, unmetRequirements, type CaseOutcome } from './run-case.ts'
 export { type Placed } from './cluster.ts'
 export { Scene } from './scene.ts'

@@ -11,12 +11,21 @@ export interface CaseResult {
   readonly waiver: string | null
 }
 
+/** What a document says beside results. */
+export interface MatrixOptions {
+  /** Columns that there are, whether or not anything of them was run. */
+  readonly columns?: readonly string[]
+  /** Lines above the table. */
+  readonly notes?: readonly string[]
+}
+
 /** `docs/compliance.md` from the results of every suite; the same results give the same text. */
 export function renderComplianceMatrix(
   results: readonly CaseResult[],
   cases: readonly ComplianceCase[],
+  { columns = [], notes = [] }: MatrixOptions = {},
 ): string {
-  const backends = [...new Set(results.map(({ backend }) => backend))].sort()
+  const backends = [...new Set([...columns, ...results.map(({ backend }) => backend)])].sort()
   const known = new Map(results.map((result) => [`${result.backend} ${result.name}`, result]))
   const header = ['case', 'promise', ...backends]
   const rows = cases.map(({ name, promise }) => [
@@ -30,6 +39,7 @@ export function renderComplianceMatrix(
     '',
     'Generated from the run of the compliance suite; do not edit.',
     '',
+    ...(notes.length === 0 ? [] : [...notes, '']),
     line(header),
     line(header.map(() => '---')),
     ...rows.map(line),

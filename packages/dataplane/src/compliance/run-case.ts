@@ -1,11 +1,11 @@
 /** Runs one case in a world of its own and says what came of it, without any test runner. */
-import { describeError, equalBytes, utf8Bytes } from '@weft/core'
+import { describeError } from '@weft/core'
 import { capabilityName, capabilityNames } from '../capability-name.ts'
 import type { Capabilities } from '../dataplane.ts'
 import { check, CheckFailure, show } from './check.ts'
 import { LAB_DEFAULTS, type ComplianceCase, type Requirement } from './compliance-case.ts'
 import { labNames, type Lab, type LabLink, type LabNode, type OpenLab } from './lab.ts'
-import { eventually, FRAME_TEXT } from './traffic.ts'
+import { eventually, showsFrame } from './traffic.ts'
 
 /** What came of a case. */
 export type CaseOutcome =
@@ -116,17 +116,8 @@ async function checkDarkness(lab: Lab, { frames, nodes }: Recorded): Promise<voi
   for (const [i, a] of nodes.entries()) {
     for (const b of nodes.slice(i + 1)) all.push(...(await lab.link(a, b).captured()))
   }
-  const text = utf8Bytes(FRAME_TEXT)
-  const readable = all.filter((frame) => indexOfBytes(frame, text) >= 0).length
+  const readable = all.filter(showsFrame).length
   check.equal(readable, 0, `frames of the underlay, of ${all.length}, that show what is inside`)
-}
-
-function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array): number {
-  const [first = 0] = wanted
-  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
-    if (equalBytes(bytes.subarray(at, at + wanted.length), wanted)) return at
-  }
-  return -1
 }
 
 interface Account {

@@ -1,5 +1,5 @@
 /** Frames between endpoints, and what of them is seen inside containers and on the underlay. */
-import { equalBytes, type Ip, type SocketAddress } from '@weft/core'
+import { equalBytes, utf8Bytes, type Ip, type SocketAddress } from '@weft/core'
 import { dissect, udpFrame, VXLAN_PORT, type Layer } from '@weft/wire'
 import type { Check } from './check.ts'
 import type { Lab, LabEndpoint, LabLink, LabNode } from './lab.ts'
@@ -21,8 +21,9 @@ export interface TunnelDatagram {
   readonly inner: Uint8Array
 }
 
-/** What every test frame begins its text with: where this is read, inner traffic is. */
-export const FRAME_TEXT = 'weft compliance frame'
+/** What every test frame begins its text with. */
+const FRAME_TEXT = 'weft compliance frame'
+const FRAME_TEXT_BYTES = utf8Bytes(FRAME_TEXT)
 
 /** How a test frame looks. */
 export interface FrameOptions {
@@ -165,6 +166,16 @@ export class Traffic {
     const carried = (await this.tunnelled(...nodes)).some(({ inner }) => equalBytes(inner, frame))
     this.#check.ok(!carried, what)
   }
+}
+
+/** Whether the text of a test frame can be read anywhere in these bytes. */
+export function showsFrame(bytes: Uint8Array): boolean {
+  const { length } = FRAME_TEXT_BYTES
+  const [first = 0] = FRAME_TEXT_BYTES
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (equalBytes(bytes.subarray(at, at + length), FRAME_TEXT_BYTES)) return true
+  }
+  return false
 }
 
 /** How a case names an endpoint to people. */

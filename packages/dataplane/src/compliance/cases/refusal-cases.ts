@@ -5,7 +5,7 @@ import type { Check } from '../check.ts'
 import { BLUE } from '../cluster.ts'
 import { defineCase, type ComplianceCase } from '../compliance-case.ts'
 import { labName, type SealingDamage } from '../lab.ts'
-import { eventually, PATIENCE_MS } from '../traffic.ts'
+import { eventually, PATIENCE_MS, showsFrame } from '../traffic.ts'
 import { expectHealed, openPair, type Pair } from './pair.ts'
 import { expectCounted, SEALED, sealingOf, stream, type Reasons } from './sealing-parts.ts'
 import { tunnelled } from './tunnelled.ts'
@@ -15,6 +15,9 @@ const SEQUENCE_AT = 4
 const HEADER_BYTES = 16
 /** Packets that a forger is ahead: inside of any window, and not sent yet. */
 const AHEAD = 16
+
+/** A window is kept a second after a run began, at the latest. */
+const WINDOW_MS = 1_500
 
 const CLEAR: Reasons = ['datagram-not-sealed']
 const FORGED: Reasons = ['datagram-bad-icv']
@@ -39,12 +42,14 @@ function refused(
   promise: string,
   attack: {
     readonly requires?: readonly string[]
+    /** How long a sender's run must have lasted. */
+    readonly settleMs?: number
     readonly reasons: Reasons
     readonly count: number
     readonly act: (pair: Pair, packet: Uint8Array) => Promise<void>
   },
 ): ComplianceCase {
-  const { act, count, reasons, requires = [] } = attack
+  const { act, count, reasons, requires = [], settleMs = 0 } = attack
   return defineCase({
     name,
     promise,
@@ -54,14 +59,18 @@ function refused(
     async run(lab, check) {
       const pair = await openPair(lab, check)
       const { traffic, a, c1, c2 } = pair
-      await traffic.expectReaches(c1, c2)
+      const arrived = async (): Promise<number> =>
+        (await traffic.inbox(c1)).filter(showsFrame).length
+      await traffic.expectReaches(c2, c1)
+      await lab.advance(settleMs * (lab.slowness ?? 1))
+      await traffic.expectReaches(c2, c1)
       const packet = await overheard(check, pair)
-      const before = (await traffic.inbox(c1)).length
+      const before = await arrived()
       await expectCounted({ check, lab, node: a }, { count, reasons }, () => act(pair, packet))
-      check.equal((await traffic.inbox(c1)).length, before, 'frames that arrived of it')
+      check.equal(await arrived(), before, 'frames that arrived of it')
       await traffic.expectReaches(c2, c1)
       await traffic.expectReaches(c1, c2)
-      check.equal((await traffic.inbox(c1)).length, before + 1, 'frames that arrived in all')
+      check.equal(await arrived(), before + 1, 'frames that arrived in all')
     },
   })
 }
@@ -100,6 +109,7 @@ export const refusalCases: readonly ComplianceCase[] = [
   }),
   refused('seal/replayed', 'a packet that was received before is thrown away and counted', {
     requires: [capabilityName.replayWindow],
+    settleMs: WINDOW_MS,
     reasons: ['datagram-replayed', 'datagram-late'],
     count: 3,
     act: async ({ a, b, scene }, packet) => {
