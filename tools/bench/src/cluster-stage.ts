@@ -85,9 +85,12 @@ export class ClusterStage implements AsyncDisposable {
 
   /** Detach them, and remove them. */
   async removeNamespaces(names: readonly string[]): Promise<void> {
-    const script = `for n in "$@"; do weft detach ${NETWORK}/$n; ip netns delete $n; done`
     const withinMs = STANDING_WITHIN_MS + 2_000 * names.length
-    await runOn(this.worker.machine, ['sh', '-euc', script, 'sh', ...names], { withinMs })
+    const { machine } = this.worker
+    const attached = names.map((name) => `${NETWORK}/${name}`)
+    await runOn(machine, ['weft', 'detach', ...attached], { withinMs })
+    const script = 'for n in "$@"; do ip netns delete $n; done'
+    await runOn(machine, ['sh', '-euc', script, 'sh', ...names], { withinMs })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,8 +2,10 @@
 import { runOn, type Machine } from '@weft/lab'
 
 /** Perl starts in 5 ms and has a clock of its own. */
-const PERL = ['perl', '-MTime::HiRes=time,sleep', '-MIO::Socket::UNIX', '-e'] as const
-const WITHIN_MS = 300_000
+const MODULES = ['-MTime::HiRes=time,sleep', '-MIO::Socket::UNIX', '-MPOSIX=uname'] as const
+export const PERL = ['perl', ...MODULES, '-e'] as const
+/** How long anything that is timed may take, in ms. */
+export const TIMED_WITHIN_MS = 300_000
 
 /** How long each of some commands took, when all are started together. */
 const COMMANDS = `
@@ -44,7 +46,7 @@ export async function timeCommands(
   commands: readonly string[],
 ): Promise<number[]> {
   const words = [...PERL, COMMANDS, ...commands] as const
-  return numbers(await runOn(machine, [...words], { withinMs: WITHIN_MS }))
+  return numbersOf(await runOn(machine, [...words], { withinMs: TIMED_WITHIN_MS }))
 }
 
 /** A daemon's starts, one after another: ms until it answers. It must not run yet. */
@@ -54,7 +56,7 @@ export async function timeStarts(
   { command, socket }: { readonly command: readonly string[]; readonly socket: string },
 ): Promise<number[]> {
   const words = [...PERL, STARTS, String(times), socket, ...command] as const
-  return numbers(await runOn(machine, [...words], { withinMs: WITHIN_MS }))
+  return numbersOf(await runOn(machine, [...words], { withinMs: TIMED_WITHIN_MS }))
 }
 
 /** What a process has used of the processor, in ms, and what it holds, in bytes. */
@@ -75,6 +77,7 @@ export async function processUse(machine: Machine, pid: number): Promise<Process
   return { cpuMs: (1000 * (user + system)) / Number(ticks), residentBytes: 1024 * kilobytes }
 }
 
-function numbers(text: string): number[] {
+/** A number a line. */
+export function numbersOf(text: string): number[] {
   return text.split('\n').map(Number)
 }
