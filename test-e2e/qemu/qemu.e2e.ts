@@ -27,7 +27,7 @@ const PAIR_MS = 180_000
 const SUITES: readonly { readonly backends: Backends; readonly cases: RegExp }[] = [
   {
     backends: ['kernel'],
-    cases: /^(seal\/|forward\/(outer-headers-ipv6|mtu-edge)$|adopt\/unchanged$|close\/teardown$)/,
+    cases: /^(seal\/|(forward\/(outer-headers-ipv6|mtu-edge)|adopt\/unchanged|close\/teardown)$)/,
   },
   {
     backends: ['kernel', 'userspace'],

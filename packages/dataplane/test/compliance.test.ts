@@ -166,7 +166,7 @@ describe('runCase', () => {
     expect(unmetRequirements(requires, ALL)).toEqual(needs)
   })
 
-  test('a world with encrypted networks needs a backend that has them, for every case', async () => {
+  test('a world with encrypted networks needs a backend that has them, always', async () => {
     const sealing = sealingOf([])
     const lacking = await run({}, { sealing, capabilities: withoutEsp })
     expect(lacking).toEqual({ result: 'skipped', needs: ['encapsulation:vxlan-esp'] })
@@ -181,7 +181,7 @@ describe('runCase', () => {
     expect(labNames({})).toEqual(['networks:vxlan'])
   })
 
-  test('what a case sends through encrypted networks must not be seen on the underlay', async () => {
+  test('what a case sends through encrypted networks is not seen on the underlay', async () => {
     const nodes: ComplianceCase['run'] = async (lab) => {
       const [a, b] = [await lab.node('a'), await lab.node('b')]
       await lab.link(a, b).captured()
