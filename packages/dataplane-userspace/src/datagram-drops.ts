@@ -1,5 +1,5 @@
 /** Counters of datagrams that sockets lost, by reason. */
-import type { DatagramSender } from '@weft/linux'
+import type { DatagramSender } from '@weft/linux/packets'
 
 /** Count so many more; none leaves no entry. */
 export function addDrop(counts: Map<string, number>, reason: string, count: number): void {

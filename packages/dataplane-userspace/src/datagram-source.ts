@@ -1,5 +1,5 @@
 /** Where a received datagram came from, as the engine wants it. */
-import type { DatagramReceiver } from '@weft/linux'
+import type { DatagramReceiver } from '@weft/linux/packets'
 import type { UnderlaySource } from './engine/engine-state.ts'
 
 /** IPv4-mapped addresses (RFC 4291 §2.5.5.2). */

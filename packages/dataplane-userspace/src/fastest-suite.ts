@@ -1,8 +1,9 @@
-/** Whose implementation of a suite seals: libcrypto's where it proves itself, or node:crypto's. */
-import { CIPHER_NONCE_BYTES, equalBytes, type CipherSuite } from '@weft/core'
-import { libcryptoLack, libcryptoSuite } from '@weft/linux'
+/** The suite that packets are sealed with: libcrypto's where it proves itself, or node:crypto's. */
+import type { CipherSuite } from '@weft/core'
+import { libcryptoLack, libcryptoSuite } from '@weft/linux/packets'
 import { nodeCipherSuites } from '@weft/runtime-node'
 import type { EspOptions } from './options.ts'
+import { soundLibrary } from './sound-suite.ts'
 
 /** Where ciphers come from. */
 export type SealingLibrary = 'libcrypto' | 'node:crypto'
@@ -19,37 +20,8 @@ export function fastestSuite(
   name: EspOptions['suite'],
   library: CipherSuite | null = libcryptoSuite(name),
 ): ChosenSuite {
-  if (library !== null && isSound(library)) return { suite: library, by: 'libcrypto', lack: null }
+  const suite = soundLibrary(name, library)
+  if (suite !== null) return { suite, by: 'libcrypto', lack: null }
   const lack = library === null ? (libcryptoLack() ?? 'no such cipher') : 'a wrong answer'
   return { suite: nodeCipherSuites[name], by: 'node:crypto', lack }
-}
-
-/** A block of zeros under a key and a nonce of zeros, and its tag. */
-const ZEROS_SEALED = Uint8Array.of(
-  ...[0x03, 0x88, 0xda, 0xce, 0x60, 0xb6, 0xa3, 0x92, 0xf3, 0x28, 0xc2, 0xb9, 0x71, 0xb2, 0xfe],
-  ...[0x78, 0xab, 0x6e, 0x47, 0xd4, 0x2c, 0xec, 0x13, 0xbd, 0xf5, 0x3a, 0x67, 0xb2, 0x12, 0x57],
-  ...[0xbd, 0xdf],
-)
-const BLOCK_BYTES = 16
-
-/**
- * Whether a suite of AES-128-GCM seals a text that is known (test case 2 of the GCM specification),
- * opens it, and refuses it with a changed tag.
- */
-export function isSound(suite: CipherSuite): boolean {
-  const length = BLOCK_BYTES + suite.tagBytes
-  const bytes = new Uint8Array(length)
-  const nonce = new Uint8Array(CIPHER_NONCE_BYTES)
-  const nothing = new Uint8Array(0)
-  const cipher = suite.open(new Uint8Array(suite.keyBytes))
-  try {
-    cipher.seal(bytes, 0, BLOCK_BYTES, nonce, nothing)
-    if (!equalBytes(bytes, ZEROS_SEALED.subarray(0, length))) return false
-    bytes[length - 1] = (bytes[length - 1] ?? 0) ^ 1
-    if (cipher.open(bytes, 0, length, nonce, nothing)) return false
-    bytes[length - 1] = (bytes[length - 1] ?? 0) ^ 1
-    return cipher.open(bytes, 0, length, nonce, nothing)
-  } finally {
-    cipher.close()
-  }
 }

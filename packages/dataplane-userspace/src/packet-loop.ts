@@ -1,7 +1,7 @@
 /** A switch with all that is around it on one thread: ports, sockets, the engine between them. */
 import type { SocketAddress, Vni } from '@weft/core'
 import { NetworkKey, type RekeyWanted } from '@weft/encryption'
-import { PollSet } from '@weft/linux'
+import { PollSet } from '@weft/linux/packets'
 import type {
   EngineSubnet,
   SealingParts,
@@ -79,12 +79,16 @@ export class PacketLoop {
     )
   }
 
-  /** Wait, at most so long, and carry on what is there. Call `flush` when all is done. */
-  turn(timeoutMs: number): void {
-    this.poll.wait(timeoutMs)
+  /**
+   * Wait, at most so long, and carry on what is there; false when nothing was. Call `flush` when
+   * all is done.
+   */
+  turn(timeoutMs: number): boolean {
+    const happened = this.poll.wait(timeoutMs)
     this.tunnel.serve()
     this.sealedTunnel.serve()
     this.ports.serve()
+    return happened > 0
   }
 
   /** Send what waits to be sent. */

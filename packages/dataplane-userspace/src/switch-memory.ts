@@ -1,5 +1,5 @@
 /** The one piece of memory that all packets of a switch stand in. */
-import { PinnedMemory } from '@weft/linux'
+import { PinnedMemory } from '@weft/linux/packets'
 import type { QuickSum } from './engine/byte-sum.ts'
 import { SWITCH_ARENA_BYTES } from './engine/switch-engine.ts'
 import { quickMemory } from './quick-memory.ts'

@@ -1,5 +1,5 @@
 /** The local ends of a switch, on its thread: TAPs by their descriptors, and in-process cards. */
-import { errno, VNET_HEADER_BYTES, type PollSet } from '@weft/linux'
+import { errno, VNET_HEADER_BYTES, type PollSet } from '@weft/linux/packets'
 import type { PacketView } from './engine/packet-view.ts'
 import { SLOT_BYTES, type SwitchMemory } from './switch-memory.ts'
 import type { PlugSpec } from './switch-protocol.ts'

@@ -129,5 +129,8 @@ export const CONTROL_BYTES = 8
 /** The thread looks up this often, in milliseconds: a backstop, nothing relies on it. */
 export const IDLE_MS = 10_000
 
+/** So long, in milliseconds, nothing must have happened before the thread gives memory back. */
+export const REST_MS = 2000
+
 /** The thread's: nine tenths of a processor that others want too, and the last to wait for it. */
 export const SWITCH_NICENESS = -10

@@ -1,6 +1,6 @@
 /** The underlay side of encrypted networks, on the switch's thread: one socket that carries ESP. */
 import { u8, type SocketAddress } from '@weft/core'
-import { DatagramReceiver, DatagramSender, Destinations, type PollSet } from '@weft/linux'
+import { DatagramReceiver, DatagramSender, Destinations, type PollSet } from '@weft/linux/packets'
 import { espInUdp } from '@weft/wire'
 import { addDrop, addSenderDrops } from './datagram-drops.ts'
 import { DatagramSource } from './datagram-source.ts'

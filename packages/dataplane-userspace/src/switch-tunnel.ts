@@ -5,7 +5,7 @@ import {
   DatagramSender,
   Destinations,
   type PollSet,
-} from '@weft/linux'
+} from '@weft/linux/packets'
 import { addDrop, addSenderDrops } from './datagram-drops.ts'
 import { DatagramSource } from './datagram-source.ts'
 import type { UnderlaySource } from './engine/engine-state.ts'

@@ -21,9 +21,10 @@ import {
   type TapOffload,
 } from '@weft/linux'
 import { IP_PROTOCOL } from '@weft/wire'
-import { fastestSuite, isSound, type SealingLibrary } from './fastest-suite.ts'
+import { fastestSuite, type SealingLibrary } from './fastest-suite.ts'
 import { ESP_PATHS, ESP_SUITES, type EspOptions } from './options.ts'
 import { quickMemory } from './quick-memory.ts'
+import { isSound } from './sound-suite.ts'
 import { priorityLack } from './thread-priority.ts'
 
 /** Largest IP packet, in bytes (RFC 791 §3.1): an underlay can have no larger MTU. */

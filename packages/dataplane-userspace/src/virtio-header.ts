@@ -1,6 +1,6 @@
 /** The virtio-net header before each frame of a TAP (linux/virtio_net.h), little-endian. */
 import { setU16le, setU8, u16le, u8 } from '@weft/core'
-import { VNET_HEADER_BYTES } from '@weft/linux'
+import { VNET_HEADER_BYTES } from '@weft/linux/packets'
 import type { PacketView } from './engine/packet-view.ts'
 
 /** `struct virtio_net_hdr`: flags 0, gso_type 1, hdr_len 2, gso_size 4, csum_start 6, offset 8. */

@@ -80,6 +80,8 @@ export class EngineKit {
       { arena, segmentsMax, sealing },
     )
     this.engine.load(state)
+    // Who is there from the beginning is announced to everybody.
+    this.delivered.length = 0
   }
 
   /** A frame from a port, through memory that is the arena's or another array. */

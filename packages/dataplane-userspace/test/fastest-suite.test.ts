@@ -3,8 +3,9 @@ import type { CipherSuite } from '@weft/core'
 import { libcryptoSuite } from '@weft/linux'
 import { nodeCipherSuites } from '@weft/runtime-node'
 import { expect, test } from 'vitest'
-import { fastestSuite, isSound } from '../src/fastest-suite.ts'
+import { fastestSuite } from '../src/fastest-suite.ts'
 import { ESP_SUITES } from '../src/index.ts'
+import { isSound } from '../src/sound-suite.ts'
 
 test.each(ESP_SUITES)('%s: libcrypto, which is sound here', (name) => {
   expect(fastestSuite(name)).toMatchObject({ by: 'libcrypto', lack: null })

@@ -33,17 +33,14 @@ export function sealedBytes(payloadBytes: number, tagBytes: number): number {
   return ESP_HEADER_BYTES + payloadBytes + padding + ESP_TRAILER_BYTES + tagBytes
 }
 
-/** Write the padding 1, 2, 3… of RFC 4303 §2.4, its length and the next header; returns the end. */
-export function writeTrailer(
-  bytes: Uint8Array,
-  start: number,
-  padding: number,
-  protocol: number,
-): number {
+/**
+ * Write the padding 1, 2, 3… of RFC 4303 §2.4 and its length. Returns where the next header is to be
+ * written, the last byte of the trailer.
+ */
+export function writePadding(bytes: Uint8Array, start: number, padding: number): number {
   for (let i = 1; i <= padding; i++) bytes[start + i - 1] = i
   bytes[start + padding] = padding
-  bytes[start + padding + 1] = protocol
-  return start + padding + ESP_TRAILER_BYTES
+  return start + padding + 1
 }
 
 /** Where the payload ends whose trailer ends at `end`; -1 when the padding is not as it must be. */

@@ -7,7 +7,7 @@ import {
   ESP_TRAILER_BYTES,
   paddingBytes,
   signedAt,
-  writeTrailer,
+  writePadding,
   type AssociationLayout,
 } from './esp-layout.ts'
 import { EXTENDED_SEQUENCE_MAX, highHalf, lowHalf, SEQUENCE_MAX } from './sequence-number.ts'
@@ -76,7 +76,7 @@ export class OutboundAssociation {
     setU32(bytes, at + 4, lowHalf(this.#sequence))
     setU32(bytes, at + 8, this.#maskHigh ^ highHalf(this.#sequence))
     setU32(bytes, at + 12, this.#maskLow ^ lowHalf(this.#sequence))
-    writeTrailer(bytes, end, padding, this.#protocol)
+    bytes[writePadding(bytes, end, padding)] = this.#protocol
     const { nonce, associated } = this.#inputs
     this.#inputs.load(this.#sequence, bytes, at + 8)
     this.#cipher.seal(bytes, start, tagAt, nonce, associated)

@@ -55,8 +55,8 @@ export class DatagramSender {
   readonly #destinations: Destinations
   readonly #segmentation: boolean
   readonly #queued: OutgoingMessages
-  /** The datagrams of one refused message. */
-  readonly #singles = new OutgoingMessages(SEGMENTS_MAX)
+  /** The datagrams of one refused message; made for the first one. */
+  #singles: OutgoingMessages | null = null
   readonly #poll = PinnedMemory.allocate(8)
   readonly #refused = new Float64Array(ERRNO_SLOTS)
   /** Holds what queued addresses point into. */
@@ -99,7 +99,8 @@ export class DatagramSender {
       if (!joins || !this.#queued.takes(destination, each, length)) {
         this.#queued.begin(destination, this.#destinations)
       }
-      this.#queued.append(memory, from, length, each)
+      const { vector } = this.#queued
+      vector.setPlace(this.#queued.append(length, each), memory, from)
     }
   }
 
@@ -172,6 +173,7 @@ export class DatagramSender {
     if (segments > 1 && mayBeSegments) {
       this.#unsegmented++
       this.#destinations.refuseSegments(messages.destinationOf(index))
+      this.#singles ??= new OutgoingMessages(SEGMENTS_MAX)
       this.#singles.clear()
       this.#singles.addEachOf(messages, index, this.#destinations)
       this.#transmit(this.#singles)

@@ -179,12 +179,12 @@ export {
   TAP_OFFLOADS,
   tapProblem,
   TUN_DEVICE,
-  VNET_HEADER_BYTES,
   type Tap,
   type TapOffload,
   type TapOptions,
   type TapProblem,
 } from './tap.ts'
+export { VNET_HEADER_BYTES } from './vnet-header.ts'
 export type { PortRange, VxlanAttributes } from './vxlan-attributes.ts'
 export { WakeEvent } from './wake-event.ts'
 export {

@@ -9,7 +9,6 @@ import {
   MessageVector,
   MMSGHDR_BYTES,
 } from './message-vector.ts'
-import type { PinnedMemory } from './pinned-memory.ts'
 import { SOL, UDP } from './socket-numbers.ts'
 
 /** Datagrams of one message (UDP_MAX_SEGMENTS of Linux before 6.9). */
@@ -110,13 +109,11 @@ export class OutgoingMessages {
     )
   }
 
-  /** Append bytes to the last message: datagrams of `segment` bytes, the last with what remains. */
-  append(memory: PinnedMemory, start: number, length: number, segment: number): void {
-    this.vector.setPlace(this.#addPiece(length, segment), memory, start)
-  }
-
-  /** The word at which the address of the new piece is to be written. */
-  #addPiece(length: number, segment: number): number {
+  /**
+   * Append bytes to the last message: datagrams of `segment` bytes, the last with what remains.
+   * Returns the word of the vector at which their address is to be written.
+   */
+  append(length: number, segment: number): number {
     const index = this.count - 1
     const header = index * HEADER_WORDS
     const { controls, words } = this.vector
@@ -161,7 +158,7 @@ export class OutgoingMessages {
       const length = words[word + 2] as number
       for (let at = 0; at < length; at += segment) {
         this.begin(other.destinationOf(index), table)
-        const place = this.#addPiece(Math.min(segment, length - at), segment)
+        const place = this.append(Math.min(segment, length - at), segment)
         this.vector.setPointer(place, address + at)
       }
     }

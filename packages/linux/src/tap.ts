@@ -8,9 +8,7 @@ import { inNamespace } from './namespaces.ts'
 import { O } from './socket-numbers.ts'
 import type { SocketPlace } from './sockets.ts'
 import { sys } from './syscalls.ts'
-
-/** Bytes of `struct virtio_net_hdr` (linux/virtio_net.h), before each frame in both directions. */
-export const VNET_HEADER_BYTES = 10
+import { VNET_HEADER_BYTES } from './vnet-header.ts'
 
 /** Where the kernel hands out TAPs. */
 export const TUN_DEVICE = '/dev/net/tun'

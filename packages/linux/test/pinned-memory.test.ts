@@ -1,8 +1,8 @@
 /** Where memory lies, and that it is said without making new objects. */
-import { PinnedMemory, PLACES_MAX } from '@weft/linux'
 import { expect, test } from 'vitest'
+import { PinnedMemory, PLACES_MAX } from '../src/index.ts'
 
-test('a place lies so many bytes behind the first, also when more were asked for than are kept', () => {
+test('a place lies so far behind the first, also when more were asked for than are kept', () => {
   const memory = PinnedMemory.allocate(2 * PLACES_MAX)
   for (let at = 0; at <= PLACES_MAX; at++) memory.addressAt(at)
   for (const at of [0, 1, PLACES_MAX - 1, PLACES_MAX, 2 * PLACES_MAX - 1]) {

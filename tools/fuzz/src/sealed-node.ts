@@ -11,6 +11,7 @@ import {
 import { NetworkKey } from '@weft/encryption'
 import { libcryptoSuite } from '@weft/linux'
 import { nodeCipherSuites } from '@weft/runtime-node'
+import { ethernet, ETHER_TYPE } from '@weft/wire'
 
 /** Nodes of a world. */
 export const NODES = [0, 1, 2] as const
@@ -97,6 +98,8 @@ export class SealedNode {
   hasKeys = true
   /** Nodes it exchanges sealed packets with. */
   readonly peers: Set<number>
+  /** While its switch tells endpoints who is there now. */
+  #isLoading = false
   /** Counts starts: what was sealed before is of another run. */
   run = 0
 
@@ -131,7 +134,9 @@ export class SealedNode {
     const sealed = new Set([...this.peers].map(vtepOf))
     const problems = this.engine.secure(this.hasNetwork ? { local, peers: sealed, keys } : null)
     if (problems.length > 0) throw new Error(`keys refused: ${JSON.stringify(problems)}`)
+    this.#isLoading = true
     this.engine.load({ peers, subnets })
+    this.#isLoading = false
   }
 
   /** A frame from its endpoint. */
@@ -165,8 +170,12 @@ export class SealedNode {
     }
     return new SwitchEngine(
       {
-        deliver: (port, { bytes, end, start }) =>
-          this.#ear.delivered(this.number, port, bytes.slice(start, end)),
+        deliver: (port, { bytes, end, start }) => {
+          const frame = bytes.slice(start, end)
+          if (!this.#isLoading) return this.#ear.delivered(this.number, port, frame)
+          const isAnnouncement = ethernet.etherType(frame, 0) === ETHER_TYPE.arp
+          if (!isAnnouncement) throw new Error('delivered by a load')
+        },
         transmit: (to, view) => transmit(to, view, false),
         transmitSealed: (to, view) => transmit(to, view, true),
       },

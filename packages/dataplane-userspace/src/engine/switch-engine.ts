@@ -2,6 +2,7 @@
 import { MAC_BYTES, type Ip } from '@weft/core'
 import type { PeerKeys, RekeyWanted } from '@weft/encryption'
 import { ethernet, ETHERNET_OFFSET, type WireFault } from '@weft/wire'
+import { announce } from './announcements.ts'
 import { ByteSum } from './byte-sum.ts'
 import { finishPacket, isChecksumInside } from './checksum-finish.ts'
 import { copyBytes } from './copy-bytes.ts'
@@ -99,10 +100,15 @@ export class SwitchEngine {
     this.#problem = { kind: 'too-big', mtu: 0, from: null }
   }
 
-  /** Know this and nothing else from now on. What waits to be sent is sent first. */
+  /**
+   * Know this and nothing else from now on. What waits to be sent is sent first. Endpoints are told
+   * who came to an address of their subnet.
+   */
   load(state: EngineState): void {
     this.flush()
-    this.#tables.load(state)
+    const room = { bytes: this.#lanes.bytes, start: this.#answerAt }
+    const arrivals = this.#tables.load(state)
+    announce(arrivals, { tables: this.#tables, delivery: this.#delivery, room })
   }
 
   /**

@@ -12,6 +12,17 @@ import type { EnginePort, EngineSubnet } from './engine-state.ts'
 import { SubnetAddresses } from './subnet-addresses.ts'
 import type { NetworkCounts } from './switch-counts.ts'
 
+/** Of an endpoint that is elsewhere. */
+const NO_PORT = -1
+
+/** An address that has a MAC now which it did not have. */
+export interface Newcomer {
+  readonly ip: Ip
+  readonly mac: Mac
+  /** Where it is plugged in; negative when it is elsewhere. */
+  readonly port: number
+}
+
 const NOTHING: EngineSubnet = {
   network: '',
   encapsulation: 'vxlan',
@@ -49,12 +60,13 @@ export class SwitchSubnet {
     return this.#spec
   }
 
-  /** Be as this says. */
-  load(spec: EngineSubnet): void {
+  /** Be as this says. Returns who came. */
+  load(spec: EngineSubnet): readonly Newcomer[] {
+    const newcomers: Newcomer[] = []
     const before = this.#spec
     this.#spec = spec
     if (before.prefixes !== spec.prefixes) this.addresses.load(spec.prefixes)
-    if (before.ports !== spec.ports) this.#loadPorts(before.ports, spec.ports)
+    if (before.ports !== spec.ports) this.#loadPorts(before.ports, spec.ports, newcomers)
     if (before.forwarding !== spec.forwarding) {
       changes(before.forwarding, spec.forwarding, {
         remove: (mac) => this.remote.delete(macBytes(mac)),
@@ -64,9 +76,13 @@ export class SwitchSubnet {
     if (before.neighbours !== spec.neighbours) {
       changes(before.neighbours, spec.neighbours, {
         remove: (ip) => this.addresses.neighbours.delete(ip),
-        set: (ip, mac) => this.addresses.neighbours.set(ip, mac),
+        set: (ip, mac) => {
+          this.addresses.neighbours.set(ip, mac)
+          newcomers.push({ ip, mac, port: NO_PORT })
+        },
       })
     }
+    return newcomers
   }
 
   /** What the tables say; beside them there are only shape and offloads, as they were told. */
@@ -92,7 +108,11 @@ export class SwitchSubnet {
     }
   }
 
-  #loadPorts(before: EngineSubnet['ports'], ports: EngineSubnet['ports']): void {
+  #loadPorts(
+    before: EngineSubnet['ports'],
+    ports: EngineSubnet['ports'],
+    newcomers: Newcomer[],
+  ): void {
     changes(before, ports, {
       remove: (mac, { addresses }) => {
         this.local.delete(macBytes(mac))
@@ -100,7 +120,11 @@ export class SwitchSubnet {
       },
       set: (mac, { port, addresses }) => {
         this.local.set(macBytes(mac), port)
-        for (const ip of addresses) this.addresses.local.set(ip, mac)
+        for (const ip of addresses) {
+          this.addresses.local.set(ip, mac)
+          // A port that is told anew is most often as it was.
+          if (before.get(mac)?.addresses.includes(ip) !== true) newcomers.push({ ip, mac, port })
+        }
       },
     })
     this.ports = Int32Array.from(ports.values(), ({ port }) => port)

@@ -4,7 +4,7 @@ import type { NetworkId } from '@weft/dataplane'
 import { ByteTable } from './byte-table.ts'
 import type { EngineState, UnderlaySource } from './engine-state.ts'
 import type { SwitchCounts } from './switch-counts.ts'
-import { SwitchSubnet } from './switch-subnet.ts'
+import { SwitchSubnet, type Newcomer } from './switch-subnet.ts'
 
 const MAPPED = 0xffff
 
@@ -13,6 +13,11 @@ export interface SwitchPort {
   readonly number: number
   /** Bits of PORT_OFFLOAD. */
   readonly offloads: number
+  readonly subnet: SwitchSubnet
+}
+
+/** A newcomer, and where. */
+export interface Arrival extends Newcomer {
   readonly subnet: SwitchSubnet
 }
 
@@ -65,21 +70,24 @@ export class SwitchTables {
     return this.#peers.find(this.#key, 0)
   }
 
-  /** Know this and nothing else. */
-  load(state: EngineState): void {
+  /** Know this and nothing else. Returns who came. */
+  load(state: EngineState): readonly Arrival[] {
+    const arrivals: Arrival[] = []
     const before = this.#state
     this.#state = state
     if (before.peers !== state.peers) this.#loadPeers(before.peers, state.peers)
-    if (before.subnets === state.subnets) return
+    if (before.subnets === state.subnets) return arrivals
     for (const vni of before.subnets.keys()) if (!state.subnets.has(vni)) this.#subnets.delete(vni)
     for (const [vni, spec] of state.subnets) {
       const counts = this.#counts.ofNetwork(spec.network)
       const subnet = this.#subnets.get(vni) ?? new SwitchSubnet(vni, counts)
       subnet.counts = counts
-      if (subnet.spec !== spec) subnet.load(spec)
       this.#subnets.set(vni, subnet)
+      if (subnet.spec === spec) continue
+      for (const newcomer of subnet.load(spec)) arrivals.push({ ...newcomer, subnet })
     }
     this.#index()
+    return arrivals
   }
 
   /** What the tables say. */
