@@ -28,7 +28,12 @@ export type Order = { readonly kind: 'open'; readonly plan: HostPlan } | { reado
 
 /** Numbers of the dataplane so far. */
 export interface Look {
-  /** Bytes that the switch's thread has put on its heap, collected since or not. */
+  /** Bytes on the heap of the switch's thread: exact, and less after a collection. */
+  readonly usedBytes: number
+  /**
+   * Bytes that it has put there, collected since or not. V8 counts with them what is left of a page
+   * of its memory whenever it is asked.
+   */
   readonly allocatedBytes: number
   /** Datagrams sent and received. */
   readonly packets: number
@@ -69,8 +74,8 @@ async function look(): Promise<Look> {
   // The thread may be waiting for packets; being asked for counters wakes it.
   const statistics = thread.getHeapStatistics()
   const { received, transmitted } = await dataplane.counters()
-  const { total_allocated_bytes: allocatedBytes } = await statistics
-  return { allocatedBytes, packets: received + transmitted }
+  const { total_allocated_bytes: allocatedBytes, used_heap_size: usedBytes } = await statistics
+  return { allocatedBytes, usedBytes, packets: received + transmitted }
 }
 
 function desiredOf(plan: HostPlan): DesiredState {

@@ -43,7 +43,7 @@ export function compared({ baseline, better, values, ...rest }: Comparison): Ben
 export async function measureTraffic(
   contenders: readonly Contender[],
   rounds: number,
-  ended: (round: number, figures: string) => Promise<void>,
+  ended: (round: number, figures: string) => void,
 ): Promise<readonly Traffic[]> {
   const all = contenders.map((contender) => {
     const traffic: Traffic = { name: contender.name, tcp: [], cpuPerGigabit: [], udp64: [] }
@@ -58,7 +58,7 @@ export async function measureTraffic(
     const figures = all.map(({ traffic: { name, tcp, udp64 } }) => {
       return `${name} ${tcp.at(-1)?.toFixed(2)} Gbit/s ${udp64.at(-1)?.toFixed(0)} kpps`
     })
-    await ended(round, figures.join(', '))
+    ended(round, figures.join(', '))
   }
   return all.map(({ traffic }) => traffic)
 }

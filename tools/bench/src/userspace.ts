@@ -14,7 +14,7 @@ import { roundTripMs } from './round-trip.ts'
 import type { BenchRow, BenchSuite } from './suite.ts'
 import { TwoHosts } from './two-hosts.ts'
 import type { UserspaceHost } from './userspace-host.ts'
-import type { Look } from './userspace-process.ts'
+import { allocatedRow } from './userspace-allocation.ts'
 import {
   compared,
   measureTraffic,
@@ -25,8 +25,7 @@ import {
 
 const ROUNDS = 3
 const IDLE_MS = 10_000
-/** Less than what the smallest object takes is not allocated for each packet. */
-const GOALS = { idlePercent: 0.5, residentMegabytes: 120, allocatedBytes: 16 } as const
+const GOALS = { idlePercent: 0.5, residentMegabytes: 120 } as const
 
 /** See the package's README for what each row means. */
 export const userspaceSuite: BenchSuite = {
@@ -49,17 +48,13 @@ export const userspaceSuite: BenchSuite = {
     const ours = [clear, encrypted, encryptedIp]
     const limit = await kernelVxlan(hosts)
     await using peers = await startPeers(hosts, say)
-    let warm: readonly (readonly Look[])[] = []
     const contenders = [...ours.map(({ contender }) => contender), limit, ...peers.contenders]
-    const traffic = await measureTraffic(contenders, ROUNDS, async (round, figures) => {
+    const traffic = await measureTraffic(contenders, ROUNDS, (round, figures) => {
       say(`round ${round + 1} of ${ROUNDS}: ${figures}`)
-      if (round === 0) warm = await Promise.all(ours.map(lookAt))
     })
     for (const row of trafficRows(byPart(traffic, ours.length))) report(row)
     report(await roundTrips(clear.contender, limit))
-    for (const [i, each] of ours.entries()) {
-      report(allocatedRow(each.contender.name, warm[i] ?? [], await lookAt(each)))
-    }
+    for (const each of ours) report(await allocatedRow(each))
     await idle(ours.flatMap(({ processes }) => processes), report)
     for (const row of checksumRows()) report(row)
   },
@@ -83,20 +78,6 @@ async function roundTrips(ours: Contender, limit: Contender): Promise<BenchRow> 
   return compared({ ...row, values, baseline })
 }
 
-function lookAt({ processes }: OurHosts): Promise<readonly Look[]> {
-  return Promise.all(processes.map((one) => one.look()))
-}
-
-/** The worse of the two processes, over all their traffic. */
-function allocatedRow(name: string, before: readonly Look[], after: readonly Look[]): BenchRow {
-  const values = after.map(({ allocatedBytes, packets }, i) => {
-    const { allocatedBytes: bytesBefore = 0, packets: packetsBefore = 0 } = before[i] ?? {}
-    return (allocatedBytes - bytesBefore) / (packets - packetsBefore)
-  })
-  const cost = { unit: 'B/packet', value: Math.max(...values), goal: GOALS.allocatedBytes }
-  return goalRow({ name: `allocated-${name}`, ...cost })
-}
-
 /**
  * Node keeps what it compiled here: published packages need no types stripped, and a process that
  * strips them has the compiler in its memory.
@@ -115,7 +96,7 @@ function compiledCode(): Disposable {
 /** Once, for nothing but the cache. */
 async function fillCache(hosts: TwoHosts): Promise<void> {
   await using ours = await OurHosts.open(hosts, { ...OUR_KINDS.encrypted, name: 'cache' })
-  await lookAt(ours)
+  await Promise.all(ours.processes.map((one) => one.look()))
 }
 
 /** What a dataplane costs that has nothing to do: the dearest of all. */
