@@ -285,10 +285,20 @@ function peerOf({ selector }: XfrmPolicySpec): Ip {
   return addressOf(selector.destination)
 }
 
+/** As much of a plan as can be told from what it led to; null when nothing seals. */
+export function planFound({ policies }: AssociationReading): PlanNames | null {
+  const [policy] = policies
+  if (policy === undefined) return null
+  return { local: addressOf(policy.selector.source), inbound: [], outbound: [] }
+}
+
+/** What of a plan gives states their names. */
+type PlanNames = Pick<AssociationPlan, 'inbound' | 'local' | 'outbound'>
+
 /** What there is with each peer, by the names of keys; an SPI of no key of ours as such. */
 export function associationsIn(
   { policies, states }: AssociationReading,
-  plan: AssociationPlan,
+  plan: PlanNames,
 ): ReadonlyMap<Ip, AssociationTags> {
   const tags = new Map([...plan.inbound, ...plan.outbound].map((s) => [stateKey(s), s.key.tag]))
   const nameOf = (state: XfrmStateRef): number | string =>

@@ -28,6 +28,7 @@ import {
   AssociationChange,
   associationsIn,
   planAssociations,
+  planFound,
   readAssociations,
   type AssociationPlan,
   type MadeStates,
@@ -176,20 +177,33 @@ export class TunnelSecurity {
     }
   }
 
-  /** Observed items, read back; never keys. Throws ERR_KERNEL. */
+  /**
+   * Observed items, read back; never keys. Null: nothing was accepted yet, and what there is, a
+   * predecessor left. Throws ERR_KERNEL.
+   */
   items(accepted: AcceptedState | null): ReadonlyMap<string, string> {
     const items = new Map<string, string>()
-    if (!this.isActive || accepted === null) return items
+    if (!this.isActive) return items
+    const own = accepted === null ? this.#tunnelPorts() : new Set([accepted.tunnel.port])
     for (const key of readGuard(this.#openNft(), this.#host.options.instance).keys) {
       const { port, vni } = guardOf(key)
-      if (port === accepted.tunnel.port) items.set(itemPath.guard(vni), itemText.guard(port))
+      if (own.has(port)) items.set(itemPath.guard(vni), itemText.guard(port))
     }
+    this.#xfrm ??= openXfrm(this.#host)
     if (this.#xfrm === null) return items
-    const { associations } = planOf(accepted)
-    for (const [ip, tags] of associationsIn(readAssociations(this.#xfrm), associations)) {
+    const reading = readAssociations(this.#xfrm)
+    const plan = accepted === null ? planFound(reading) : planOf(accepted).associations
+    if (plan === null) return items
+    for (const [ip, tags] of associationsIn(reading, plan)) {
       items.set(itemPath.association(ip), itemText.association(tags))
     }
     return items
+  }
+
+  /** Ports of tunnels that there are. */
+  #tunnelPorts(): ReadonlySet<number> {
+    const subnets = [...this.#host.sites.values()].flatMap((site) => [...site.subnets.values()])
+    return new Set(subnets.map(({ port }) => port))
   }
 
   /** The same counters with what guards and IPsec threw away. Throws ERR_KERNEL. */

@@ -15,6 +15,7 @@ import {
   AssociationChange,
   associationsIn,
   planAssociations,
+  planFound,
   readAssociations,
   REQID,
   type AssociationPort,
@@ -204,6 +205,19 @@ test('what is read back names keys and never shows them', () => {
   const plan = planAssociations(state(8, 9))
   const [tags] = associationsIn(readAssociations(ipsec), plan).values()
   expect(tags).toEqual({ seals: 8, opens: [8, expect.stringMatching(/^spi 0x/), 9] })
+})
+
+test('what a predecessor left is read back by SPIs, as long as anything seals', () => {
+  const ipsec = new MemoryIpsec()
+  expect(planFound(readAssociations(ipsec))).toBeNull()
+  converge(ipsec, state(8, 7), new Map())
+  const reading = readAssociations(ipsec)
+  const plan = planFound(reading)
+  expect(plan?.local).toBe(LOCAL)
+  if (plan === null) return
+  const found = associationsIn(reading, plan)
+  const spi = expect.stringMatching(/^spi 0x/) as unknown
+  expect([...found]).toEqual([[PEER, { seals: spi, opens: [spi, spi] }]])
 })
 
 test('a peer whose sealing state is refused gets no policy, and is no drift', () => {
