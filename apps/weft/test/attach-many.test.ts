@@ -85,8 +85,8 @@ test('--json is one list, in the order asked, of what holds and what does not', 
 
 test('an answer that breaks off says so after what is known, in JSON too', async () => {
   const line = { index: 1, attachment: attached('c2') }
-  const err =
-    'Error response from daemon: the answer broke off, and what came of 2 attachments is not known\n'
+  const problem = 'the answer broke off, and what came of 2 attachments is not known'
+  const err = `Error response from daemon: ${problem}\n`
   await using engine = await recordedEngine([answering(line), answering(line)])
   expect(await runWeft(THREE, engine.socketPath)).toEqual({ out: 'blue/c2\n', err, status: 1 })
   const json = await runWeft([...THREE, '--json'], engine.socketPath)
@@ -128,7 +128,7 @@ test.each([
   ['{', 'all.json: no JSON: '],
   ['{}', 'all.json: not a list of endpoints'],
   ['[7]', 'all.json: endpoint 1: not an object'],
-  ['[{"name":"c1","network":"b","netns":"/x"},{"name":"c2"}]', 'endpoint 2 (c2): it has no network'],
+  ['[{"name":"c1","network":"b","pid":7},{"name":"c2"}]', 'endpoint 2 (c2): it has no network'],
   ['[{"network":"b","netns":"/x"}]', 'endpoint 1: it has no name'],
   ['[{"name":"c1","network":"b"}]', 'endpoint 1 (c1): say either netns or pid'],
   ['[{"name":"c1","network":"b","netns":"/x","pid":7}]', 'say either netns or pid'],

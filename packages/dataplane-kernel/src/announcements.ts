@@ -1,8 +1,8 @@
 /**
- * Telling containers where an address is. Of one with another MAC by now they have asked before, and
- * would go on sending to the old one until they doubt it, some ten seconds later (RFC 4861 §7.3). Of
- * one that is new some have asked too early: its first packets may be here before its news, and who
- * wants to answer asks again a second later (RFC 4861 §10; Linux's ARP does the same).
+ * Telling containers where an address is. Of one with another MAC by now they have asked before,
+ * and would go on sending to the old one until they doubt it, some ten seconds later (RFC 4861
+ * §7.3). Of one that is new some have asked too early: its first packets may be here before its
+ * news, and who wants to answer asks again a second later (RFC 4861 §10; so does Linux's ARP).
  */
 import { ipFamily, type Ip, type Mac, type Vni } from '@weft/core'
 import type { Change, EndpointId, FailureLog, NetworkId } from '@weft/dataplane'
@@ -57,8 +57,8 @@ interface Arrival {
 }
 
 /**
- * Announce what these changes brought, after they were carried out: whoever moved, and who is new on
- * another node. Of who is new here its own first packet tells.
+ * Announce what these changes brought, after they were carried out: whoever moved, and who is new
+ * on another node. Of who is new here its own first packet tells.
  */
 export function announceArrivals(
   sites: ReadonlyMap<NetworkId, NetworkSite>,

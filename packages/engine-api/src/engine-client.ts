@@ -99,7 +99,7 @@ export interface SwarmUpdate {
   readonly rotateManagerToken?: boolean
 }
 
-/** What came of one of several attachments; `index` is its place among those that were asked for. */
+/** What came of one of several attachments; `index` is its place among those asked for. */
 export type AttachOutcome =
   | { readonly index: number; readonly attachment: AttachmentJson; readonly error: null }
   | { readonly index: number; readonly attachment: null; readonly error: WeftError }

@@ -12,7 +12,10 @@ use strict; use Socket;
 my ($target, $command, @names) = @ARGV;
 my $number = { x86_64 => 308, aarch64 => 268 }->{(POSIX::uname())[4]} or die "which setns?";
 my $to = sockaddr_in(0, inet_aton($target));
-sub enter { open my $f, '<', $_[0] or die "$_[0]: $!"; syscall($number, fileno $f, 1 << 30) == 0 or die "setns: $!" }
+sub enter {
+  open my $f, '<', $_[0] or die "$_[0]: $!";
+  syscall($number, fileno $f, 1 << 30) == 0 or die "setns: $!";
+}
 open my $home, '<', '/proc/self/ns/net' or die $!;
 my (@sockets, $all);
 for (@names) {
@@ -52,7 +55,7 @@ waitpid $pid, 0; die "failed: $command" if $?;
 printf "%.3f\\n", $_ for @ms;
 `
 
-/** Ms from the start of the command to the first answer in each namespace. Rejects when it fails. */
+/** Ms from the start of the command to the first answer in each. Rejects when it fails. */
 export async function timeAnswers(
   machine: Machine,
   command: string,
