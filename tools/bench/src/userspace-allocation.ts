@@ -18,10 +18,10 @@ const WINDOWS = 7
 
 /** A rate that every path of ours carries, in thousands of smallest packets a second. */
 const SMALL_KPPS = 30
-const SMALL_SECONDS = 1
+const SMALL_SECONDS = 2
 
-/** A page of V8's for young and one for old objects: see `Look.allocatedBytes`. */
-const LEFT_OVER_BYTES = 2 * 256 * 1024
+/** Pages of V8's for young objects, old ones and code: see `Look.allocatedBytes`. */
+const LEFT_OVER_BYTES = 3 * 256 * 1024
 
 /** What is sent in a window, by name. */
 const KINDS: readonly (readonly [string, (path: OverlayPath) => Promise<unknown>])[] = [
