@@ -1,5 +1,5 @@
 /** Where the tables stop: floods from those who have the key, up to the limit and beyond. */
-import { parseIp, SeededRandom, silentLogger, type Instant } from '@weft/core'
+import { instantAfter, parseIp, SeededRandom, silentLogger, type Instant } from '@weft/core'
 import { SimEntropy } from '@weft/core/testing'
 import { nodeAead } from '@weft/runtime-node'
 import { describe, expect, test } from 'vitest'
@@ -25,6 +25,7 @@ import { weftMeta } from '../src/tables/capability.ts'
 import { DIGEST_PEERS_MAX } from '../src/tables/digest-lines.ts'
 import { FOREIGN_PEERS_MAX, FOREIGN_SYNC_BYTES_PER_SECOND_MAX } from '../src/tables/foreign-sync.ts'
 import { HELD_EVENTS_MAX, HELD_MS_MAX, HeldEvents } from '../src/tables/held-events.ts'
+import { NEWCOMER_MS_MAX } from '../src/tables/local-network.ts'
 import { ROWS_MAX } from '../src/tables/row-store.ts'
 import { streamOf, wrapOptions } from './hostile-lies.ts'
 import { Pair, rowOf } from './hostile-pair.ts'
@@ -95,6 +96,8 @@ describe('what is answered', () => {
     const text = 'x'.repeat(1000)
     for (let i = 0; i < 1500; i++) pair.a.tables.put(pair.now, rowOf(`k${i}`, text))
     pair.a.drain()
+    // Nobody is new any more.
+    pair.now = instantAfter(pair.now, NEWCOMER_MS_MAX)
     say(pair, bulkSyncOf(['net']))
     const answers = bulkSyncsIn(writtenIn(pair.a.drain()))
     expect(answers.length).toBe(2)
@@ -112,6 +115,8 @@ describe('what is answered', () => {
       return bulkSyncsIn(writtenIn(pair.a.drain())).flatMap(({ events }) => events).length
     }
     flood(pair, BULK_ROWS_MAX - 2, (i) => rowEventOf(`k${i}`))
+    // Nobody is new any more.
+    pair.now = instantAfter(pair.now, NEWCOMER_MS_MAX)
     expect(ask()).toBe(BULK_ROWS_MAX)
     flood(pair, 1, () => rowEventOf('one more'))
     expect(ask()).toBe(1)

@@ -13,6 +13,7 @@ import {
   BULK_SYNCS_MAX,
   BULK_WEFT_PEERS_MAX,
 } from '../src/tables/bulk-sync.ts'
+import { NEWCOMER_MS_MAX, NEWCOMERS_MAX } from '../src/tables/local-network.ts'
 import { FOREIGN_PEERS_MAX, FOREIGN_SYNC_BYTES_PER_SECOND_MAX } from '../src/tables/foreign-sync.ts'
 import { Bench, bulk, join, leave, row } from './tables-bench.ts'
 
@@ -163,6 +164,38 @@ describe('answers', () => {
     expect(ask()).toBe(BULK_NEWCOMER_ROWS_MAX)
     more(BULK_NEWCOMER_ROWS_MAX, 1)
     expect(ask()).toBe(1)
+  })
+
+  /** Rows of one more than are handed to everybody, and how many of them a peer is answered. */
+  function crowded(bench: Bench, owner: string) {
+    const rows = Array.from({ length: BULK_ROWS_MAX + 1 }, (_, i) =>
+      row(owner, 3, { key: `k${i}` }),
+    )
+    bench.hear(bulk(owner, rows))
+    return (nodeName: string): number => {
+      bench.out.sent.length = 0
+      const { out } = bench.hear(bulk(nodeName, [], { unsolicited: true }))
+      return out.bulkSyncs().flatMap(({ events }) => events).length
+    }
+  }
+
+  test('hold it too when the word that it attached was here before what it asks', () => {
+    const bench = attached(lanProfile(), 'n2', 'w1').peers('w3')
+    const ask = crowded(bench, 'n2')
+    const all = BULK_ROWS_MAX + 1
+    expect([ask('w3'), ask('w1')]).toEqual([all, 0])
+    bench.run(NEWCOMER_MS_MAX - 1)
+    expect(ask('w3')).toBe(all)
+    bench.run(1)
+    expect(ask('w3')).toBe(0)
+    bench.hear(leave('w3', 4), join('w3', 5))
+    expect(ask('w3')).toBe(all)
+  })
+
+  test('hold it for the latest NEWCOMERS_MAX that attached', () => {
+    const bench = attached(lanProfile(), 'n9999').peers(...names('w', NEWCOMERS_MAX + 1))
+    const ask = crowded(bench, 'n9999')
+    expect(['w1', 'w2'].map(ask)).toEqual([0, BULK_ROWS_MAX + 1])
   })
 
   test('are cut into messages of bounded length, of which the first asks', () => {

@@ -141,16 +141,20 @@ export class Attachments {
   }
 
   #apply(now: Instant, node: NodeRecord, { attachment, road }: News): void {
+    const { index, networks } = this.#parts
     const known = node.attachmentTo(attachment.networkId)
     if (known === null) this.#count++
     else this.#leaving.delete(known)
     node.putAttachment(attachment)
     if (attachment.leaving) this.#leaving.set(attachment, now)
-    if (node.status === 'active') this.#parts.index.put(now, attachment)
+    if (node.status === 'active') index.put(now, attachment)
     this.#relay(attachment, road)
     if (attachment.leaving === (known?.leaving ?? true)) return
     if (attachment.leaving) this.#goodbye(now, node, { attachment, road })
-    else if (node.status === 'active') this.#show(now, node, { attachment, road })
+    else if (node.status === 'active') {
+      if (road !== 'local') networks.local(attachment.networkId)?.noteNewcomer(now, node)
+      this.#show(now, node, { attachment, road })
+    }
   }
 
   #show(now: Instant, node: NodeRecord, { attachment, road }: News): void {

@@ -25,7 +25,7 @@ export const BULK_ANSWER_BYTES_PER_SECOND_MAX = 8_388_608
 /** Rows that a bulk sync brings to a peer that compares digests: more come by digests (P18). */
 export const BULK_ROWS_MAX = 500
 
-/** The same for one who attaches just now, as far as we heard: it has none, and waits for them. */
+/** The same for one who attaches just now: it has none, and waits for them. */
 export const BULK_NEWCOMER_ROWS_MAX = 10_000
 
 /** Peers asked at attaching, of those that compare digests: the rest comes by digests. */
@@ -298,7 +298,7 @@ export class BulkSync {
     for (const id of new Set(networkIds.slice(0, BULK_NETWORKS_MAX))) {
       const network = this.#networks.local(id)
       if (network === null) continue
-      const max = network.peers.has(node) ? BULK_ROWS_MAX : BULK_NEWCOMER_ROWS_MAX
+      const max = network.isNewcomer(now, node) ? BULK_NEWCOMER_ROWS_MAX : BULK_ROWS_MAX
       const isTooMuch = hasDigests && network.rows.size > max
       const rows = isTooMuch ? network.rows.ofOwner(this.#context.name) : network.rows.all()
       for (const stored of rows) {
