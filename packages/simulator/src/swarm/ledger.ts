@@ -24,12 +24,21 @@ export const VALUE_MARK = 'value of '
 export class Ledger {
   readonly #writings = new Map<string, Writing>()
   readonly #addresses = new Map<string, string>()
+  /** Who was started last at each address. */
+  readonly #tenants = new Map<string, string>()
   readonly #attached = new Set<string>()
   #written = 0
 
   /** A node of this name was started at this address. */
   started(name: string, address: string): void {
     this.#addresses.set(name, address)
+    this.#tenants.set(address, name)
+  }
+
+  /** Was a node of another name started where this one was? */
+  isReplaced(name: string): boolean {
+    const address = this.#addresses.get(name)
+    return address !== undefined && this.#tenants.get(address) !== name
   }
 
   /** A node attached to a network, at some time. */

@@ -59,6 +59,11 @@ export class NodeObserver {
     if (type === 'delete') {
       if (known === undefined) this.#report('watch-replay', `${id} was deleted, never created`)
       this.#rows.delete(id)
+      // Who is replaced at its address is forgotten, with its rows, which may be told of anew.
+      if (road === 'membership' && this.#ledger.isReplaced(row.owner)) {
+        this.#latest.delete(id)
+        return
+      }
       const lTime = Math.max(known?.lTime ?? 0, this.#latest.get(id)?.lTime ?? 0)
       this.#latest.set(id, { lTime, isDeleted: road !== 'membership' })
       return
