@@ -21,9 +21,9 @@ const PAIR_MS = 180_000
 const SUITE_MS = 900_000
 
 /**
- * Of the compliance suite, what encryption makes different on a kernel; beside another backend, what
- * both must understand alike. Every case takes seconds in here, and the tier minutes: all of them
- * are run by `npm run compliance`, for docs/compliance.md.
+ * Of the compliance suite, what encryption makes different on a kernel; beside another backend,
+ * what both must understand alike. Every case takes seconds in here, and the tier minutes: all of
+ * them are run by `npm run compliance`, for docs/compliance.md.
  */
 const SUITES: readonly { readonly backends: Backends; readonly cases: RegExp }[] = [
   {

@@ -34,8 +34,8 @@ export function sealedBytes(payloadBytes: number, tagBytes: number): number {
 }
 
 /**
- * Write the padding 1, 2, 3… of RFC 4303 §2.4 and its length. Returns where the next header is to be
- * written, the last byte of the trailer.
+ * Write the padding 1, 2, 3… of RFC 4303 §2.4 and its length. Returns where the next header is to
+ * be written, the last byte of the trailer.
  */
 export function writePadding(bytes: Uint8Array, start: number, padding: number): number {
   for (let i = 1; i <= padding; i++) bytes[start + i - 1] = i

@@ -33,11 +33,12 @@ const COLUMNS: { readonly [column: string]: (column: string) => Promise<readonly
 }
 
 const NOTES = [
-  'Columns with “ESP” are of encrypted networks: the same cases, with `vxlan-esp` where others have',
-  '`vxlan`. Those with “guest” run on Debian’s kernel in QEMU, as the kernels that tests are run on',
-  'have no ESP: some twenty minutes a column. `npm run compliance -- "kernel, ESP (guest)"` runs that',
-  'column and no other. “Not run” is what was never run where this was written: QEMU was lacking, or',
-  'time, or a kernel for it, which `tools/lab/qemu/fetch-kernel.sh ~/.cache/weft/guest-kernel` fetches.',
+  'Columns with “ESP” are of encrypted networks: the same cases, with `vxlan-esp` where others',
+  'have `vxlan`. Those with “guest” run on Debian’s kernel in QEMU, as the kernels that tests are',
+  'run on have no ESP: some twenty minutes a column. `npm run compliance -- "kernel, ESP (guest)"`',
+  'runs that column and no other. “Not run” is what was never run where this was written: QEMU was',
+  'lacking, or time, or a kernel for it, which',
+  '`tools/lab/qemu/fetch-kernel.sh ~/.cache/weft/guest-kernel` fetches.',
 ]
 
 if (insidePrivateWorld()) await writeCompliance(process.argv.slice(2))
