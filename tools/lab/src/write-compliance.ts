@@ -3,10 +3,11 @@
  * columns behind `--` only these are run; the others are as they were when last run here.
  */
 import { complianceCases, renderComplianceMatrix, runCase } from '@weft/dataplane/compliance'
-import type { CaseResult, OpenLab } from '@weft/dataplane/compliance'
+import type { CaseResult, OpenLab, Waivers } from '@weft/dataplane/compliance'
 import { openSimLab } from '@weft/dataplane-sim/lab'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { KERNEL_BESIDE_USERSPACE } from './compliance-waivers.ts'
 import { ESP_GUEST_MODULES, GUEST_SLOWNESS, runGuestSuite } from './guest-compliance.ts'
 import { Guest } from './guest.ts'
 import { guestKernel } from './guest-kernel.ts'
@@ -32,6 +33,10 @@ const COLUMNS: { readonly [column: string]: (column: string) => Promise<readonly
   'userspace beside kernel, ESP (guest)': runInGuest(['userspace', 'kernel']),
 }
 
+const WAIVERS: { readonly [column: string]: Waivers | undefined } = {
+  'kernel beside userspace, ESP (guest)': KERNEL_BESIDE_USERSPACE,
+}
+
 const NOTES = [
   'Columns with “ESP” are of encrypted networks: the same cases, with `vxlan-esp` where others',
   'have `vxlan`. Those with “guest” run on Debian’s kernel in QEMU, as the kernels that tests are',
@@ -53,13 +58,19 @@ async function writeCompliance(wanted: readonly string[]): Promise<void> {
   for (const [column, run] of Object.entries(COLUMNS)) {
     if (wanted.length === 0 || wanted.includes(column)) keep(column, await run(column))
   }
-  const results = Object.values(kept()).flat()
+  const results = Object.values(kept()).flat().map(waived)
   const columns = Object.keys(COLUMNS)
   const text = renderComplianceMatrix(results, complianceCases, { columns, notes: NOTES })
   writeFileSync(DOCUMENT, text)
-  const failed = results.filter(({ outcome }) => outcome.result === 'failed').length
+  const isBroken = ({ outcome, waiver }: CaseResult): boolean =>
+    waiver === null ? outcome.result === 'failed' : outcome.result === 'passed'
+  const failed = results.filter(isBroken).length
   process.stdout.write(`${results.length - failed} passed or skipped, ${failed} failed\n`)
   process.exitCode = failed === 0 ? 0 : 1
+}
+
+function waived(result: CaseResult): CaseResult {
+  return { ...result, waiver: WAIVERS[result.backend]?.[result.name] ?? null }
 }
 
 /** By column. */

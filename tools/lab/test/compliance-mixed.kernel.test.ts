@@ -1,6 +1,7 @@
 /** Hosts with the kernel dataplane and hosts with the userspace one make one network together. */
 import { complianceCases, describeCompliance } from '@weft/dataplane/compliance'
 import { afterAll, describe, test } from 'vitest'
+import { KERNEL_BESIDE_USERSPACE } from '../src/compliance-waivers.ts'
 import { netnsLabs } from '../src/netns-lab.ts'
 
 const userspaceFirst = netnsLabs(['userspace', 'kernel'])
@@ -23,10 +24,7 @@ describeCompliance(
     backend: 'kernel beside userspace',
     cases: complianceCases,
     openLab: kernelFirst.open,
-    waivers: {
-      'adopt/crash-keeps-forwarding':
-        'the case crashes the second node too, and a userspace switch ends with its process',
-    },
+    waivers: KERNEL_BESIDE_USERSPACE,
   },
   { describe, test },
 )
