@@ -52,10 +52,12 @@ export class RunTable {
   write(rules: RunRules): void {
     const text = JSON.stringify(rules)
     if (text === this.#written) return
-    if (this.#family === rules.family) this.#counted = this.late()
-    else this.remove()
-    this.#family = rules.family
+    if (this.#family !== rules.family) this.remove()
+    // What its rules counted goes with the old table, not before it.
+    const counted = this.late()
     this.#nft.replaceTable(this.#table(rules))
+    this.#counted = counted
+    this.#family = rules.family
     this.#written = text
   }
 
@@ -74,10 +76,11 @@ export class RunTable {
 
   /** Take it away, and what a predecessor wrote. Throws ERR_KERNEL. */
   remove(): void {
-    this.#counted = this.late()
+    const counted = this.late()
     for (const family of ['ip', 'ip6'] as const) {
       this.#nft.deleteTable({ family, name: this.#name })
     }
+    this.#counted = counted
     this.#family = null
     this.#written = ''
   }

@@ -23,6 +23,7 @@ import {
 } from '../src/associations.ts'
 import { ENCRYPT_MARK } from '../src/guard.ts'
 import { stateKey } from '../src/run-states.ts'
+import { heldState } from './held-state.ts'
 
 const LOCAL = parseIp('192.0.2.1')
 const PEER = parseIp('192.0.2.2')
@@ -65,28 +66,14 @@ class MemoryIpsec implements AssociationPort {
   readonly #policies = new Map<string, XfrmPolicy>()
 
   putState(_: string, spec: XfrmStateSpec): void {
-    const { aead, ...rest } = spec
     const attempt = { operation: 'create', object: 'state' }
     if (this.refuses(spec)) throw kernelError(attempt, { errno: 'ENOSYS', diagnostic: 'no' })
     if (this.#states.has(stateKey(spec))) {
       throw kernelError(attempt, { errno: 'EEXIST', diagnostic: 'it is there' })
     }
-    const { name, icvBits } = aead
-    this.material.push(Buffer.from(aead.key).toString('hex'))
+    this.material.push(Buffer.from(spec.aead.key).toString('hex'))
     this.log.push(`state ${direction(spec)} ${spec.spi.toString(16)}`)
-    this.#states.set(stateKey(spec), {
-      ...rest,
-      protocol: 50,
-      mode: 'transport',
-      aead: { name, icvBits, keyBits: 8 * aead.key.length },
-      extendedSequence: false,
-      udpEncapsulation: null,
-      packets: 0,
-      bytes: 0,
-      tooOld: 0,
-      replayed: 0,
-      forged: 0,
-    })
+    this.#states.set(stateKey(spec), heldState(spec))
   }
 
   deleteState(ref: XfrmStateRef): boolean {

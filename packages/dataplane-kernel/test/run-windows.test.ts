@@ -7,6 +7,7 @@ import type { AssociationPlan } from '../src/associations.ts'
 import { PLAIN_MARK, WINDOW_PACKETS } from '../src/run-states.ts'
 import { RunTable, type RunTablePort } from '../src/run-table.ts'
 import { RunWindows } from '../src/run-windows.ts'
+import { heldState } from './held-state.ts'
 
 const SPI = 0x8123_4567
 const MARK = 0x1000_0000
@@ -35,12 +36,10 @@ class MemoryKernel implements RunTablePort {
   /** What the kernel refuses now. */
   refuses: 'states' | 'tables' | null = null
 
-  putState(_: string, { aead: _aead, ...spec }: XfrmStateSpec): void {
+  putState(_: string, spec: XfrmStateSpec): void {
     if (this.refuses === 'states') throw refusal('ENOMEM')
     this.log.push(`create ${spec.mark?.value} window ${spec.replayWindow}`)
-    const counts = { packets: 0, bytes: 0, tooOld: 0, replayed: 0, forged: 0 }
-    const facts = { protocol: 50, mode: 'transport', aead: null, udpEncapsulation: null } as const
-    this.states.push({ extendedSequence: false, ...spec, ...counts, ...facts })
+    this.states.push(heldState(spec))
   }
 
   deleteState({ mark }: { mark?: { value: number } }): boolean {
@@ -54,10 +53,13 @@ class MemoryKernel implements RunTablePort {
     const runs = sets.find(({ name }) => name === 'runs')?.entries ?? []
     this.log.push(`table ${runs.map(({ mark, words }) => `${words[1]}=${mark}`).join()}`)
     this.seen = []
+    this.late = 0
   }
 
+  late = 0
+
   keys = (): number[][] => this.seen
-  rules = (): never[] => []
+  rules = () => [{ chain: 'runs', comment: null, packets: this.late, bytes: 0 }]
   deleteTable = (): boolean => false
 }
 
@@ -107,4 +109,19 @@ test.each(['states', 'tables'] as const)('where %s are refused it is tried again
   look()
   expect(kernel.log.at(-1)).toBe(`table 5=${MARK}`)
   expect(kernel.states).toHaveLength(1)
+})
+
+test('packets of a run that is over are counted once, also when rules cannot be written', () => {
+  const kernel = new MemoryKernel()
+  const table = new RunTable(kernel, 'test')
+  const rules = { family: 4, current: [], past: [[SPI, 5]] } as const
+  table.write({ ...rules, spis: [SPI] })
+  kernel.late = 3
+  kernel.refuses = 'tables'
+  expect(() => table.write({ ...rules, spis: [] })).toThrow()
+  expect(table.late()).toBe(3)
+  kernel.refuses = null
+  table.write({ ...rules, spis: [] })
+  kernel.late = 1
+  expect(table.late()).toBe(4)
 })

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isOfRun, PLAIN_MARK, RUN_SLOTS_MAX, stateKey } from '../src/run-states.ts'
 import { CANDIDATES_MAX, PAST_RUNS_MAX, SenderRuns, type Opening } from '../src/sender-runs.ts'
+import { heldState } from './held-state.ts'
 
 const SPI = 0x8123_4567
 
@@ -70,21 +71,8 @@ class Ipsec {
 }
 
 function stateOf({ key: _, ...ref }: Opening): XfrmState {
-  return {
-    ...ref,
-    protocol: 50,
-    reqid: 1,
-    mode: 'transport',
-    aead: null,
-    replayWindow: 1024,
-    extendedSequence: false,
-    udpEncapsulation: null,
-    packets: 0,
-    bytes: 0,
-    tooOld: 0,
-    replayed: 0,
-    forged: 0,
-  }
+  const aead = { name: 'rfc4106(gcm(aes))', key: new Uint8Array(20), icvBits: 64 }
+  return heldState({ ...ref, aead, reqid: 1, replayWindow: 1024 })
 }
 
 describe('a run', () => {
