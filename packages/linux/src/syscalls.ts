@@ -10,12 +10,20 @@ assert(littleEndian, 'this code knows little-endian Linux only')
 
 const lib = koffi.load(null)
 
-/** `ssize_t` is not a type koffi knows; `long` is the same on 64-bit Linux. */
+/** The C library's `errno` of this thread. */
+const lastError: () => number = koffi.errno
+
+/**
+ * `ssize_t` is not a type koffi knows; `long` is the same on 64-bit Linux. The error number is
+ * asked for before anything else, wanted or not: at a branch that was not taken before V8 may
+ * recompile, wait for other threads and overwrite it.
+ */
 function call(prototype: string): (...args: unknown[]) => number {
   const f = lib.func(prototype) as (...args: unknown[]) => number
   return (...args) => {
     const result = f(...args)
-    return result < 0 ? -koffi.errno() : result
+    const code = lastError()
+    return result < 0 ? -code : result
   }
 }
 
@@ -171,39 +179,42 @@ export const sys = {
 /** Send on a connected socket, without the rest arguments of `sys`: netlink's hot path. */
 export function send(fd: number, bytes: Uint8Array, flags: number): number {
   const sent = cSend(fd, bytes, bytes.length, flags) as number
-  return sent < 0 ? -koffi.errno() : sent
+  const code = lastError()
+  return sent < 0 ? -code : sent
 }
 
 /** Receive on a connected socket; the result exceeds the buffer when MSG_TRUNC asks for it. */
 export function receive(fd: number, bytes: Uint8Array, flags: number): number {
   const got = cRecv(fd, bytes, bytes.length, flags) as number
-  return got < 0 ? -koffi.errno() : got
+  const code = lastError()
+  return got < 0 ? -code : got
 }
 
 /**
  * Calls of packet loops, by addresses in pinned memory: half as long as with a typed array, which
- * has to be looked into at each call. The result, or a negative error number.
+ * has to be looked into at each call. The result, or a negative error number; that is only asked
+ * for when there is one, as these calls are often told that there is nothing.
  */
 export const pinned = {
   read(fd: number, address: number, length: number): number {
     const result = cRead(fd, address, length) as number
-    return result < 0 ? -koffi.errno() : result
+    return result < 0 ? -lastError() : result
   },
   write(fd: number, address: number, length: number): number {
     const result = cWrite(fd, address, length) as number
-    return result < 0 ? -koffi.errno() : result
+    return result < 0 ? -lastError() : result
   },
   recvmmsg(fd: number, vector: number, count: number, flags: number): number {
     const result = cRecvmmsg(fd, vector, count, flags, null) as number
-    return result < 0 ? -koffi.errno() : result
+    return result < 0 ? -lastError() : result
   },
   sendmmsg(fd: number, vector: number, count: number, flags: number): number {
     const result = cSendmmsg(fd, vector, count, flags) as number
-    return result < 0 ? -koffi.errno() : result
+    return result < 0 ? -lastError() : result
   },
   poll(entries: number, count: number, timeoutMs: number): number {
     const result = cPoll(entries, count, timeoutMs) as number
-    return result < 0 ? -koffi.errno() : result
+    return result < 0 ? -lastError() : result
   },
 } as const
 

@@ -134,13 +134,14 @@ describe.skipIf(lacking !== '')(`a tap${lacking}`, () => {
 })
 
 describe.skipIf(lacking !== '')(`a tap is refused${lacking}`, () => {
-  const problemOf = (body: () => unknown): [string | null, unknown] => {
+  const refusalOf = (body: () => unknown): Record<string, unknown> => {
     try {
       body()
     } catch (error) {
-      return [tapProblem(error), (error as { details?: unknown }).details]
+      const { details, message } = error as { details?: object; message: string }
+      return { message, problem: tapProblem(error), ...details }
     }
-    return [null, null]
+    return {}
   }
 
   test.each(['tap', 'bridge'])('for a name that a %s has', (kind) => {
@@ -149,9 +150,8 @@ describe.skipIf(lacking !== '')(`a tap is refused${lacking}`, () => {
     if (kind === 'tap') tapIn(path)
     else kernel.links.create({ kind: 'bridge', name: 'tap0' })
     const opened = openFds()
-    const [problem, details] = problemOf(() => tapIn(path))
-    expect(problem).toBe('name-taken')
-    expect(details).toMatchObject({ operation: 'create tap', object: 'tap0', errno: 'EBUSY' })
+    const refusal = { operation: 'create tap', object: 'tap0', errno: 'EBUSY' }
+    expect(refusalOf(() => tapIn(path))).toMatchObject({ problem: 'name-taken', ...refusal })
     expect(openFds()).toBe(opened)
     expect(opened - before).toBe(kind === 'tap' ? 1 : 0)
   })
@@ -159,13 +159,11 @@ describe.skipIf(lacking !== '')(`a tap is refused${lacking}`, () => {
   test('when the change of the link is refused, and leaves nothing', () => {
     const { kernel, path } = scratch()
     const before = openFds()
-    const [problem, details] = problemOf(() => tapIn(path, { link: { mtuBytes: 70_000 } }))
-    expect(problem).toBeNull()
-    expect(details).toMatchObject({ operation: 'change link', errno: 'EINVAL' })
+    const refusal = { problem: null, operation: 'change link', errno: 'EINVAL' }
+    expect(refusalOf(() => tapIn(path, { link: { mtuBytes: 70_000 } }))).toMatchObject(refusal)
     expect(kernel.links.get('tap0')).toBeNull()
     expect(openFds()).toBe(before)
   })
-
 })
 
 describe('a refusal', () => {
