@@ -41,7 +41,10 @@ export function scratchPair(): [Host, Host] {
   const [a, b] = [scratch(), scratch()]
   const peer = { name: 'eth0', namespaceFd: b.kernel.namespace.fd }
   a.kernel.links.create({ kind: 'veth', name: 'eth0', peer })
-  return [configure(a, 1), configure(b, 2)]
+  const pair: [Host, Host] = [configure(a, 1), configure(b, 2)]
+  // Until the kernel takes notice of a carrier frames are lost; a question makes it do so at once.
+  for (const { kernel, linkIndex } of pair) kernel.links.get(linkIndex)
+  return pair
 }
 
 /** One end of a pair. */
