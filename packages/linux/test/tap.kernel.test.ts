@@ -6,6 +6,7 @@ import {
   openRawSocket,
   openTap,
   PinnedMemory,
+  PollSet,
   probePacketPath,
   TAP_OFFLOADS,
   tapProblem,
@@ -108,6 +109,17 @@ describe.skipIf(lacking !== '')(`a tap${lacking}`, () => {
     const { path } = scratch()
     const tap = tapIn(path)
     expect(PinnedMemory.allocate(100).readFrom(tap.fd, 0, 100)).toBe(-errno.EAGAIN)
+  })
+
+  test('that is gone is heard of by who waits for it', () => {
+    const { kernel, path } = scratch()
+    const tap = tapIn(path)
+    const set = new PollSet()
+    set.add(tap.fd, 'readable')
+    expect(set.isBroken(tap.fd)).toBe(false)
+    kernel.links.delete(tap.index)
+    expect(set.wait(1000)).toBe(1)
+    expect([set.isBroken(tap.fd), set.isReadable(tap.fd)]).toEqual([true, true])
   })
 
   test('gives a large segment with one header, and asks for none where that is not granted', () => {
