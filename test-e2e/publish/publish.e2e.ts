@@ -1,6 +1,6 @@
 /** What we would publish can be installed and used by somebody who has nothing but the tarballs. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run, ScratchProject } from './scratch-project.ts'
@@ -61,13 +61,22 @@ let tarballs: readonly string[] = []
 
 beforeAll(() => {
   project = new ScratchProject(ROOT)
-  run(ROOT, ['nx', 'run-many', '--targets=build', '--output-style=static'])
+  // npm links only programs that are there, and when it installs they are not yet.
+  for (const [name] of programs) rmSync(join(ROOT, 'node_modules/.bin', name), { force: true })
+  run(ROOT, ['npm', 'run', 'build'])
   tarballs = project.pack(manifests.map(({ name }) => name))
   project.install(tarballs, outside)
 })
 
 afterAll(() => {
   project[Symbol.dispose]()
+})
+
+describe('a build', () => {
+  test.each(programs)('puts %s where the README says', (name) => {
+    const path = join(ROOT, 'node_modules/.bin', name)
+    expect(run(ROOT, [path, '--help'])).toMatch(new RegExp(`^\\s*Usage: +${name} `))
+  })
 })
 
 describe('published packages', () => {
