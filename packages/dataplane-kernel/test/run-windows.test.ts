@@ -35,6 +35,8 @@ class MemoryKernel implements RunTablePort {
   seen: number[][] = []
   /** What the kernel refuses now. */
   refuses: 'states' | 'tables' | null = null
+  /** Packets of runs that are over, counted by the rules since they were written. */
+  late = 0
 
   putState(_: string, spec: XfrmStateSpec): void {
     if (this.refuses === 'states') throw refusal('ENOMEM')
@@ -55,8 +57,6 @@ class MemoryKernel implements RunTablePort {
     this.seen = []
     this.late = 0
   }
-
-  late = 0
 
   keys = (): number[][] => this.seen
   rules = () => [{ chain: 'runs', comment: null, packets: this.late, bytes: 0 }]
